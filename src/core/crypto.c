@@ -1,0 +1,142 @@
+/* libcrypto behind a small door. */
+#include "core/crypto.h"
+
+#include "core/mem.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void crypto_random(void *ret, size_t n) {
+    if (RAND_bytes(ret, (int)n) != 1) {
+        abort(); /* going on with guessable secrets would be worse */
+    }
+}
+
+void crypto_sha256(const void *bytes, size_t n, uint8_t ret[SHA256_SIZE]) {
+    if (EVP_Q_digest(NULL, "SHA256", NULL, bytes, n, ret, NULL) != 1) {
+        abort();
+    }
+}
+
+bool crypto_equal(const char *a, const char *b) {
+    if (a == NULL || b == NULL) {
+        return false;
+    }
+    size_t n = strlen(a);
+    return n == strlen(b) && CRYPTO_memcmp(a, b, n) == 0;
+}
+
+void crypto_hex(const uint8_t *bytes, size_t n, char *ret) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        ret[2 * i] = digits[bytes[i] >> 4];
+        ret[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ret[2 * n] = '\0';
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool crypto_unhex(const char *text, uint8_t *ret, size_t n) {
+    if (strlen(text) != 2 * n) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int high = hex_value(text[2 * i]);
+        int low = hex_value(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+void crypto_uuid_write(const uint8_t b[UUID_SIZE], char ret[UUID_TEXT_SIZE]) {
+    snprintf(ret, UUID_TEXT_SIZE,
+        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+        b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+bool crypto_uuid_read(const char *text, uint8_t ret[UUID_SIZE]) {
+    char digits[2 * UUID_SIZE + 1];
+    if (strlen(text) != UUID_TEXT_SIZE - 1) {
+        return false;
+    }
+    size_t n = 0;
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash != (text[i] == '-')) {
+            return false;
+        }
+        if (!dash) {
+            digits[n++] = text[i];
+        }
+    }
+    digits[n] = '\0';
+    return crypto_unhex(digits, ret, UUID_SIZE);
+}
+
+void crypto_uuid(int64_t now_ms, char ret[UUID_TEXT_SIZE]) {
+    uint8_t b[UUID_SIZE];
+    crypto_random(b, sizeof(b));
+    for (int i = 0; i < 6; i++) {
+        b[i] = (uint8_t)((uint64_t)now_ms >> (40 - 8 * i));
+    }
+    b[6] = (uint8_t)(0x70 | (b[6] & 0x0F));
+    b[8] = (uint8_t)(0x80 | (b[8] & 0x3F));
+    crypto_uuid_write(b, ret);
+}
+
+/* --- HMAC --- */
+
+struct hmac_key {
+    EVP_MAC_CTX *ctx; /* keyed; re-initialised without a key for each use */
+};
+
+enum err hmac_key_create(const uint8_t *key, size_t n, struct hmac_key **ret) {
+    struct hmac_key *k = mem_zalloc(sizeof(*k));
+    if (k == NULL) {
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    k->ctx = EVP_MAC_CTX_new(mac);
+    EVP_MAC_free(mac);
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+        OSSL_PARAM_construct_end() };
+    if (k->ctx == NULL || EVP_MAC_init(k->ctx, key, n, params) != 1) {
+        hmac_key_destroy(k);
+        return err_set(ERR_NOMEM, "HMAC-SHA256 cannot be set up");
+    }
+    *ret = k;
+    return OK;
+}
+
+void hmac_key_destroy(struct hmac_key *k) {
+    if (k != NULL) {
+        EVP_MAC_CTX_free(k->ctx);
+        mem_free(k);
+    }
+}
+
+enum err hmac_sign(struct hmac_key *k, const void *a, size_t a_len, const void *b, size_t b_len,
+    uint8_t ret[SHA256_SIZE]) {
+    size_t n = 0;
+    bool done = EVP_MAC_init(k->ctx, NULL, 0, NULL) == 1 &&
+        (a_len == 0 || EVP_MAC_update(k->ctx, a, a_len) == 1) &&
+        (b_len == 0 || EVP_MAC_update(k->ctx, b, b_len) == 1) &&
+        EVP_MAC_final(k->ctx, ret, &n, SHA256_SIZE) == 1;
+    return done ? OK : err_set(ERR_NOMEM, "HMAC-SHA256 failed");
+}

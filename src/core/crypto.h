@@ -1,0 +1,44 @@
+/*
+ * What we need of libcrypto outside the media path: random bytes, digests, MACs, text forms, and
+ * comparing secrets.  Thread: any, except that one struct hmac_key serves one thread.
+ */
+#ifndef CORE_CRYPTO_H
+#define CORE_CRYPTO_H
+
+#include "core/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_SIZE 32
+#define UUID_SIZE   16
+#define UUID_TEXT_SIZE 37
+
+/** Fills with bytes of the system's generator; aborts where there is none. */
+void crypto_random(void *ret, size_t n);
+
+void crypto_sha256(const void *bytes, size_t n, uint8_t ret[SHA256_SIZE]);
+
+/** Equal? The time depends on the lengths only. NULL equals nothing. */
+bool crypto_equal(const char *a, const char *b);
+
+/** Lower-case hex with a NUL: `ret` has 2n+1 bytes. */
+void crypto_hex(const uint8_t *bytes, size_t n, char *ret);
+/** Reads exactly n bytes from 2n hex digits; false when `text` is anything else. */
+bool crypto_unhex(const char *text, uint8_t *ret, size_t n);
+
+/** A UUID of version 7 (RFC 9562, 5.7): time-ordered, 74 random bits. */
+void crypto_uuid(int64_t now_ms, char ret[UUID_TEXT_SIZE]);
+bool crypto_uuid_read(const char *text, uint8_t ret[UUID_SIZE]);
+void crypto_uuid_write(const uint8_t bytes[UUID_SIZE], char ret[UUID_TEXT_SIZE]);
+
+/* HMAC-SHA256 with one key, set up once. */
+struct hmac_key;
+MUST_CHECK enum err hmac_key_create(const uint8_t *key, size_t n, struct hmac_key **ret);
+void hmac_key_destroy(struct hmac_key *k);
+/** HMAC over a then b (either may be empty). */
+MUST_CHECK enum err hmac_sign(struct hmac_key *k, const void *a, size_t a_len, const void *b, size_t b_len,
+    uint8_t ret[SHA256_SIZE]);
+
+#endif

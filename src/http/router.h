@@ -1,0 +1,38 @@
+/*
+ * Routing by table: a method, a path with {names}, a handler. Thread: main.
+ *
+ * Path parts are matched on the raw, still encoded path: `{x}` takes one part, `{x...}` takes all the rest,
+ * slashes included (Synapse leaves `/` unencoded inside user ids). Values are decoded once.
+ * No route: 404 M_UNRECOGNIZED; known path, other method: 405 M_UNRECOGNIZED with Allow.
+ */
+#ifndef HTTP_ROUTER_H
+#define HTTP_ROUTER_H
+
+#include "core/err.h"
+
+#include <stddef.h>
+
+struct http_request;
+
+typedef void http_handler(struct http_request *r, void *arg);
+
+struct http_route {
+    const char *method;
+    const char *path;
+    http_handler *handle;
+    size_t body_max; /* bytes; over it 413 M_TOO_LARGE. 0 = no body expected (1 KiB is tolerated) */
+};
+
+/** Optional, asked as soon as the head has arrived, before any body is read: OK lets the request go on, an error is
+ *  answered as http_reply_err would. So an unauthorised peer never makes us hold 32 MiB. */
+typedef enum err http_guard(struct http_request *r, void *arg);
+
+struct http_router;
+MUST_CHECK enum err http_router_create(struct http_router **ret);
+void http_router_destroy(struct http_router *t);
+/** Adds a table; borrows `routes` for the router's life; `arg` goes to each handler and to `guard` (may be NULL).
+ *  The later table wins nothing: two equal routes are ERR_INVALID. */
+MUST_CHECK enum err http_router_add(struct http_router *t, const struct http_route *routes, size_t n,
+    http_guard *guard, void *arg);
+
+#endif
