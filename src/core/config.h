@@ -1,0 +1,104 @@
+/*
+ * Settings: one table of rows (core/config_rows.c) fills this struct from the defaults, the file
+ * and the environment, in this order. The sample file is printed from the same rows.
+ *
+ * Everything wrong is refused with a sentence that names file and line (or the variable), the key
+ * and what is allowed.  Thread: main.
+ */
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "core/err.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+struct config_list {
+    size_t n;
+    const char *const *items;
+};
+
+/* No pointer is ever NULL; an empty text means "not set". All of it belongs to the struct. */
+struct config {
+    struct {
+        const char *name; /* host name unless set */
+    } node;
+    struct {
+        const char *url;  /* http(s)://host[:port], no slash at the end */
+        const char *name; /* server name; `serve` needs it */
+        int64_t timeout_us;
+    } homeserver;
+    struct {
+        const char *registration; /* path */
+        bool masquerade;
+        int64_t reconcile_interval_us;
+        size_t body_max;
+    } appservice;
+    struct {
+        struct config_list public;          /* listen addresses, as http/server takes them */
+        struct config_list private;         /* the same */
+        struct config_list trusted_proxies; /* addresses or CIDR blocks */
+        int connections_max;                /* a listener */
+        int64_t head_timeout_us;
+        int64_t body_timeout_us;
+        int64_t idle_timeout_us;
+        int64_t drain_timeout_us;
+    } http;
+    struct {
+        const char *url; /* secret: conninfo or URI of libpq */
+        int pool_size;
+        int64_t connect_timeout_us;
+        int64_t statement_timeout_us;
+    } database;
+    struct {
+        const char *key_file; /* path */
+        bool sdp;
+    } audit;
+    struct {
+        int64_t max_duration_ms;
+        int64_t ring_lifetime_max_ms;
+    } calls;
+    struct {
+        const char *public_url; /* empty: we are no focus */
+    } rtc;
+    struct {
+        enum log_level level;
+        enum log_format format;
+    } log;
+    struct arena arena; /* holds every text */
+};
+
+/** Reads defaults, then the file at `path` (NULL = none), then `env` (NULL = none): an array of
+ *  NAME=value that ends with NULL, of which only PARLEY_* counts. Blocks.
+ *  Errors: ERR_INVALID, ERR_TOO_LARGE, ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
+MUST_CHECK enum err config_load(const char *path, char *const *environ, struct config **ret);
+/** The same from bytes in memory; `name` is what sentences call the file. */
+MUST_CHECK enum err config_load_text(
+    const char *name, const char *bytes, size_t len, char *const *environ, struct config **ret);
+/** Overwrites the secrets first. */
+void config_destroy(struct config *c);
+void config_destroyp(struct config **c);
+
+/** ERR_INVALID when a key that `serve` cannot do without is not set; the sentence names it. */
+MUST_CHECK enum err config_check_serve(const struct config *c);
+
+/** Copies from `next` what may change while running, and writes down the names of all keys that
+ *  differ, one space between them: those now in force to `applied`, those that need a restart to
+ *  `restart`. On ERR_NOMEM some keys may have been copied. */
+MUST_CHECK enum err config_apply_reloadable(
+    struct config *c, const struct config *next, struct buf *applied, struct buf *restart);
+bool config_equal(const struct config *a, const struct config *b);
+
+/** Prints the sample file: every key with its sentence, what is allowed, its default (commented
+ * out) and its variable. Check `b` with buf_check. */
+void config_print_sample(struct buf *b);
+/** Prints `c` as a file that loads again to an equal one, secrets included if asked, else left out.
+ */
+void config_print(const struct config *c, bool with_secrets, struct buf *b);
+
+#endif
