@@ -67,6 +67,8 @@ struct call_batch {
     size_t n_strays, cap_strays;
     struct call_push *pushes;
     size_t n_pushes, cap_pushes;
+    const char **rechecks;           /* rooms whose state must be asked: an entry came out of order (3.5) */
+    size_t n_rechecks, cap_rechecks;
 };
 
 /** Borrows all three for its life. */
@@ -76,6 +78,8 @@ MUST_CHECK enum err call_batch_load(struct call_batch *b, const struct store_sna
 /** Applies one input; moves the sessions it concerns. ERR_NOMEM is the only error: whatever a peer sends ends in a row, a
  *  counter or nothing. After an error the batch is to be thrown away. */
 MUST_CHECK enum err call_batch_apply(struct call_batch *b, const struct call_input *in);
+/** Asks for the state of a room to be read again after the commit; once a room. */
+MUST_CHECK enum err call_batch_recheck(struct call_batch *b, const char *room_id);
 /** Applies IN_DEADLINE to every session whose due_at is not later than now_ms, until none is left. */
 MUST_CHECK enum err call_batch_run_deadlines(struct call_batch *b);
 /** What is to be written: the changed sessions in order of first change, their rows, events and kept inputs; computes due_at.

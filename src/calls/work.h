@@ -48,6 +48,8 @@ struct call_work_report {
     bool txn_known;              /* committed before; nothing was done */
     size_t inputs;               /* applied */
     size_t duplicates;           /* inputs whose event had been seen */
+    const char *const *rechecks; /* rooms whose state should be read again now; borrowed for the call */
+    size_t n_rechecks;
 };
 /** OK: committed. ERR_DATABASE, ERR_NOMEM, ERR_LIMIT (queue full), ERR_GONE: nothing was written. */
 typedef void call_work_done(void *arg, enum err e, const struct call_work_report *report);

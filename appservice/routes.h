@@ -1,0 +1,26 @@
+/*
+ * /_matrix/app/v1/*: what the homeserver calls (1.3). Authenticates hs_token before a body is read, answers pings and queries,
+ * hands transactions on.  Thread: main.
+ */
+#ifndef APPSERVICE_ROUTES_H
+#define APPSERVICE_ROUTES_H
+
+#include "core/err.h"
+
+#include <stddef.h>
+
+struct http_router;
+struct as_routes;
+struct as_transactions;
+
+struct as_routes_config {
+    const char *hs_token;
+    const char *hs_token_old;  /* accepted beside it while rotating; NULL = none */
+    size_t body_max;
+};
+/** Adds its table to the router; borrows `transactions` and the router. */
+MUST_CHECK enum err as_routes_create(struct http_router *router, const struct as_routes_config *cfg,
+    struct as_transactions *transactions, struct as_routes **ret);
+void as_routes_destroy(struct as_routes *r);
+
+#endif

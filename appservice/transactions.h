@@ -1,0 +1,31 @@
+/*
+ * Transactions, exactly once: read the events, one unit of work, 200 only after the database has committed (1.4, 1.5).
+ * A malformed event is an audit row and never an error; a body that is no JSON object with `events` is 400; database away is 503 with
+ * Retry-After.  Transactions that hold nothing for us are acknowledged without the database.  Thread: main.
+ */
+#ifndef APPSERVICE_TRANSACTIONS_H
+#define APPSERVICE_TRANSACTIONS_H
+
+#include "core/err.h"
+
+#include <stddef.h>
+
+struct as_observer_config;
+struct as_reconcile;
+struct as_transactions;
+struct calls;
+struct http_request;
+struct mx_membership;
+
+struct as_transactions_config {
+    const struct as_observer_config *observer; /* borrowed */
+    struct calls *calls;
+    struct mx_membership *membership;  /* NULL: rooms stay unknown */
+    struct as_reconcile *reconcile;    /* NULL: no single-room looks */
+};
+MUST_CHECK enum err as_transactions_create(const struct as_transactions_config *cfg, struct as_transactions **ret);
+void as_transactions_destroy(struct as_transactions *t);
+/** Takes the request (PUT …/transactions/{txnId}) and answers it. */
+void as_transactions_take(struct as_transactions *t, struct http_request *r);
+
+#endif
