@@ -94,11 +94,11 @@ MUST_CHECK enum err config_apply_reloadable(
     struct config *c, const struct config *next, struct buf *applied, struct buf *restart);
 bool config_equal(const struct config *a, const struct config *b);
 
-/** Prints the sample file: every key with its sentence, what is allowed, its default (commented
- * out) and its variable. Check `b` with buf_check. */
-void config_print_sample(struct buf *b);
+/** Prints the sample file: every key with its sentence, what is allowed, its variable and its
+ *  default, which is commented out. ERR_NOMEM, ERR_TOO_LARGE. */
+MUST_CHECK enum err config_print_sample(struct buf *b);
 /** Prints `c` as a file that loads again to an equal one, secrets included if asked, else left out.
- */
+ *  Check `b` with buf_check. */
 void config_print(const struct config *c, bool with_secrets, struct buf *b);
 
 #endif

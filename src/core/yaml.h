@@ -51,7 +51,10 @@ const struct doc_node *doc_root(const struct doc *d);
 const struct doc_node *doc_get(const struct doc_node *map, const char *key);
 /** Is it "no value": `key:`, `key: ~` or `key: null`? */
 bool doc_is_null(const struct doc_node *n);
-/** err_set with `file:line: ` before the sentence; `n` NULL means the first line. */
+/** Writes "file:line" of a node (NULL: the first line). A long file name is cut. */
+#define DOC_WHERE_SIZE 256
+void doc_where(const struct doc *d, const struct doc_node *n, char ret[DOC_WHERE_SIZE]);
+/** err_set with `file:line: ` before the sentence. */
 __attribute__((format(printf, 4, 5))) enum err doc_err(
     const struct doc *d, const struct doc_node *n, enum err e, const char *fmt, ...);
 

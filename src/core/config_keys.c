@@ -1,0 +1,119 @@
+/* What is done with loaded settings as a whole: compare, reload, print. */
+#include "core/buf.h"
+#include "core/config.h"
+#include "core/config_row.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- rows --- */
+
+void *config_row_slot(struct config *c, const struct config_row *row) {
+    return (char *)c + row->offset;
+}
+
+static const void *slot_in(const struct config *c, const struct config_row *row) {
+    return (const char *)c + row->offset;
+}
+
+bool config_row_begins_section(size_t i) {
+    return i == 0 || strcmp(config_rows[i].section, config_rows[i - 1].section) != 0;
+}
+
+void config_row_variable(const struct config_row *row, char ret[CONFIG_VARIABLE_SIZE]) {
+    snprintf(ret, CONFIG_VARIABLE_SIZE, CONFIG_VARIABLE_PREFIX "%s_%s", row->section, row->key);
+    for (char *p = ret; *p != '\0'; p++) {
+        *p = (char)toupper((unsigned char)*p);
+    }
+}
+
+/* --- two loaded ones --- */
+
+bool config_equal(const struct config *a, const struct config *b) {
+    for (size_t i = 0; i < config_n_rows; i++) {
+        const struct config_row *row = &config_rows[i];
+        if (!row->kind->equal(slot_in(a, row), slot_in(b, row))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum err config_apply_reloadable(
+    struct config *c, const struct config *next, struct buf *applied, struct buf *restart) {
+    for (size_t i = 0; i < config_n_rows; i++) {
+        const struct config_row *row = &config_rows[i];
+        if (row->kind->equal(slot_in(c, row), slot_in(next, row))) {
+            continue;
+        }
+        bool now = row->flags & CONFIG_RELOADABLE;
+        if (now) {
+            TRY(row->kind->copy(&c->arena, slot_in(next, row), config_row_slot(c, row)));
+        }
+        struct buf *b = now ? applied : restart;
+        buf_printf(b, "%s%s.%s", b->len == 0 ? "" : " ", row->section, row->key);
+    }
+    TRY(buf_check(applied));
+    return buf_check(restart);
+}
+
+enum err config_check_serve(const struct config *c) {
+    for (size_t i = 0; i < config_n_rows; i++) {
+        const struct config_row *row = &config_rows[i];
+        if (row->flags & CONFIG_SERVE_NEEDS && (*(const char *const *)slot_in(c, row))[0] == '\0') {
+            char variable[CONFIG_VARIABLE_SIZE];
+            config_row_variable(row, variable);
+            return err_set(ERR_INVALID,
+                "%s.%s is not set: write it into the settings file or set %s", row->section,
+                row->key, variable);
+        }
+    }
+    return OK;
+}
+
+/* --- printing --- */
+
+void config_print(const struct config *c, bool with_secrets, struct buf *b) {
+    for (size_t i = 0; i < config_n_rows; i++) {
+        const struct config_row *row = &config_rows[i];
+        if (config_row_begins_section(i)) {
+            buf_printf(b, "%s:\n", row->section);
+        }
+        if (row->flags & CONFIG_SECRET && !with_secrets) {
+            buf_printf(b, "  # %s: a secret, left out\n", row->key);
+            continue;
+        }
+        buf_printf(b, "  %s: ", row->key);
+        row->kind->print(row, slot_in(c, row), b);
+        buf_putc(b, '\n');
+    }
+}
+
+static void print_sample_row(
+    const struct config *defaults, const struct config_row *row, struct buf *b) {
+    char variable[CONFIG_VARIABLE_SIZE];
+    config_row_variable(row, variable);
+    buf_printf(b, "\n  # %s\n  # Allowed: ", row->sentence);
+    row->kind->allowed(row, b);
+    buf_printf(b, ". %s%s\n  # %s: ", variable,
+        row->flags & CONFIG_RELOADABLE ? "; a reload suffices" : "", row->key);
+    row->kind->print(row, slot_in(defaults, row), b);
+    buf_putc(b, '\n');
+}
+
+enum err config_print_sample(struct buf *b) {
+    CLEANUP(config_destroyp) struct config *defaults = NULL;
+    TRY(config_create_default(&defaults));
+    buf_puts(b,
+        "# Settings of Parley. Every key is shown with its default; remove the # to change one.\n"
+        "# The variable named with a key wins over this file; entries of a list stand between "
+        "commas.\n");
+    for (size_t i = 0; i < config_n_rows; i++) {
+        if (config_row_begins_section(i)) {
+            buf_printf(b, "\n%s:\n", config_rows[i].section);
+        }
+        print_sample_row(defaults, &config_rows[i], b);
+    }
+    return buf_check(b);
+}

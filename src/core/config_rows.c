@@ -1,0 +1,90 @@
+/* The settings. A new one is a field in core/config.h and a row here; nothing else knows them. */
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/config_row.h"
+
+#define TEXT_MAX       4096 /* bytes of one text */
+#define NAME_MAX_BYTES 255  /* Matrix: of a server name */
+#define LISTEN_MAX     16   /* listeners of one kind */
+#define PROXIES_MAX    64
+#define NONE           NULL
+
+/* In the order of the enums in core/log.h. */
+static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
+
+#define ROW(section, key, kind, field, fallback, min, max, choices, flags, sentence)               \
+    {                                                                                              \
+#section, #key, &kind, offsetof(struct config, section.field), fallback, min, max,         \
+            choices, flags, sentence                                                               \
+    }
+
+/* clang-format off */
+const struct config_row config_rows[] = {
+    ROW(node, name, config_text, name, "", 0, 64, NONE, 0,
+        "How this node calls itself in logs and tables; empty: the host's name."),
+
+    ROW(homeserver, url, config_url, url, "http://127.0.0.1:8008", 1, TEXT_MAX, NONE, 0,
+        "Where the homeserver's client API answers."),
+    ROW(homeserver, name, config_text, name, "", 0, NAME_MAX_BYTES, NONE, CONFIG_SERVE_NEEDS,
+        "The homeserver's server name, the part behind the colon of its user ids."),
+    ROW(homeserver, timeout, config_time_us, timeout_us, "10s", 100, 5 * MIN_MS, NONE, 0,
+        "How long one request to the homeserver may take."),
+
+    ROW(appservice, registration, config_path, registration, "/etc/parley/registration.yaml", 1, TEXT_MAX, NONE, 0,
+        "The registration file that the homeserver reads too."),
+    ROW(appservice, masquerade, config_bool, masquerade, "true", 0, 0, NONE, 0,
+        "May we read rooms in the name of their local users?"),
+    ROW(appservice, reconcile_interval, config_time_us, reconcile_interval_us, "15m", 10 * SEC_MS, DAY_MS, NONE,
+        CONFIG_RELOADABLE,
+        "How often live calls are compared with the state of their rooms."),
+    ROW(appservice, body_max, config_size, body_max, "32MiB", 64 * KIB, 256 * MIB, NONE, 0,
+        "The largest transaction we accept from the homeserver."),
+
+    ROW(http, public, config_listen, public, "127.0.0.1:8089", 0, LISTEN_MAX, NONE, 0,
+        "What a reverse proxy exposes: tokens, signalling, REST, pages."),
+    ROW(http, private, config_listen, private, "127.0.0.1:8090", 1, LISTEN_MAX, NONE, 0,
+        "For the homeserver and the admin: application service, metrics. Never expose it."),
+    ROW(http, trusted_proxies, config_networks, trusted_proxies, "", 0, PROXIES_MAX, NONE, 0,
+        "Whose X-Forwarded-For and X-Forwarded-Proto we believe."),
+    ROW(http, connections_max, config_int, connections_max, "4096", 16, 1000000, NONE, 0,
+        "Open connections of one listener; more are closed at once."),
+    ROW(http, head_timeout, config_time_us, head_timeout_us, "10s", 100, 5 * MIN_MS, NONE, 0,
+        "From the connection to the end of a request's head."),
+    ROW(http, body_timeout, config_time_us, body_timeout_us, "60s", 100, HOUR_MS, NONE, 0,
+        "From the end of the head to the end of the body."),
+    ROW(http, idle_timeout, config_time_us, idle_timeout_us, "75s", 100, HOUR_MS, NONE, 0,
+        "How long a connection may stay open without a request."),
+    ROW(http, drain_timeout, config_time_us, drain_timeout_us, "20s", 0, HOUR_MS, NONE, 0,
+        "How long a stop waits for answers under way."),
+
+    ROW(database, url, config_text, url, "postgresql:///parley", 1, TEXT_MAX, NONE, CONFIG_SECRET,
+        "PostgreSQL, as a libpq URI or key=value text."),
+    ROW(database, pool_size, config_int, pool_size, "4", 1, 64, NONE, 0,
+        "Connections to PostgreSQL."),
+    ROW(database, connect_timeout, config_time_us, connect_timeout_us, "5s", 100, 5 * MIN_MS, NONE, 0,
+        "How long one attempt to connect may take."),
+    ROW(database, statement_timeout, config_time_us, statement_timeout_us, "30s", 100, HOUR_MS, NONE, 0,
+        "How long one statement may take before PostgreSQL ends it."),
+
+    ROW(audit, key_file, config_path, key_file, "/var/lib/parley/audit.key", 1, TEXT_MAX, NONE, 0,
+        "The key of the audit chain, mode 0600; made at first start. Keep a copy elsewhere."),
+    ROW(audit, sdp, config_bool, sdp, "false", 0, 0, NONE, 0,
+        "Keep session descriptions? They hold people's network addresses."),
+
+    ROW(calls, max_duration, config_time_ms, max_duration_ms, "24h", MIN_MS, 30 * DAY_MS, NONE, 0,
+        "A call without news for so long is ended."),
+    ROW(calls, ring_lifetime_max, config_time_ms, ring_lifetime_max_ms, "10m", 10 * SEC_MS, DAY_MS, NONE, 0,
+        "The longest a call may ring, whatever the invitation says."),
+
+    ROW(rtc, public_url, config_text, public_url, "", 0, TEXT_MAX, NONE, 0,
+        "Our MatrixRTC focus as clients know it, byte for byte; empty: we are none."),
+
+    ROW(log, level, config_choice, level, "info", 0, 0, log_levels, CONFIG_RELOADABLE,
+        "The least that is logged."),
+    ROW(log, format, config_choice, format, "text", 0, 0, log_formats, CONFIG_RELOADABLE,
+        "How a line is written."),
+};
+/* clang-format on */
+
+const size_t config_n_rows = COUNT_OF(config_rows);
