@@ -26,7 +26,8 @@ enum call_input_type {
     /* MatrixRTC, matrix-calls 3.2 to 3.4 */
     IN_MEMBER,        /* an entry is there: join, refresh or change, which the session decides */
     IN_MEMBER_LEFT,   /* an entry is gone: {}, leave content */
-    IN_MEMBER_LIST,   /* generations "array" and "famedly": which entries of one state key remain */
+    IN_MEMBER_LIST,   /* which entries remain: of one state key (generations "array" and "famedly"), or, with state_key NULL,
+                         of the whole room; see call_input_member.remaining */
     IN_MEMBER_OPAQUE, /* an encrypted sticky event: a hint only */
     IN_RING,          /* notification_type ring */
     IN_NOTIFY,        /* notification_type notification */
@@ -86,8 +87,15 @@ struct call_input_member {
     int64_t expires_at;          /* absolute; clamped to received + 24 h */
     const char *leave_reason;    /* IN_MEMBER_LEFT */
     int64_t sticky_until;        /* sticky: origin + duration, what decides between two (3.3) */
-    const char *const *remaining; /* IN_MEMBER_LIST: entry keys still listed; members of state_key not here have left */
+    /* IN_MEMBER_LIST: entry keys still listed, sorted by strcmp. With state_key: members of that state key not here have left. With
+       state_key NULL (appservice/reconcile_room: the room's state was read; event_id and sender are NULL): live members of
+       generations state, array and famedly not here have left, reason "reconciled"; so have sticky ones whose user the batch's view
+       of the room, if known, does not list as joined. In that form a member whose latest event was received at snapshot_ms or later
+       is left alone: the state may be older than it. Each member ended this way counts in
+       parley_reconcile_members_ended_total. */
+    const char *const *remaining;
     size_t n_remaining;
+    int64_t snapshot_ms;         /* state_key NULL: when reading the state began */
 };
 
 /* Ring, notification, decline, redaction, relation. */

@@ -2,7 +2,7 @@
  * The homeserver as a client sees it: the calls of matrix-calls section 5 that we make with our as_token.
  *
  * Every call: a time-out, one retry on 5xx or a broken connection for GETs, retry_after_ms honoured once. Tokens are never
- * logged. Answers come later, on main, never from inside the call.  Thread: main.
+ * logged. Answers come later, on main, never from inside the call. An answer is at most 32 MiB.  Thread: main.
  */
 #ifndef MATRIX_CLIENT_H
 #define MATRIX_CLIENT_H
@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <uv.h>
 
 struct http_client;
 struct mx_client;
@@ -22,15 +23,19 @@ struct mx_client_config {
     const char *sender;       /* "@_calls:example.com" */
     int64_t timeout_us;
 };
-/** Copies the configuration, borrows the HTTP client. */
-MUST_CHECK enum err mx_client_create(struct http_client *http, const struct mx_client_config *cfg, struct mx_client **ret);
-/** Pending calls end without their callback. */
+/** Copies the configuration, borrows the loop (its timers wait between two attempts) and the HTTP client. ERR_INVALID: a url or
+ *  token that cannot be. */
+MUST_CHECK enum err mx_client_create(uv_loop_t *loop, struct http_client *http, const struct mx_client_config *cfg,
+    struct mx_client **ret);
+/** Pending calls end without their callback. The loop must turn once more before it is closed. */
 void mx_client_destroy(struct mx_client *c);
+/** Ends all pending calls that were given `arg`, without their callback: for an asker that goes away first. */
+void mx_client_forget(struct mx_client *c, const void *arg);
 
 struct mx_answer {
     enum err err;             /* OK: a 2xx with JSON. ERR_UNAUTHORIZED 401, ERR_FORBIDDEN 403, ERR_NOT_FOUND 404, ERR_LIMIT 429, else
                                  ERR_UNREACHABLE (5xx, no JSON, no connection), ERR_TIMEOUT */
-    const char *text;         /* what happened, for people: "502 M_BAD_STATUS: …" */
+    const char *text;         /* what happened, for people: "502 M_BAD_STATUS: …"; "" on OK */
     int status;               /* HTTP status; 0 = no answer */
     const char *errcode;      /* of a Matrix error; "" = none */
     const json_t *json;       /* the body on OK (borrowed for the call), else NULL or the error object */
@@ -38,6 +43,8 @@ struct mx_answer {
 };
 typedef void mx_done(void *arg, const struct mx_answer *a);
 
+/* All of them: an error means that nothing was begun and `done` will not be called. ERR_INVALID: an id that no path can hold ("..", or
+ * no room or user id); ERR_NOMEM. */
 MUST_CHECK enum err mx_client_versions(struct mx_client *c, mx_done *done, void *arg);
 MUST_CHECK enum err mx_client_whoami(struct mx_client *c, mx_done *done, void *arg);
 /** POST /_matrix/client/v1/appservice/{id}/ping: makes Synapse deliver at once (1.4). */

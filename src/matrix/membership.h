@@ -7,6 +7,7 @@
 #define MATRIX_MEMBERSHIP_H
 
 #include "core/err.h"
+#include "matrix/ids.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,13 +17,17 @@
 struct mx_client;
 struct mx_membership;
 
-MUST_CHECK enum err mx_membership_create(struct mx_client *client, const char *server_name, bool masquerade,
-    struct mx_membership **ret);
+#define MX_MEMBERSHIP_MAX 1000 /* user ids kept of a room: who may be the callee of a larger one nobody can say anyway */
+
+/** Borrows loop and client, copies the name. */
+MUST_CHECK enum err mx_membership_create(uv_loop_t *loop, struct mx_client *client, const char *server_name,
+    bool masquerade, struct mx_membership **ret);
+/** Askers not yet answered never are. The loop must turn once more before it is closed. */
 void mx_membership_destroy(struct mx_membership *m);
 
 struct mx_room_people {
     const char *room_id;
-    const char *const *joined;  /* sorted by strcmp; cut at MX_MEMBERSHIP_MAX */
+    const char *const *joined;  /* sorted by strcmp; cut at MX_MEMBERSHIP_MAX: that many = there may be more */
     size_t n_joined;
     bool known;
     bool joinable;              /* join_rule public */
@@ -35,11 +40,5 @@ MUST_CHECK enum err mx_membership_ask(struct mx_membership *m, const char *const
     mx_membership_done *done, void *arg);
 /** An m.room.member or m.room.join_rules event of this room went by. */
 void mx_membership_forget(struct mx_membership *m, const char *room_id);
-
-/** Is `user_id` of server `server_name`? Pure. */
-bool mx_user_is_local(const char *user_id, const char *server_name);
-/** Grammar of a user id: @localpart:server, at most 255 bytes, no control characters. Historical localparts pass. Pure. */
-bool mx_user_id_valid(const char *user_id);
-bool mx_room_id_valid(const char *room_id);
 
 #endif
