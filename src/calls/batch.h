@@ -82,8 +82,11 @@ MUST_CHECK enum err call_batch_apply(struct call_batch *b, const struct call_inp
 MUST_CHECK enum err call_batch_recheck(struct call_batch *b, const char *room_id);
 /** Applies IN_DEADLINE to every session whose due_at is not later than now_ms, until none is left. */
 MUST_CHECK enum err call_batch_run_deadlines(struct call_batch *b);
-/** What is to be written: the changed sessions in order of first change, their rows, events and kept inputs; computes due_at.
+/** What is to be written: the changed sessions in the order of `sessions`, their rows, events and kept inputs; computes due_at.
  *  txn and event ids are left for the caller to fill in. */
 MUST_CHECK enum err call_batch_changes(struct call_batch *b, struct store_changes *ret);
+
+/** Room for one more in a list of the batch: gives `items`, or a copy in a list twice as long. NULL on no memory. */
+void *call_batch_grow(struct call_batch *b, void *items, size_t n, size_t *cap, size_t size);
 
 #endif

@@ -44,6 +44,8 @@ enum call_input_type {
     IN_MALFORMED,     /* kept as an audit row of no call, moves nothing */
     IN_COUNT
 };
+/** "invite", "member_left" … Pure. */
+const char *call_input_name(enum call_input_type t);
 
 /* Legacy: what every m.call event has, and what some have. */
 struct call_input_legacy {
@@ -98,7 +100,7 @@ struct call_input_member {
     int64_t snapshot_ms;         /* state_key NULL: when reading the state began */
 };
 
-/* Ring, notification, decline, redaction, relation. */
+/* Ring, notification, decline, raised hand, relation; and IN_REDACTED, of which only target_event_id is set. */
 struct call_input_ring {
     const char *target_event_id; /* m.reference: member event (ring), notification (decline), redacted event */
     const char *const *mentions; /* user ids; none with `room` */

@@ -61,4 +61,7 @@ MUST_CHECK enum err call_machine_step(struct call_batch *b, struct call_session 
 /** For the coverage of the scenarios: how often a row has fired. */
 size_t call_machine_fired(const struct call_rule *r);
 
+/** Puts the machine's counters on the metrics page. */
+void call_machine_register_metrics(void);
+
 #endif

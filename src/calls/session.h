@@ -44,6 +44,10 @@ struct call_session *call_session_find_event(const struct call_batch *b, const c
  *  final_origin_at from `in` when they are unset. */
 void call_session_enter(struct call_batch *b, struct call_session *s, enum call_state to, const struct call_input *in);
 bool call_session_final(const struct call_session *s);
+/** When the timer must look at it: the earliest of deadline_at, the expiry of live members, and what its kind adds; 0 = never. */
+int64_t call_session_due(const struct call_batch *b, const struct call_session *s);
+/** The origin time of `in`, clamped to [created_at, received] (2.6 rule 1): what durations are made of. */
+int64_t call_session_when(const struct call_session *s, const struct call_input *in);
 
 /* Members. */
 struct call_member *call_session_add_member(struct call_batch *b, struct call_session *s, const char *user_id,
@@ -73,7 +77,7 @@ MUST_CHECK enum err call_event_bool(struct call_batch *b, struct store_event *e,
 MUST_CHECK enum err call_session_push(struct call_batch *b, struct call_session *s, enum call_push_type type,
     const struct call_input *in, const char *user_id);
 
-/** Members of the room other than the caller, from the view: the callee of 2.4; NULL = unknown. */
+/** What is known of the room's people; NULL = nothing was asked. */
 const struct call_room_view *call_batch_room(const struct call_batch *b, const char *room_id);
 
 #endif

@@ -1,0 +1,33 @@
+/* The names of the inputs, as metrics, audit rows and scenarios show them. Pure. */
+#include "calls/input.h"
+
+static const char *const names[IN_COUNT] = {
+    [IN_INVITE] = "invite",
+    [IN_CANDIDATES] = "candidates",
+    [IN_ANSWER] = "answer",
+    [IN_SELECT_ANSWER] = "select_answer",
+    [IN_REJECT] = "reject",
+    [IN_HANGUP] = "hangup",
+    [IN_NEGOTIATE] = "negotiate",
+    [IN_METADATA] = "metadata",
+    [IN_IDENTITY] = "identity",
+    [IN_REPLACES] = "replaces",
+    [IN_MEMBER] = "member",
+    [IN_MEMBER_LEFT] = "member_left",
+    [IN_MEMBER_LIST] = "member_list",
+    [IN_MEMBER_OPAQUE] = "member_opaque",
+    [IN_RING] = "ring",
+    [IN_NOTIFY] = "notify",
+    [IN_DECLINE] = "decline",
+    [IN_SLOT_CLOSED] = "slot_closed",
+    [IN_HAND_RAISED] = "hand",
+    [IN_RELATED_OPAQUE] = "related_opaque",
+    [IN_USER_LEFT] = "user_left",
+    [IN_REDACTED] = "redacted",
+    [IN_DEADLINE] = "deadline",
+    [IN_MALFORMED] = "malformed",
+};
+
+const char *call_input_name(enum call_input_type t) {
+    return (unsigned)t < IN_COUNT ? names[t] : "unknown";
+}
