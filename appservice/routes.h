@@ -18,9 +18,12 @@ struct as_routes_config {
     const char *hs_token_old;  /* accepted beside it while rotating; NULL = none */
     size_t body_max;
 };
-/** Adds its table to the router; borrows `transactions` and the router. */
+/** Adds its table to the router; borrows `transactions` and the router. `transactions` NULL: not ready yet, each transaction is
+ *  answered 503 with Retry-After, so that the homeserver keeps it. */
 MUST_CHECK enum err as_routes_create(struct http_router *router, const struct as_routes_config *cfg,
     struct as_transactions *transactions, struct as_routes **ret);
+/** From now on transactions go there; NULL: not ready (again). Borrows it until the next call. */
+void as_routes_set_transactions(struct as_routes *r, struct as_transactions *transactions);
 void as_routes_destroy(struct as_routes *r);
 
 #endif
