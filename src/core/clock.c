@@ -34,7 +34,7 @@ void clock_format(int64_t wall_ms, char ret[CLOCK_TEXT_SIZE]) {
     }
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    char date[24];
-    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(ret, CLOCK_TEXT_SIZE, "%s.%03dZ", date, (int)ms);
+    /* By hand: the C library's %Y does not pad a year below 1000. */
+    snprintf(ret, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+        tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
 }

@@ -77,7 +77,8 @@ static enum err set(
     const char *old = row->flags & CONFIG_SECRET ? *(const char **)config_row_slot(c, row) : NULL;
     enum err e = row->kind->read(row, &c->arena, words, config_row_slot(c, row));
     if (e == ERR_INVALID) {
-        return refuse(row, where, words.n == 1 ? words.items[0] : NULL);
+        bool one = words.n == 1 && (row->kind->list || !words.list);
+        return refuse(row, where, one ? words.items[0] : NULL);
     }
     if (e == OK) {
         wipe(old);
