@@ -1,8 +1,10 @@
 /*
- * The homeserver as a client sees it: the calls of matrix-calls section 5 that we make with our as_token.
+ * The homeserver as a client sees it: the calls of matrix-calls section 5 that we make with our
+ * as_token.
  *
- * Every call: a time-out, one retry on 5xx or a broken connection for GETs, retry_after_ms honoured once. Tokens are never
- * logged. Answers come later, on main, never from inside the call. An answer is at most 32 MiB.  Thread: main.
+ * Every call: a time-out, one retry on 5xx or a broken connection for GETs, retry_after_ms honoured
+ * once. Tokens are never logged. Answers come later, on main, never from inside the call. An answer
+ * is at most 32 MiB.  Thread: main.
  */
 #ifndef MATRIX_CLIENT_H
 #define MATRIX_CLIENT_H
@@ -17,47 +19,51 @@ struct http_client;
 struct mx_client;
 
 struct mx_client_config {
-    const char *url;          /* base, "http://127.0.0.1:8008"; a trailing / is taken off */
+    const char *url; /* base, "http://127.0.0.1:8008"; a trailing / is taken off */
     const char *as_token;
-    const char *server_name;
-    const char *sender;       /* "@_calls:example.com" */
-    int64_t timeout_us;
+    int64_t timeout_us; /* of one attempt; 0 = 10 s */
 };
-/** Copies the configuration, borrows the loop (its timers wait between two attempts) and the HTTP client. ERR_INVALID: a url or
- *  token that cannot be. */
-MUST_CHECK enum err mx_client_create(uv_loop_t *loop, struct http_client *http, const struct mx_client_config *cfg,
-    struct mx_client **ret);
+/** Copies the configuration, borrows the loop (its timers wait between two attempts) and the HTTP
+ * client. ERR_INVALID: a url or token that cannot be. */
+MUST_CHECK enum err mx_client_create(uv_loop_t *loop, struct http_client *http,
+    const struct mx_client_config *cfg, struct mx_client **ret);
 /** Pending calls end without their callback. The loop must turn once more before it is closed. */
 void mx_client_destroy(struct mx_client *c);
-/** Ends all pending calls that were given `arg`, without their callback: for an asker that goes away first. */
+/** Ends all pending calls that were given `arg`, without their callback: for an asker that goes
+ * away first. */
 void mx_client_forget(struct mx_client *c, const void *arg);
 
 struct mx_answer {
-    enum err err;             /* OK: a 2xx with JSON. ERR_UNAUTHORIZED 401, ERR_FORBIDDEN 403, ERR_NOT_FOUND 404, ERR_LIMIT 429, else
-                                 ERR_UNREACHABLE (5xx, no JSON, no connection), ERR_TIMEOUT */
-    const char *text;         /* what happened, for people: "502 M_BAD_STATUS: …"; "" on OK */
-    int status;               /* HTTP status; 0 = no answer */
-    const char *errcode;      /* of a Matrix error; "" = none */
-    const json_t *json;       /* the body on OK (borrowed for the call), else NULL or the error object */
-    int64_t date_ms;          /* the homeserver's clock by its Date header; 0 = unknown */
+    enum err
+        err; /* OK: a 2xx with JSON. ERR_UNAUTHORIZED 401, ERR_FORBIDDEN 403, ERR_NOT_FOUND 404,
+                ERR_LIMIT 429, else ERR_UNREACHABLE (other statuses, no JSON, no connection),
+                ERR_TIMEOUT, ERR_TOO_LARGE, ERR_NOMEM; ERR_GONE when the HTTP client goes away */
+    const char *text;    /* what happened, for people: "502 M_BAD_STATUS: …"; "" on OK */
+    int status;          /* HTTP status; 0 = no answer */
+    const char *errcode; /* of a Matrix error; "" = none */
+    const json_t *json;  /* the body on OK (borrowed for the call), else NULL or the error object */
+    int64_t date_ms;     /* the homeserver's clock by its Date header; 0 = unknown */
 };
 typedef void mx_done(void *arg, const struct mx_answer *a);
 
-/* All of them: an error means that nothing was begun and `done` will not be called. ERR_INVALID: an id that no path can hold ("..", or
- * no room or user id); ERR_NOMEM. */
+/* All of them: an error means that nothing was begun and `done` will not be called. ERR_INVALID: an
+ * id that no path can hold ("..", or no room or user id); ERR_NOMEM. */
 MUST_CHECK enum err mx_client_versions(struct mx_client *c, mx_done *done, void *arg);
 MUST_CHECK enum err mx_client_whoami(struct mx_client *c, mx_done *done, void *arg);
 /** POST /_matrix/client/v1/appservice/{id}/ping: makes Synapse deliver at once (1.4). */
-MUST_CHECK enum err mx_client_ping(struct mx_client *c, const char *appservice_id, mx_done *done, void *arg);
+MUST_CHECK enum err mx_client_ping(
+    struct mx_client *c, const char *appservice_id, mx_done *done, void *arg);
 /** Registers the sender; M_USER_IN_USE counts as OK. `localpart` of the registration. */
-MUST_CHECK enum err mx_client_register_sender(struct mx_client *c, const char *localpart, mx_done *done, void *arg);
+MUST_CHECK enum err mx_client_register_sender(
+    struct mx_client *c, const char *localpart, mx_done *done, void *arg);
 /** {"joined": {...}}; works without being in the room (1.6). */
-MUST_CHECK enum err mx_client_joined_members(struct mx_client *c, const char *room_id, mx_done *done, void *arg);
+MUST_CHECK enum err mx_client_joined_members(
+    struct mx_client *c, const char *room_id, mx_done *done, void *arg);
 /** The array of state events, read as `as_user` (NULL = the sender itself). */
-MUST_CHECK enum err mx_client_room_state(struct mx_client *c, const char *room_id, const char *as_user, mx_done *done,
-    void *arg);
+MUST_CHECK enum err mx_client_room_state(
+    struct mx_client *c, const char *room_id, const char *as_user, mx_done *done, void *arg);
 /** One state event's content. */
-MUST_CHECK enum err mx_client_room_state_event(struct mx_client *c, const char *room_id, const char *type,
-    const char *state_key, const char *as_user, mx_done *done, void *arg);
+MUST_CHECK enum err mx_client_room_state_event(struct mx_client *c, const char *room_id,
+    const char *type, const char *state_key, const char *as_user, mx_done *done, void *arg);
 
 #endif

@@ -1,0 +1,491 @@
+/*
+ * The homeserver as a client sees it: one function a call, one way for all of them: build the
+ * address, send, perhaps once more, read the answer.
+ *
+ *     mx_client_… -> call_begin -> call_send -> http -> on_http -> answer_read -> the asker's
+ * `done`
+ *                                      ^------ timer ------'  (a second attempt, at most one)
+ *
+ * Thread: main.
+ */
+#include "matrix/client.h"
+
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/metrics.h"
+#include "core/utf8.h"
+#include "http/client.h"
+#include "matrix/ids.h"
+#include "matrix/path.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+#include <utlist.h>
+
+#define TIMEOUT_US         (10 * SEC_US) /* matrix-calls, 5: where the configuration says 0 */
+#define RETRY_MS           250 /* before a GET is asked again after 5xx or a broken connection */
+#define RETRY_AFTER_MAX_MS (5 * SEC_MS) /* longer waits are the asker's to plan */
+#define ANSWER_MAX_BYTES   (32 * MIB)   /* the state or the members of the largest rooms */
+#define PENDING_MAX                                                                                \
+    1000 /* calls under way: askers are bounded below this; a bug must not eat the memory */
+#define TEXT_MAX_BYTES    300 /* of another program's sentence */
+#define ERRCODE_MAX_BYTES 64
+
+enum outcome {
+    OUT_OK,
+    OUT_REFUSED,
+    OUT_LIMITED,
+    OUT_SERVER,
+    OUT_UNREACHABLE,
+    OUT_TIMEOUT,
+    OUT_COUNT
+};
+
+#define REQUESTS(outcome)                                                                          \
+    METRIC_INIT(METRIC_KIND_COUNTER, "parley_homeserver_requests_total",                           \
+        "outcome=\"" outcome "\"",                                                                 \
+        "Requests to the homeserver by how they ended, repeated ones counted twice.")
+static struct metric requests[OUT_COUNT] = {
+    [OUT_OK] = REQUESTS("ok"),
+    [OUT_REFUSED] = REQUESTS("refused"),
+    [OUT_LIMITED] = REQUESTS("limited"),
+    [OUT_SERVER] = REQUESTS("server_error"),
+    [OUT_UNREACHABLE] = REQUESTS("unreachable"),
+    [OUT_TIMEOUT] = REQUESTS("timeout"),
+};
+METRIC_HISTOGRAM(
+    request_seconds, "parley_homeserver_request_seconds", "Time to the homeserver's answer.");
+
+struct mx_client {
+    uv_loop_t *loop;
+    struct http_client *http;
+    char *url;
+    char *as_token;
+    int64_t timeout_us;
+    struct call *calls; /* under way */
+    size_t n_calls;
+};
+
+/* One call, from the asker's question to the answer. */
+struct call {
+    struct mx_client *client;
+    struct call *prev, *next;
+    const char *name;   /* for logs; a literal */
+    const char *method; /* a literal */
+    char *url;
+    char *body; /* NULL = none */
+    bool bearer;
+    bool in_use_is_ok; /* M_USER_IN_USE is what was wanted */
+    bool repeated;
+    mx_done *done;
+    void *arg;
+    int64_t sent_us;
+    struct http_client_call *under_way; /* NULL: waiting for the second attempt */
+    uv_timer_t timer;
+    bool timer_open;
+};
+
+static void on_timer_closed(uv_handle_t *h) {
+    mem_free(h->data);
+}
+
+/* Takes it off the list and frees it; libuv may need the memory one turn longer. */
+static void call_destroy(struct call *call) {
+    DL_DELETE(call->client->calls, call);
+    call->client->n_calls--;
+    if (call->under_way != NULL) {
+        http_client_cancel(call->under_way);
+    }
+    mem_free(call->url);
+    mem_free(call->body);
+    if (call->timer_open) {
+        uv_close((uv_handle_t *)&call->timer, on_timer_closed);
+    } else {
+        mem_free(call);
+    }
+}
+
+/* --- the answer --- */
+
+static enum err err_of_status(int status) {
+    static const struct {
+        int status;
+        enum err err;
+    } rows[] = {
+        { 401, ERR_UNAUTHORIZED },
+        { 403, ERR_FORBIDDEN },
+        { 404, ERR_NOT_FOUND },
+        { 429, ERR_LIMIT },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (rows[i].status == status) {
+            return rows[i].err;
+        }
+    }
+    return ERR_UNREACHABLE;
+}
+
+static enum outcome outcome_of(const struct http_client_answer *h, const struct mx_answer *a) {
+    if (h->err != OK) {
+        return h->err == ERR_TIMEOUT ? OUT_TIMEOUT : OUT_UNREACHABLE;
+    }
+    if (a->err == OK) {
+        return OUT_OK;
+    }
+    if (h->status == 429) {
+        return OUT_LIMITED;
+    }
+    return h->status >= 400 && h->status < 500 ? OUT_REFUSED : OUT_SERVER;
+}
+
+/* A text of the other side's, cut to `max` bytes; "" where there is none. */
+static void text_of(const json_t *object, const char *key, size_t max, char *ret) {
+    const char *s = json_string_value(json_object_get(object, key));
+    size_t n = s == NULL ? 0 : utf8_prefix(s, strlen(s), max);
+    if (n > 0) {
+        memcpy(ret, s, n);
+    }
+    ret[n] = '\0';
+}
+
+struct answer_texts {
+    char errcode[ERRCODE_MAX_BYTES + 1];
+    char error[TEXT_MAX_BYTES + 1];
+    char text[ERRCODE_MAX_BYTES + TEXT_MAX_BYTES + 32];
+};
+
+/* Fills *a from an HTTP answer of any status. `json` is its body, NULL when it is none. */
+static void answer_read(const struct http_client_answer *h, const json_t *json,
+    struct answer_texts *t, struct mx_answer *a) {
+    text_of(json, "errcode", ERRCODE_MAX_BYTES, t->errcode);
+    text_of(json, "error", TEXT_MAX_BYTES, t->error);
+    a->status = h->status;
+    a->date_ms = h->date_ms;
+    a->errcode = t->errcode;
+    a->json = json;
+    a->text = t->text;
+    if (h->status >= 200 && h->status < 300) {
+        a->err = json != NULL ? OK : ERR_UNREACHABLE;
+        snprintf(t->text, sizeof t->text, json != NULL ? "" : "%d without JSON", h->status);
+        return;
+    }
+    a->err = err_of_status(h->status);
+    snprintf(t->text, sizeof t->text, "%d %s%s%s", h->status,
+        t->errcode[0] != '\0' ? t->errcode : "without errcode", t->error[0] != '\0' ? ": " : "",
+        t->error);
+}
+
+/* How long to wait before asking again; -1 = do not. */
+static int64_t retry_wait_ms(
+    const struct call *call, const struct http_client_answer *h, const json_t *json) {
+    bool get = strcmp(call->method, "GET") == 0;
+    if (call->repeated) {
+        return -1;
+    }
+    if (h->err == ERR_UNREACHABLE || (h->err == OK && h->status >= 500)) {
+        return get ? RETRY_MS : -1;
+    }
+    if (h->err != OK || h->status != 429) {
+        return -1;
+    }
+    /* The header is the newer place (Matrix 1.10); the member of the body is where all servers have
+     * it. Nothing was done yet, so every method may come again. */
+    int64_t wait = h->retry_after_ms;
+    if (wait <= 0) {
+        wait = json_integer_value(json_object_get(json, "retry_after_ms"));
+    }
+    return wait > 0 && wait <= RETRY_AFTER_MAX_MS ? wait : -1;
+}
+
+/* --- attempts --- */
+
+static void on_http(void *arg, const struct http_client_answer *h);
+
+static enum err call_send(struct call *call) {
+    const struct http_client_spec spec = {
+        .method = call->method,
+        .url = call->url,
+        .bearer = call->bearer ? call->client->as_token : NULL,
+        .body = call->body,
+        .timeout_us = call->client->timeout_us,
+        .answer_max = ANSWER_MAX_BYTES,
+    };
+    call->sent_us = clock_mono_us();
+    return http_client_send(call->client->http, &spec, on_http, call, &call->under_way);
+}
+
+/* The last thing that happens to a call. */
+static void call_finish(struct call *call, const struct mx_answer *a) {
+    mx_done *done = call->done;
+    void *arg = call->arg;
+    LOG_DEBUG(&log_root, "homeserver_answered", "call=%s status=%d ms=%lld text=%s", call->name,
+        a->status, (long long)((clock_mono_us() - call->sent_us) / 1000), LOG_Q(a->text));
+    call_destroy(call);
+    done(arg, a);
+}
+
+static void on_retry_due(uv_timer_t *timer) {
+    struct call *call = timer->data;
+    enum err e = call_send(call);
+    if (e != OK) {
+        call_finish(call, &(struct mx_answer){ .err = e, .text = err_text(), .errcode = "" });
+    }
+}
+
+static void call_repeat(struct call *call, int64_t wait_ms) {
+    int failed = uv_timer_init(call->client->loop, &call->timer);
+    assert(failed == 0);
+    call->repeated = true;
+    call->timer_open = true;
+    call->timer.data = call;
+    failed = uv_timer_start(&call->timer, on_retry_due, (uint64_t)wait_ms, 0);
+    assert(failed == 0);
+    (void)failed;
+}
+
+static void on_http(void *arg, const struct http_client_answer *h) {
+    struct call *call = arg;
+    call->under_way = NULL;
+    json_t *json = NULL;
+    if (h->err == OK) {
+        /* A NUL in some topic must not make a whole room unreadable. */
+        json = json_loadb(h->body, h->len, JSON_ALLOW_NUL, NULL);
+    }
+    struct answer_texts texts;
+    struct mx_answer a = { .err = h->err, .text = h->text, .errcode = "" };
+    if (h->err == OK) {
+        answer_read(h, json, &texts, &a);
+    }
+    if (call->in_use_is_ok && strcmp(a.errcode, "M_USER_IN_USE") == 0) {
+        a.err = OK;
+        a.text = "";
+    }
+    metric_add(&requests[outcome_of(h, &a)], 1);
+    metric_observe_us(&request_seconds, clock_mono_us() - call->sent_us);
+    int64_t wait_ms = retry_wait_ms(call, h, json);
+    if (wait_ms >= 0) {
+        call_repeat(call, wait_ms);
+    } else {
+        call_finish(call, &a);
+    }
+    json_decref(json);
+}
+
+/* --- the calls --- */
+
+struct call_spec {
+    const char *name;
+    const char *method;
+    const char *path; /* with a $ for each part */
+    const char *const *parts;
+    size_t n_parts;
+    const char *as_user; /* NULL = nobody but the sender */
+    char *body;          /* taken, also on an error; NULL = none */
+    bool no_bearer;
+    bool in_use_is_ok;
+};
+
+static enum err call_url(const struct mx_client *c, const struct call_spec *spec, char **ret) {
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    buf_puts(&b, c->url);
+    TRY(mx_path_append(&b, spec->path, spec->parts, spec->n_parts));
+    mx_path_query(&b, "user_id", spec->as_user);
+    TRY(buf_check(&b));
+    *ret = buf_take(&b);
+    return OK;
+}
+
+static enum err call_begin(
+    struct mx_client *c, const struct call_spec *spec, mx_done *done, void *arg) {
+    CLEANUP(mem_freep) char *body = spec->body;
+    CLEANUP(mem_freep) char *url = NULL;
+    if (spec->as_user != NULL && !mx_user_id_valid(spec->as_user)) {
+        return err_set(ERR_INVALID, "%s is no user id", LOG_Q(spec->as_user));
+    }
+    if (c->n_calls >= PENDING_MAX) {
+        return err_set(ERR_LIMIT, "%d calls to the homeserver are under way", PENDING_MAX);
+    }
+    TRY(call_url(c, spec, &url));
+    struct call *call = mem_zalloc(sizeof *call);
+    if (call == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a call to the homeserver");
+    }
+    call->client = c;
+    call->name = spec->name;
+    call->method = spec->method;
+    call->url = STEAL(url);
+    call->body = STEAL(body);
+    call->bearer = !spec->no_bearer;
+    call->in_use_is_ok = spec->in_use_is_ok;
+    call->done = done;
+    call->arg = arg;
+    DL_APPEND(c->calls, call);
+    c->n_calls++;
+    enum err e = call_send(call);
+    if (e != OK) {
+        call_destroy(call);
+    }
+    return e;
+}
+
+static enum err room_id_check(const char *room_id) {
+    return mx_room_id_valid(room_id) ? OK
+                                     : err_set(ERR_INVALID, "%s is no room id", LOG_Q(room_id));
+}
+
+enum err mx_client_versions(struct mx_client *c, mx_done *done, void *arg) {
+    return call_begin(c,
+        &(struct call_spec){ .name = "versions",
+            .method = "GET",
+            .path = "/_matrix/client/versions",
+            .no_bearer = true },
+        done, arg);
+}
+
+enum err mx_client_whoami(struct mx_client *c, mx_done *done, void *arg) {
+    return call_begin(c,
+        &(struct call_spec){
+            .name = "whoami", .method = "GET", .path = "/_matrix/client/v3/account/whoami" },
+        done, arg);
+}
+
+enum err mx_client_ping(struct mx_client *c, const char *appservice_id, mx_done *done, void *arg) {
+    char *body = mem_strdup("{}");
+    if (body == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a ping");
+    }
+    return call_begin(c,
+        &(struct call_spec){ .name = "ping",
+            .method = "POST",
+            .path = "/_matrix/client/v1/appservice/$/ping",
+            .parts = &appservice_id,
+            .n_parts = 1,
+            .body = body },
+        done, arg);
+}
+
+enum err mx_client_register_sender(
+    struct mx_client *c, const char *localpart, mx_done *done, void *arg) {
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    buf_puts(&b, "{");
+    buf_json_field(&b, "type", "m.login.application_service");
+    buf_json_field(&b, "username", localpart);
+    buf_json_bool_field(
+        &b, "inhibit_login", true); /* without it a delegated login service refuses (1.8) */
+    buf_puts(&b, "}");
+    TRY(buf_check(&b));
+    return call_begin(c,
+        &(struct call_spec){ .name = "register",
+            .method = "POST",
+            .path = "/_matrix/client/v3/register",
+            .body = buf_take(&b),
+            .in_use_is_ok = true },
+        done, arg);
+}
+
+enum err mx_client_joined_members(
+    struct mx_client *c, const char *room_id, mx_done *done, void *arg) {
+    TRY(room_id_check(room_id));
+    return call_begin(c,
+        &(struct call_spec){ .name = "joined_members",
+            .method = "GET",
+            .path = "/_matrix/client/v3/rooms/$/joined_members",
+            .parts = &room_id,
+            .n_parts = 1 },
+        done, arg);
+}
+
+enum err mx_client_room_state(
+    struct mx_client *c, const char *room_id, const char *as_user, mx_done *done, void *arg) {
+    TRY(room_id_check(room_id));
+    return call_begin(c,
+        &(struct call_spec){ .name = "room_state",
+            .method = "GET",
+            .path = "/_matrix/client/v3/rooms/$/state",
+            .parts = &room_id,
+            .n_parts = 1,
+            .as_user = as_user },
+        done, arg);
+}
+
+enum err mx_client_room_state_event(struct mx_client *c, const char *room_id, const char *type,
+    const char *state_key, const char *as_user, mx_done *done, void *arg) {
+    TRY(room_id_check(room_id));
+    const char *parts[] = { room_id, type, state_key };
+    return call_begin(c,
+        &(struct call_spec){ .name = "room_state_event",
+            .method = "GET",
+            .path = "/_matrix/client/v3/rooms/$/state/$/$",
+            .parts = parts,
+            .n_parts = COUNT_OF(parts),
+            .as_user = as_user },
+        done, arg);
+}
+
+/* --- the client --- */
+
+static enum err config_check(const struct mx_client_config *cfg) {
+    if (strncmp(cfg->url, "http://", 7) != 0 && strncmp(cfg->url, "https://", 8) != 0) {
+        return err_set(ERR_INVALID, "homeserver.url: want http:// or https://");
+    }
+    for (const char *p = cfg->as_token; *p != '\0'; p++) {
+        if (*p <= ' ' || *p >= 0x7f) {
+            return err_set(ERR_INVALID, "as_token: want printable characters without spaces");
+        }
+    }
+    return OK;
+}
+
+enum err mx_client_create(uv_loop_t *loop, struct http_client *http,
+    const struct mx_client_config *cfg, struct mx_client **ret) {
+    TRY(config_check(cfg));
+    struct mx_client *c = mem_zalloc(sizeof *c);
+    if (c == NULL) {
+        return err_set(ERR_NOMEM, "no memory for the homeserver's client");
+    }
+    c->loop = loop;
+    c->http = http;
+    c->timeout_us = cfg->timeout_us > 0 ? cfg->timeout_us : TIMEOUT_US;
+    c->url = mem_strdup(cfg->url);
+    c->as_token = mem_strdup(cfg->as_token);
+    if (c->url == NULL || c->as_token == NULL) {
+        mx_client_destroy(c);
+        return err_set(ERR_NOMEM, "no memory for the homeserver's client");
+    }
+    for (size_t n = strlen(c->url); n > 0 && c->url[n - 1] == '/'; n--) {
+        c->url[n - 1] = '\0';
+    }
+    for (size_t i = 0; i < OUT_COUNT; i++) {
+        metrics_register(&requests[i]);
+    }
+    metrics_register(&request_seconds);
+    *ret = c;
+    return OK;
+}
+
+void mx_client_forget(struct mx_client *c, const void *arg) {
+    struct call *call = NULL;
+    struct call *next = NULL;
+    DL_FOREACH_SAFE(c->calls, call, next) {
+        if (call->arg == arg) {
+            call_destroy(call);
+        }
+    }
+}
+
+void mx_client_destroy(struct mx_client *c) {
+    if (c == NULL) {
+        return;
+    }
+    while (c->calls != NULL) {
+        call_destroy(c->calls);
+    }
+    mem_free(c->url);
+    mem_free_secret(c->as_token);
+    mem_free(c);
+}

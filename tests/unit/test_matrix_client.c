@@ -1,0 +1,419 @@
+/* The homeserver's client against an HTTP client that is only a list of what was asked. */
+#include "matrix/client.h"
+
+#include "core/clock.h"
+#include "http/client.h"
+#include "tests/unit/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- the HTTP client --- */
+
+struct http_client {
+    size_t sent;
+    char asked[1024]; /* the latest: "GET url [bearer] [body]" */
+    struct http_client_call *call;
+};
+struct http_client_call {
+    struct http_client *http;
+    http_client_done *done;
+    void *arg;
+};
+
+enum err http_client_send(struct http_client *c, const struct http_client_spec *spec,
+    http_client_done *done, void *arg, struct http_client_call **ret_call) {
+    struct http_client_call *call = mem_zalloc(sizeof *call);
+    if (call == NULL) {
+        return err_set(ERR_NOMEM, "no memory");
+    }
+    *call = (struct http_client_call){ c, done, arg };
+    c->sent++;
+    c->call = call;
+    snprintf(c->asked, sizeof c->asked, "%s %s%s%s%s%s", spec->method, spec->url,
+        spec->bearer != NULL ? " " : "", spec->bearer != NULL ? spec->bearer : "",
+        spec->body != NULL ? " " : "", spec->body != NULL ? spec->body : "");
+    *ret_call = call;
+    return OK;
+}
+
+void http_client_cancel(struct http_client_call *call) {
+    call->http->call = NULL;
+    mem_free(call);
+}
+
+static void answer(struct http_client *c, const struct http_client_answer *a) {
+    struct http_client_call *call = STEAL(c->call);
+    CHECK(call != NULL);
+    if (call != NULL) {
+        call->done(call->arg, a);
+        mem_free(call);
+    }
+}
+
+static void answer_text(struct http_client *c, int status, const char *body) {
+    answer(c, &(struct http_client_answer){
+                  .status = status, .body = body, .len = strlen(body), .text = "" });
+}
+
+/* --- the asker --- */
+
+struct asker {
+    int answers;
+    enum err err;
+    int status;
+    char text[512];
+    char errcode[128];
+    bool json;
+    size_t topic_len;
+};
+
+static void on_answer(void *arg, const struct mx_answer *a) {
+    struct asker *asker = arg;
+    asker->answers++;
+    asker->err = a->err;
+    asker->status = a->status;
+    asker->json = a->json != NULL;
+    asker->topic_len = json_string_length(json_object_get(a->json, "topic"));
+    snprintf(asker->text, sizeof asker->text, "%s", a->text);
+    snprintf(asker->errcode, sizeof asker->errcode, "%s", a->errcode);
+}
+
+struct world {
+    uv_loop_t loop;
+    struct http_client http;
+    struct mx_client *client;
+    struct asker asker;
+};
+
+static enum err world_init(struct world *w) {
+    memset(w, 0, sizeof *w);
+    uv_loop_init(&w->loop);
+    const struct mx_client_config cfg = { .url = "http://hs:8008/", .as_token = "secret" };
+    return mx_client_create(&w->loop, &w->http, &cfg, &w->client);
+}
+
+static void world_finish(struct world *w) {
+    mx_client_destroy(w->client);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, uv_loop_close(&w->loop));
+}
+
+/* Turns the loop until the client has asked `sent` times; at most 10 s. */
+static void wait_sent(struct world *w, size_t sent) {
+    int64_t end_us = clock_mono_us() + 10 * SEC_US;
+    while (w->http.sent < sent && clock_mono_us() < end_us && uv_loop_alive(&w->loop)) {
+        uv_run(&w->loop, UV_RUN_ONCE);
+    }
+}
+
+/* --- what is asked --- */
+
+static enum err ask_versions(struct mx_client *c, void *arg) {
+    return mx_client_versions(c, on_answer, arg);
+}
+static enum err ask_whoami(struct mx_client *c, void *arg) {
+    return mx_client_whoami(c, on_answer, arg);
+}
+static enum err ask_ping(struct mx_client *c, void *arg) {
+    return mx_client_ping(c, "calls/1", on_answer, arg);
+}
+static enum err ask_register(struct mx_client *c, void *arg) {
+    return mx_client_register_sender(c, "_calls", on_answer, arg);
+}
+static enum err ask_members(struct mx_client *c, void *arg) {
+    return mx_client_joined_members(c, "!r/x:hs", on_answer, arg);
+}
+static enum err ask_state(struct mx_client *c, void *arg) {
+    return mx_client_room_state(c, "!r:hs", NULL, on_answer, arg);
+}
+static enum err ask_state_as(struct mx_client *c, void *arg) {
+    return mx_client_room_state(c, "!r:hs", "@a&b:hs", on_answer, arg);
+}
+static enum err ask_event(struct mx_client *c, void *arg) {
+    return mx_client_room_state_event(c, "!r:hs", "m.room.join_rules", "", "@a:hs", on_answer, arg);
+}
+static enum err ask_bad_room(struct mx_client *c, void *arg) {
+    return mx_client_room_state(c, "../x", NULL, on_answer, arg);
+}
+static enum err ask_bad_user(struct mx_client *c, void *arg) {
+    return mx_client_room_state(c, "!r:hs", "a", on_answer, arg);
+}
+static enum err ask_bad_key(struct mx_client *c, void *arg) {
+    return mx_client_room_state_event(c, "!r:hs", "m.x", "..", NULL, on_answer, arg);
+}
+
+TEST(matrix_client, asks) {
+    static const struct {
+        const char *name;
+        enum err (*ask)(struct mx_client *c, void *arg);
+        const char *want;
+    } rows[] = {
+        { "versions, without the token", ask_versions,
+            "GET http://hs:8008/_matrix/client/versions" },
+        { "whoami", ask_whoami, "GET http://hs:8008/_matrix/client/v3/account/whoami secret" },
+        { "ping", ask_ping,
+            "POST http://hs:8008/_matrix/client/v1/appservice/calls%2F1/ping secret {}" },
+        { "register", ask_register,
+            "POST http://hs:8008/_matrix/client/v3/register secret "
+            "{\"type\":\"m.login.application_service\",\"username\":\"_calls\",\"inhibit_login\":"
+            "true}" },
+        { "members", ask_members,
+            "GET http://hs:8008/_matrix/client/v3/rooms/%21r%2Fx%3Ahs/joined_members secret" },
+        { "state", ask_state, "GET http://hs:8008/_matrix/client/v3/rooms/%21r%3Ahs/state secret" },
+        { "state as a user", ask_state_as,
+            "GET http://hs:8008/_matrix/client/v3/rooms/%21r%3Ahs/state?user_id=%40a%26b%3Ahs "
+            "secret" },
+        { "one state event", ask_event,
+            "GET "
+            "http://hs:8008/_matrix/client/v3/rooms/%21r%3Ahs/state/m.room.join_rules/"
+            "?user_id=%40a%3Ahs secret" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world w;
+        CHECK_ERR(OK, world_init(&w));
+        CHECK_ERR(OK, r->ask(w.client, &w.asker));
+        CHECK_STR(r->want, w.http.asked);
+        answer_text(&w.http, 200, "{}");
+        CHECK_INT(1, w.asker.answers);
+        CHECK_INT(OK, w.asker.err);
+        world_finish(&w);
+    }
+}
+
+TEST(matrix_client, refuses_what_no_path_can_hold) {
+    static const struct {
+        const char *name;
+        enum err (*ask)(struct mx_client *c, void *arg);
+    } rows[] = {
+        { "room id", ask_bad_room },
+        { "user id", ask_bad_user },
+        { "state key", ask_bad_key },
+    };
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CHECK_ERR(ERR_INVALID, r->ask(w.client, &w.asker));
+    }
+    CHECK_INT(0, w.http.sent);
+    world_finish(&w);
+}
+
+/* --- what is answered --- */
+
+TEST(matrix_client, reads_answers) {
+    static const struct {
+        const char *name;
+        enum err (*ask)(struct mx_client *c, void *arg);
+        int status;
+        const char *body;
+        enum err want;
+        const char *text;
+        const char *errcode;
+        bool json;
+    } rows[] = {
+        { "an object", ask_ping, 200, "{\"duration_ms\":3}", OK, "", "", true },
+        { "a list", ask_ping, 200, "[]", OK, "", "", true },
+        { "another success", ask_ping, 201, "{}", OK, "", "", true },
+        { "no JSON", ask_ping, 200, "<html>", ERR_UNREACHABLE, "200 without JSON", "", false },
+        { "nothing", ask_ping, 200, "", ERR_UNREACHABLE, "200 without JSON", "", false },
+        { "401", ask_ping, 401, "{\"errcode\":\"M_UNKNOWN_TOKEN\",\"error\":\"Bad token\"}",
+            ERR_UNAUTHORIZED, "401 M_UNKNOWN_TOKEN: Bad token", "M_UNKNOWN_TOKEN", true },
+        { "403", ask_ping, 403, "{\"errcode\":\"M_FORBIDDEN\"}", ERR_FORBIDDEN, "403 M_FORBIDDEN",
+            "M_FORBIDDEN", true },
+        { "404", ask_ping, 404, "{\"errcode\":\"M_NOT_FOUND\",\"error\":\"?\"}", ERR_NOT_FOUND,
+            "404 M_NOT_FOUND: ?", "M_NOT_FOUND", true },
+        { "404 of a proxy", ask_ping, 404, "<h1>", ERR_NOT_FOUND, "404 without errcode", "",
+            false },
+        { "400", ask_ping, 400, "{\"errcode\":\"M_URL_NOT_SET\",\"error\":\"x\"}", ERR_UNREACHABLE,
+            "400 M_URL_NOT_SET: x", "M_URL_NOT_SET", true },
+        { "429 without a time", ask_ping, 429, "{\"errcode\":\"M_LIMIT_EXCEEDED\"}", ERR_LIMIT,
+            "429 M_LIMIT_EXCEEDED", "M_LIMIT_EXCEEDED", true },
+        { "502 of a POST", ask_ping, 502,
+            "{\"errcode\":\"M_BAD_STATUS\",\"error\":\"Ping returned 503\"}", ERR_UNREACHABLE,
+            "502 M_BAD_STATUS: Ping returned 503", "M_BAD_STATUS", true },
+        { "a user in use", ask_ping, 400, "{\"errcode\":\"M_USER_IN_USE\"}", ERR_UNREACHABLE,
+            "400 M_USER_IN_USE", "M_USER_IN_USE", true },
+        { "the sender in use", ask_register, 400, "{\"errcode\":\"M_USER_IN_USE\"}", OK, "",
+            "M_USER_IN_USE", true },
+        { "errcode of another kind", ask_ping, 400, "{\"errcode\":7,\"error\":[]}", ERR_UNREACHABLE,
+            "400 without errcode", "", true },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world w;
+        CHECK_ERR(OK, world_init(&w));
+        CHECK_ERR(OK, r->ask(w.client, &w.asker));
+        answer_text(&w.http, r->status, r->body);
+        CHECK_INT(1, w.asker.answers);
+        CHECK_INT(r->want, w.asker.err);
+        CHECK_STR(r->text, w.asker.text);
+        CHECK_STR(r->errcode, w.asker.errcode);
+        CHECK_INT(r->json, w.asker.json);
+        world_finish(&w);
+    }
+}
+
+TEST(matrix_client, cuts_long_sentences) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    CHECK_ERR(OK, ask_ping(w.client, &w.asker));
+    char body[1200] = "{\"errcode\":\"M_X\",\"error\":\"";
+    size_t n = strlen(body);
+    memset(body + n, 'e', 1000);
+    strcpy(body + n + 1000, "\"}");
+    answer_text(&w.http, 400, body);
+    CHECK_INT(strlen("400 M_X: ") + 300, strlen(w.asker.text));
+    world_finish(&w);
+}
+
+TEST(matrix_client, reads_texts_with_nul) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    CHECK_ERR(OK, ask_state(w.client, &w.asker));
+    answer_text(&w.http, 200, "{\"topic\":\"a\\u0000b\"}");
+    CHECK_INT(OK, w.asker.err);
+    CHECK_INT(3, w.asker.topic_len);
+    world_finish(&w);
+}
+
+/* --- second attempts --- */
+
+TEST(matrix_client, asks_twice_at_most) {
+    static const struct {
+        const char *name;
+        enum err (*ask)(struct mx_client *c, void *arg);
+        struct http_client_answer first;
+        bool again;
+        int64_t least_ms;
+    } rows[] = {
+        { "GET 502", ask_state, { .status = 502, .body = "{}", .len = 2 }, true, 250 },
+        { "GET, no connection", ask_state, { .err = ERR_UNREACHABLE, .text = "refused" }, true,
+            250 },
+        { "GET, too slow", ask_state, { .err = ERR_TIMEOUT, .text = "10 s" }, false, 0 },
+        { "GET, too large", ask_state, { .err = ERR_TOO_LARGE, .text = "large" }, false, 0 },
+        { "GET, client gone", ask_state, { .err = ERR_GONE, .text = "gone" }, false, 0 },
+        { "GET 404", ask_state, { .status = 404, .body = "{}", .len = 2 }, false, 0 },
+        { "POST 502", ask_ping, { .status = 502, .body = "{}", .len = 2 }, false, 0 },
+        { "POST, no connection", ask_ping, { .err = ERR_UNREACHABLE, .text = "refused" }, false,
+            0 },
+        { "limited by the header", ask_ping,
+            { .status = 429, .body = "{}", .len = 2, .retry_after_ms = 20 }, true, 20 },
+        { "limited by the body", ask_ping,
+            { .status = 429, .body = "{\"retry_after_ms\":30}", .len = 21 }, true, 30 },
+        { "limited for too long", ask_state,
+            { .status = 429, .body = "{}", .len = 2, .retry_after_ms = 5001 }, false, 0 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world w;
+        CHECK_ERR(OK, world_init(&w));
+        CHECK_ERR(OK, r->ask(w.client, &w.asker));
+        int64_t begin_us = clock_mono_us();
+        answer(&w.http, &r->first);
+        CHECK_INT(r->again ? 0 : 1, w.asker.answers);
+        if (r->again) {
+            wait_sent(&w, 2);
+            /* libuv counts in whole milliseconds of a clock read at the loop's turn. */
+            CHECK(clock_mono_us() - begin_us >= (r->least_ms - 2) * 1000);
+            answer(&w.http, &r->first);
+        }
+        CHECK_INT(r->again ? 2 : 1, w.http.sent);
+        CHECK_INT(1, w.asker.answers);
+        CHECK(w.asker.err != OK);
+        world_finish(&w);
+    }
+}
+
+TEST(matrix_client, second_attempt_may_succeed) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    answer_text(&w.http, 503, "busy");
+    wait_sent(&w, 2);
+    answer_text(&w.http, 200, "{}");
+    CHECK_INT(OK, w.asker.err);
+    CHECK_INT(1, w.asker.answers);
+    world_finish(&w);
+}
+
+/* --- going away --- */
+
+TEST(matrix_client, forgets_one_asker) {
+    struct world w;
+    struct asker other = { .answers = 0 };
+    CHECK_ERR(OK, world_init(&w));
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    answer_text(&w.http, 503, "busy");
+    CHECK_ERR(OK, ask_state(w.client, &other));
+    mx_client_forget(w.client, &w.asker);
+    answer_text(&w.http, 200, "[]");
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, w.asker.answers);
+    CHECK_INT(1, other.answers);
+    CHECK_INT(2, w.http.sent);
+    world_finish(&w);
+}
+
+TEST(matrix_client, pending_calls_end_silently) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    world_finish(&w);
+    CHECK_INT(0, w.asker.answers);
+    CHECK(w.http.call == NULL);
+}
+
+TEST(matrix_client, bounds_what_is_under_way) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    struct http_client_call *calls[1000];
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+        calls[i] = w.http.call;
+    }
+    CHECK_ERR(ERR_LIMIT, ask_whoami(w.client, &w.asker));
+    w.http.call = calls[0];
+    answer_text(&w.http, 200, "{}");
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    world_finish(&w);
+}
+
+TEST(matrix_client, refuses_impossible_settings) {
+    static const struct {
+        const char *name;
+        const char *url;
+        const char *token;
+    } rows[] = {
+        { "no scheme", "hs:8008", "t" },
+        { "line end in the token", "http://hs", "a\r\nb" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct mx_client *c = NULL;
+        CHECK_ERR(ERR_INVALID,
+            mx_client_create(
+                NULL, NULL, &(struct mx_client_config){ .url = r->url, .as_token = r->token }, &c));
+    }
+}
+
+TEST_ALLOC(matrix_client, survives_no_memory) {
+    struct world w;
+    enum err e = world_init(&w);
+    if (e == OK) {
+        e = ask_register(w.client, &w.asker);
+    }
+    if (e == OK) {
+        answer_text(&w.http, 200, "{}");
+        e = ask_state_as(w.client, &w.asker);
+    }
+    if (e == OK) {
+        answer_text(&w.http, 502, "{}");
+        wait_sent(&w, 2);
+        e = w.asker.err;
+    }
+    world_finish(&w);
+    return e;
+}
