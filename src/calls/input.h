@@ -71,14 +71,17 @@ struct call_input_legacy {
 
 /* MatrixRTC: one entry of one device. */
 struct call_input_member {
-    const char *slot;            /* as sent or derived: "m.call#ROOM" for application m.call, call_id "" */
+    const char *application;     /* IN_MEMBER: "m.call"; any other one is no call */
+    const char *slot;            /* as sent or derived: "m.call#ROOM" for application m.call, call_id ""; IN_MEMBER_LEFT: what the
+                                    state key or the content says, or NULL */
     const char *entry_key;       /* generation state: state key; array and famedly: state key + "/" + membership id;
                                     sticky: sender + "/" + sticky key */
     const char *state_key;       /* array, famedly and state; NULL for sticky */
     const char *generation;      /* "state", "array", "famedly", "sticky" */
-    const char *user_id;         /* the sender (of content); who the member is */
+    const char *user_id;         /* the sender (of content); who the member is. IN_MEMBER_LEFT of a state entry: key_user, else the
+                                    sender; who did it is call_input.sender */
     const char *key_user;        /* whom the state key names, or NULL: a mismatch is audited */
-    const char *device_id;
+    const char *device_id;       /* IN_MEMBER: never NULL, "" = not said; IN_MEMBER_LEFT: what the state key says, or NULL */
     const char *membership_id;
     const char *intent;          /* "audio" or "video", or NULL */
     const char *focus_url;
@@ -103,6 +106,7 @@ struct call_input_member {
 /* Ring, notification, decline, raised hand, relation; and IN_REDACTED, of which only target_event_id is set. */
 struct call_input_ring {
     const char *target_event_id; /* m.reference: member event (ring), notification (decline), redacted event */
+    const char *slot;            /* ring, notification: slot_id (js-sdk 43), or of call.notify's application and call_id; or NULL */
     const char *const *mentions; /* user ids; none with `room` */
     size_t n_mentions;
     bool mentions_room;
