@@ -18,26 +18,28 @@ void http_client_destroy(struct http_client *c);
 struct http_client_spec {
     const char *method;
     const char *url;
-    const char *bearer;     /* NULL = none; never logged */
-    const char *body;       /* NULL = none; sent as application/json */
-    int64_t timeout_us;     /* whole call; 0 = 10 s */
-    size_t answer_max;      /* bytes; 0 = 8 MiB */
+    const char *bearer; /* NULL = none; never logged */
+    const char *body;   /* NULL = none; sent as application/json */
+    int64_t timeout_us; /* whole call; 0 = 10 s */
+    size_t answer_max;  /* bytes; 0 = 8 MiB */
 };
 
 struct http_client_answer {
-    enum err err;           /* OK: an HTTP answer came, whatever its status; else ERR_TIMEOUT, ERR_UNREACHABLE,
-                               ERR_TOO_LARGE, ERR_GONE, ERR_NOMEM and `text` says why */
+    enum err err; /* OK: an HTTP answer came, whatever its status; else ERR_TIMEOUT,
+                     ERR_UNREACHABLE, ERR_TOO_LARGE, ERR_GONE, ERR_NOMEM and `text` says why */
     const char *text;
     int status;
-    const char *body;       /* NUL-terminated */
+    const char *body; /* NUL-terminated */
     size_t len;
     int64_t date_ms;        /* the Date header, Unix ms; 0 = none */
     int64_t retry_after_ms; /* Retry-After header; 0 = none */
 };
-/** Called once, on main, never from inside http_client_send. All pointers are borrowed for the call. */
+/** Called once, on main, never from inside http_client_send. All pointers are borrowed for the
+ * call. */
 typedef void http_client_done(void *arg, const struct http_client_answer *a);
 
-/** Copies the spec. On an error `done` is not called. `ret_call` may be NULL; it is valid until `done`. */
+/** Copies the spec. On an error `done` is not called. `ret_call` may be NULL; it is valid until
+ * `done`. */
 struct http_client_call;
 MUST_CHECK enum err http_client_send(struct http_client *c, const struct http_client_spec *spec,
     http_client_done *done, void *arg, struct http_client_call **ret_call);

@@ -1,15 +1,16 @@
 /*
  * Routing by table: a method, a path with {names}, a handler. Thread: main.
  *
- * Path parts are matched on the raw, still encoded path: `{x}` takes one part, `{x...}` takes all the rest,
- * slashes included (Synapse leaves `/` unencoded inside user ids). Values are decoded once.
- * No route: 404 M_UNRECOGNIZED; known path, other method: 405 M_UNRECOGNIZED with Allow.
+ * Path parts are matched on the raw, still encoded path: `{x}` takes one part, `{x...}` takes all
+ * the rest, slashes included (Synapse leaves `/` unencoded inside user ids). Values are decoded
+ * once. No route: 404 M_UNRECOGNIZED; known path, other method: 405 M_UNRECOGNIZED with Allow.
  */
 #ifndef HTTP_ROUTER_H
 #define HTTP_ROUTER_H
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct http_request;
@@ -23,16 +24,21 @@ struct http_route {
     size_t body_max; /* bytes; over it 413 M_TOO_LARGE. 0 = no body expected (1 KiB is tolerated) */
 };
 
-/** Optional, asked as soon as the head has arrived, before any body is read: OK lets the request go on, an error is
- *  answered as http_reply_err would. So an unauthorised peer never makes us hold 32 MiB. */
+/** Optional, asked as soon as the head has arrived, before any body is read: OK lets the request go
+ * on, an error is answered as http_reply_err would. So an unauthorised peer never makes us hold 32
+ * MiB. */
 typedef enum err http_guard(struct http_request *r, void *arg);
 
 struct http_router;
 MUST_CHECK enum err http_router_create(struct http_router **ret);
 void http_router_destroy(struct http_router *t);
-/** Adds a table; borrows `routes` for the router's life; `arg` goes to each handler and to `guard` (may be NULL).
- *  The later table wins nothing: two equal routes are ERR_INVALID. */
-MUST_CHECK enum err http_router_add(struct http_router *t, const struct http_route *routes, size_t n,
-    http_guard *guard, void *arg);
+/** Adds a table; borrows `routes` for the router's life; `arg` goes to each handler and to `guard`
+ * (may be NULL). The later table wins nothing: two equal routes are ERR_INVALID. */
+MUST_CHECK enum err http_router_add(
+    struct http_router *t, const struct http_route *routes, size_t n, http_guard *guard, void *arg);
+
+/** For http/server: sets the request's route and parameters; false when there was none, and then
+ * the answer (400, 404, 405, or a preflight's 204) has been given. */
+bool http_router_find(const struct http_router *t, struct http_request *r);
 
 #endif

@@ -1,0 +1,155 @@
+/* The order of judgement: cheap questions first, nothing of the handler's before the guard has
+ * agreed. */
+#include "http/gate.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "http/exchange.h"
+#include "http/head.h"
+#include "http/limit.h"
+#include "http/refusal.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/router.h"
+#include "http/socket.h"
+#include "http/tally.h"
+
+#include <string.h>
+
+static struct http_span span(const char *s) {
+    return (struct http_span){ s, strlen(s) };
+}
+
+static struct http_address set_peer(
+    const struct http_gate *g, struct http_request *r, const struct http_address *peer) {
+    const char *forwarded = g->n_trusted == 0 ? NULL : http_request_forwarded(r);
+    struct http_address a = http_address_behind(peer, forwarded, g->trusted, g->n_trusted);
+    http_request_set_peer(r, &a);
+    return a;
+}
+
+static bool within_rate(struct http_gate *g, const struct http_address *a, int64_t *ret_wait_ms) {
+    if (g->limit == NULL || http_limit_take(g->limit, a, clock_mono_us(), ret_wait_ms)) {
+        return true;
+    }
+    http_tally_refused(HTTP_REFUSED_RATE);
+    return false;
+}
+
+static void scan_fields(const struct http_request *r, struct http_scan *s) {
+    http_scan_init(s);
+    for (size_t i = 0; i < r->n_fields; i++) {
+        struct http_field f = { span(r->fields[i].name), span(r->fields[i].value) };
+        http_scan_field(s, &f);
+    }
+    http_scan_request(s, span(r->method), span(r->path));
+}
+
+/* An upgrade to one of our WebSocket paths that came this far is malformed, or came on a connection
+ * that HTTP has used before, from where it cannot be handed over. */
+static bool refused_upgrade(
+    const struct http_gate *g, struct http_request *r, const struct http_scan *s) {
+    if (!s->to_websocket || g->sockets == NULL || !http_sockets_know(g->sockets, r->path)) {
+        return false;
+    }
+    const char *fault = http_scan_upgrade_fault(s, span(r->method), r->http_1_1);
+    http_tally_refused(HTTP_REFUSED_UPGRADE);
+    r->ends = true;
+    if (s->versions > 0 && !s->version) {
+        http_reply_header(r, "Sec-WebSocket-Version", "13"); /* RFC 6455, 4.4 */
+    }
+    http_reply_error(r, 400, "M_UNKNOWN",
+        fault == NULL ? "A WebSocket upgrade must be the first request of its connection" : fault);
+    return true;
+}
+
+static bool let_in(struct http_request *r) {
+    enum err e = r->guard == NULL ? OK : r->guard(r, r->arg);
+    if (e == OK) {
+        return true;
+    }
+    http_reply_err(r, e);
+    return false;
+}
+
+void http_gate_judge(struct http_gate *g, struct http_request *r, const struct http_address *peer) {
+    int64_t wait_ms = 0;
+    struct http_scan s;
+    struct http_address a = set_peer(g, r, peer);
+    r->cors = g->cors;
+    scan_fields(r, &s);
+    r->chunked = s.chunked;
+    r->length = s.length;
+    if (!within_rate(g, &a, &wait_ms)) {
+        http_reply_limited(r, wait_ms);
+        return;
+    }
+    int status = http_scan_end(&s, r->http_1_1);
+    if (status != 0) {
+        http_tally_refused(HTTP_REFUSED_HEAD);
+        r->ends = true;
+        http_reply_error(r, status, http_reply_errcode(status), s.why);
+        return;
+    }
+    if (refused_upgrade(g, r, &s) || !http_router_find(g->router, r) || !let_in(r)) {
+        return;
+    }
+    r->body_max = r->route->body_max > 0 ? r->route->body_max : HTTP_BODY_TOLERATED;
+    if (r->length > (int64_t)r->body_max) {
+        http_tally_refused(HTTP_REFUSED_BODY);
+        http_reply_err(
+            r, err_set(ERR_TOO_LARGE, "The body is over the limit of %zu bytes", r->body_max));
+    }
+}
+
+/* --- upgrades --- */
+
+static struct http_request *request_of(const struct http_head *head) {
+    struct http_request *r = http_request_create("GET", head->target.s, head->target.n);
+    if (r == NULL || !http_request_expect_fields(r, head->n_fields)) {
+        http_request_destroy(r);
+        return NULL;
+    }
+    for (size_t i = 0; i < head->n_fields; i++) {
+        const struct http_field *f = &head->fields[i];
+        http_request_put_field(r, f->name.s, f->name.n, f->value.s, f->value.n);
+    }
+    r->http_1_1 = true;
+    return r;
+}
+
+static enum err adopt(
+    struct http_gate *g, struct http_request *r, int fd, const struct http_address *a) {
+    int64_t wait_ms = 0;
+    if (!within_rate(g, a, &wait_ms)) {
+        return err_set(ERR_LIMIT, "Too many requests");
+    }
+    if (r->arena.failed) {
+        return err_set(ERR_NOMEM, "no memory for a request");
+    }
+    return http_sockets_adopt(g->sockets, r, fd);
+}
+
+bool http_gate_upgrade(struct http_gate *g, int fd, const struct http_head *head,
+    const struct http_address *peer, bool *ret_answered) {
+    struct http_request *r = g->sockets == NULL ? NULL : request_of(head);
+    if (r == NULL || !http_sockets_know(g->sockets, r->path)) {
+        http_request_destroy(r);
+        return false;
+    }
+    struct http_address a = set_peer(g, r, peer);
+    enum err e = adopt(g, r, fd, &a);
+    if (e != OK) {
+        bool known =
+            http_request_bearer(r) != NULL || http_request_query(r, "access_token") != NULL;
+        const char *errcode;
+        int status = http_reply_status(e, known, &errcode);
+        http_tally_refused(HTTP_REFUSED_UPGRADE);
+        LOG_INFO(NULL, "websocket_refused", "peer=%s path=%s cause=%s text=%s", r->peer,
+            LOG_Q(r->path), err_name(e), LOG_Q(err_text()));
+        http_refusal_send(fd, status, errcode, http_reply_text(e), g->cors);
+        *ret_answered = true;
+    }
+    http_request_destroy(r);
+    return e == OK;
+}

@@ -1,0 +1,41 @@
+/*
+ * Who may come in: everything that is decided about a request when its head is known and its body
+ * is not. Knows neither libmicrohttpd nor libwebsockets.  Thread: main.
+ */
+#ifndef HTTP_GATE_H
+#define HTTP_GATE_H
+
+#include "core/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_address;
+struct http_block;
+struct http_head;
+struct http_limit;
+struct http_request;
+struct http_router;
+struct http_sockets;
+
+struct http_gate {
+    struct http_router *router;   /* borrowed */
+    struct http_sockets *sockets; /* borrowed; may be NULL */
+    struct http_limit *limit;     /* NULL = none */
+    struct http_block *trusted;
+    size_t n_trusted;
+    bool cors;
+};
+
+/**
+ * Judges a request whose headers are in place: rate, soundness, upgrade, route, guard, announced
+ * length. Either it is answered afterwards, or its route is set and the body may come.
+ */
+void http_gate_judge(struct http_gate *g, struct http_request *r, const struct http_address *peer);
+
+/** A correct upgrade in the peeked head. True: fd went to WebSocket. False: *ret_answered tells
+ * whether a refusal was sent on fd; if not, it is a request for HTTP like others. */
+bool http_gate_upgrade(struct http_gate *g, int fd, const struct http_head *head,
+    const struct http_address *peer, bool *ret_answered);
+
+#endif
