@@ -12,7 +12,7 @@
 #define WORDS_MAX 64 /* entries of any list */
 
 /* Variables of that prefix that are no settings: they steer our own test tools. */
-static const char *const other_variables[] = { "PARLEY_BUILD", "PARLEY_TEST_" };
+static const char *const other_variables[] = { "PARLEY_BUILD", "PARLEY_VENV", "PARLEY_TEST_" };
 
 static enum err no_memory(void) {
     return err_set(ERR_NOMEM, "out of memory");
