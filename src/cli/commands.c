@@ -1,0 +1,131 @@
+/* The table of subcommands: a new one is a row here and a function. */
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/when.h"
+#include "core/clock.h"
+#include "core/mem.h"
+#include "matrix/ids.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT_DIGITS_MAX 12 /* rows; far above what anybody reads, and inside 64 bits */
+
+/* --- what a value may be --- */
+
+static enum err check_time(const char *value) {
+    int64_t ms;
+    return cli_when_read(value, clock_wall_ms(), &ms);
+}
+
+static enum err check_limit(const char *value) {
+    size_t digits = strspn(value, "0123456789");
+    bool fine = value[digits] == '\0' && digits > 0 && digits <= LIMIT_DIGITS_MAX;
+    return fine && strtoll(value, NULL, 10) > 0
+               ? OK
+               : err_set(ERR_INVALID, "must be a number of rows from 1, not \"%.60s\"", value);
+}
+
+static enum err check_user(const char *value) {
+    return mx_user_id_valid(value)
+               ? OK
+               : err_set(
+                     ERR_INVALID, "must be a user id like @who:example.com, not \"%.60s\"", value);
+}
+
+static enum err check_room(const char *value) {
+    return mx_room_id_valid(value)
+               ? OK
+               : err_set(
+                     ERR_INVALID, "must be a room id like !abc:example.com, not \"%.60s\"", value);
+}
+
+static enum err check_url(const char *value) {
+    bool http = strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0;
+    return http ? OK
+                : err_set(ERR_INVALID, "must begin with http:// or https://, not \"%.60s\"", value);
+}
+
+static enum err check_server_name(const char *value) {
+    return mx_server_name_valid(value)
+               ? OK
+               : err_set(
+                     ERR_INVALID, "must be a server name like example.com, not \"%.60s\"", value);
+}
+
+/* --- options --- */
+
+/* The public states of a call, as the column `status` has them. */
+static const char *const statuses[] = { "initiated", "ringing", "active", "ended", "rejected",
+    "missed", "cancelled", "failed", NULL };
+
+/* clang-format off */
+#define SINCE  { "since", "TIME", "from this moment on", NULL, check_time }
+#define UNTIL  { "until", "TIME", "before this moment", NULL, check_time }
+#define ROOM   { "room", "ROOM", "only in this room (!id:server)", NULL, check_room }
+#define USER   { "user", "USER", "only with this user (@who:server)", NULL, check_user }
+#define STATUS { "status", "STATUS", "ended, missed, rejected, failed, active, ...", statuses, NULL }
+#define CALL   { "call", "ID", "only this call (our id or the client's)", NULL, NULL }
+#define TYPE   { "type", "TYPE", "only events of this type", NULL, NULL }
+#define LIMIT  { "limit", "N", "at most so many rows", NULL, check_limit }
+#define FORMAT { "format", "FORMAT", "table (default), jsonl or csv", cli_format_names, NULL }
+
+static const struct cli_option serve_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option register_options[] = {
+    { "url", "URL", "where the homeserver reaches our private listener", NULL, check_url },
+    { "server-name", "NAME", "the homeserver's name (default homeserver.name)", NULL, check_server_name },
+    { "out", "FILE", "file to write (default appservice.registration)", NULL, NULL },
+    { "id", "ID", "id of the application service (default calls)", NULL, NULL },
+    { "sender", "NAME", "localpart of our own user (default _calls)", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
+static const struct cli_option migrate_options[] = {
+    { "check", NULL, "change nothing; exit code 1 when something is missing", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
+static const struct cli_option calls_options[] = {
+    SINCE, UNTIL, ROOM, USER, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option events_options[] = {
+    SINCE, UNTIL, ROOM, USER, CALL, TYPE, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option user_options[] = {
+    SINCE, UNTIL, ROOM, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option stats_options[] = {
+    SINCE, UNTIL, ROOM, USER, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option print_options[] = {
+    { "secrets", NULL, "with the secrets", NULL, NULL }, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option plain_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option help_options[] = { CLI_OPTION_HELP };
+
+#define TIME_HELP                                                                                  \
+    "TIME is a moment (2026-11-21T09:30:00Z), a date (2026-11-21, its start in UTC)\n"             \
+    "or so long ago (30m, 24h, 7d, 2w).\n"
+
+#define ROW(name, argument, check, sentence, more, options, run)                                   \
+    { name, argument, check, sentence, more, options, COUNT_OF(options), run }
+
+const struct cli_command cli_commands[] = {
+    ROW("serve", NULL, NULL, "Runs: listens, records calls, until SIGTERM",
+        "SIGTERM ends it gracefully, a second one at once; SIGHUP reads the settings\n"
+        "again. /livez, /readyz and /metrics say how it is.\n", serve_options, cli_serve),
+    ROW("register", NULL, NULL, "Writes the registration file for the homeserver",
+        "Never overwrites a file; makes no connection. Prints what to paste into\n"
+        "homeserver.yaml.\n", register_options, cli_register),
+    ROW("migrate", NULL, NULL, "Brings the database to this version",
+        "Also makes the key of the audit chain, when the audit is still empty.\n", migrate_options, cli_migrate),
+    ROW("audit calls", NULL, NULL, "Lists calls, newest first", TIME_HELP, calls_options, cli_audit_calls),
+    ROW("audit events", NULL, NULL, "Lists what happened in calls, oldest first", TIME_HELP, events_options,
+        cli_audit_events),
+    ROW("audit user", "@WHO:SERVER", check_user, "Lists the calls of one user", TIME_HELP, user_options,
+        cli_audit_user),
+    ROW("audit stats", NULL, NULL, "Counts calls per day", TIME_HELP, stats_options, cli_audit_stats),
+    ROW("config print", NULL, NULL, "Prints the settings in force", "", print_options, cli_config_print),
+    ROW("config check", NULL, NULL, "Says whether the settings are right and complete", "", plain_options,
+        cli_config_check),
+    ROW("config sample", NULL, NULL, "Prints a file with every setting explained", "", help_options,
+        cli_config_sample),
+    ROW("version", NULL, NULL, "Prints the version", "", help_options, cli_version),
+};
+/* clang-format on */
+
+const size_t cli_n_commands = COUNT_OF(cli_commands);

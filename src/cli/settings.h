@@ -1,0 +1,20 @@
+/*
+ * The settings a subcommand works with: --config, else the usual file when it exists, then the
+ * environment.  Thread: main.
+ */
+#ifndef CLI_SETTINGS_H
+#define CLI_SETTINGS_H
+
+#include "core/config.h"
+#include "core/err.h"
+
+struct cli_args;
+
+#define CLI_SETTINGS_FILE "/etc/parley/parley.yaml" /* CLI_OPTION_CONFIG names it too */
+
+/** The file that counts, or NULL when there is none. */
+const char *cli_settings_path(const struct cli_args *args);
+/** Gives *ret; errors of config_load. Blocks. */
+MUST_CHECK enum err cli_settings_load(const struct cli_args *args, struct config **ret);
+
+#endif
