@@ -34,7 +34,9 @@ void clock_format(int64_t wall_ms, char ret[CLOCK_TEXT_SIZE]) {
     }
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    /* By hand: the C library's %Y does not pad a year below 1000. */
-    snprintf(ret, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
-        tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
+    char date[16];
+    strftime(date, sizeof(date), "-%m-%dT%H:%M:%S", &tm);
+    /* The year by hand: the C library's %Y does not pad one below 1000. */
+    snprintf(ret, CLOCK_TEXT_SIZE, "%04u%s.%03uZ", (unsigned)(tm.tm_year + 1900) % 10000, date,
+        (unsigned)ms % 1000);
 }
