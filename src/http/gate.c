@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/mem.h"
 #include "http/exchange.h"
 #include "http/head.h"
 #include "http/limit.h"
@@ -11,10 +12,32 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/router.h"
+#include "http/server.h"
 #include "http/socket.h"
 #include "http/tally.h"
 
 #include <string.h>
+
+enum err http_gate_init(struct http_gate *g, const struct http_server_config *cfg) {
+    g->cors = cfg->cors;
+    if (cfg->rate_per_s > 0) {
+        unsigned burst = cfg->rate_burst > 0 ? cfg->rate_burst : cfg->rate_per_s;
+        TRY(http_limit_create(cfg->rate_per_s, burst, &g->limit));
+    }
+    g->trusted = mem_alloc(cfg->n_trusted * sizeof(*g->trusted));
+    if (g->trusted == NULL) {
+        return err_set(ERR_NOMEM, "no memory for trusted proxies");
+    }
+    for (; g->n_trusted < cfg->n_trusted; g->n_trusted++) {
+        TRY(http_block_read(cfg->trusted_proxies[g->n_trusted], &g->trusted[g->n_trusted]));
+    }
+    return OK;
+}
+
+void http_gate_finish(struct http_gate *g) {
+    http_limit_destroy(g->limit);
+    mem_free(g->trusted);
+}
 
 static struct http_span span(const char *s) {
     return (struct http_span){ s, strlen(s) };

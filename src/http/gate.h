@@ -16,6 +16,7 @@ struct http_head;
 struct http_limit;
 struct http_request;
 struct http_router;
+struct http_server_config;
 struct http_sockets;
 
 struct http_gate {
@@ -26,6 +27,11 @@ struct http_gate {
     size_t n_trusted;
     bool cors;
 };
+
+/** Takes rate, proxies and CORS from the configuration. `router` and `sockets` stay. On an error
+ * what there is can be finished. ERR_INVALID, ERR_NOMEM. */
+MUST_CHECK enum err http_gate_init(struct http_gate *g, const struct http_server_config *cfg);
+void http_gate_finish(struct http_gate *g);
 
 /**
  * Judges a request whose headers are in place: rate, soundness, upgrade, route, guard, announced

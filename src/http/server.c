@@ -2,9 +2,8 @@
  * Owns libmicrohttpd: turns its callbacks into requests, and answers into its responses.
  *
  * It has no thread and no listening socket: http/accept hands it connections, and the loop runs it
- * when its epoll descriptor is ready. It times nothing out either (its own time-outs start anew
- * with every byte): the sweep here does, by shutting the socket down, which libmicrohttpd reads as
- * the end of the connection.
+ * when its epoll descriptor is ready. It has no
+ * deadlines either: see http/carrier.
  */
 #include "http/server.h"
 
@@ -12,11 +11,12 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "http/accept.h"
+#include "http/carrier.h"
 #include "http/exchange.h"
 #include "http/gate.h"
-#include "http/limit.h"
 #include "http/refusal.h"
 #include "http/tally.h"
+#include "http/watch.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -24,41 +24,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define POOL_BYTES         (32 * KIB) /* of a connection, kept while it is open */
-#define SWEEP_MS           200        /* how late a deadline may be noticed */
-#define DRAIN_SWEEP_MS     20
-#define ANSWER_LEAST_US    (30 * SEC_US)
-#define ANSWER_BYTES_PER_S (16 * (int64_t)KIB) /* the slowest reader that is served to the end */
-#define NEVER_US           INT64_MAX
-
-/* Watches a suspended connection, which libmicrohttpd does not: has the client left? */
-struct watch {
-    uv_poll_t poll;
-    struct carrier *carrier; /* NULL once it is gone */
-};
-
-struct carrier { /* one connection */
-    struct carrier *prev, *next;
-    struct http_server *server;
-    struct MHD_Connection *mhd;
-    struct http_request *request; /* under way */
-    struct watch *watch;          /* made at the first suspension */
-    int fd;
-    bool suspended;
-    bool lingers; /* ends with input unread: let it linger */
-    int64_t deadline_us;
-    struct http_address peer;
-};
+#define POOL_BYTES     (32 * KIB) /* of a connection, kept while it is open */
+#define SWEEP_MS       200        /* how late a deadline may be noticed */
+#define DRAIN_SWEEP_MS 20
 
 struct http_server {
     struct MHD_Daemon *daemon;
     struct http_accept *acceptor;
     struct http_gate gate;
-    struct carrier *carriers;
-    unsigned n;
+    struct http_carriers carriers;
     unsigned most;
     int64_t head_us, body_us, idle_us;
-    struct carrier *arriving; /* on its way into libmicrohttpd */
+    struct http_carrier *arriving; /* on its way into libmicrohttpd */
     bool resumed; /* libmicrohttpd has something to do that its epoll set does not show */
     uv_poll_t poll;
     uv_prepare_t prepare;
@@ -106,10 +83,6 @@ static void before_waiting(uv_prepare_t *prepare) {
 
 static void on_sweep(uv_timer_t *timer);
 
-static void expect(struct carrier *c, int64_t within_us) {
-    c->deadline_us = clock_mono_us() + within_us;
-}
-
 static void start_sweep(struct http_server *s) {
     uint64_t ms = s->draining ? DRAIN_SWEEP_MS : SWEEP_MS;
     if (!uv_is_active((uv_handle_t *)&s->sweep)) {
@@ -117,28 +90,12 @@ static void start_sweep(struct http_server *s) {
     }
 }
 
-static void end_late(struct carrier *c) {
-    struct http_request *r = c->request;
-    if (r != NULL && r->stage < HTTP_STAGE_HANDLER) {
-        http_tally_refused(HTTP_REFUSED_SLOW);
-        http_refusal_send(
-            c->fd, 408, "M_UNKNOWN", "The request did not come in time", c->server->gate.cors);
-        c->lingers = true;
-    }
-    c->deadline_us = NEVER_US;
-    shutdown(c->fd, SHUT_RDWR);
-}
-
 static void on_sweep(uv_timer_t *timer) {
     struct http_server *s = timer->data;
     int64_t now_us = clock_mono_us();
     http_accept_sweep(s->acceptor, now_us);
-    for (struct carrier *c = s->carriers; c != NULL; c = c->next) {
-        if (c->deadline_us <= now_us) {
-            end_late(c);
-        }
-    }
-    unsigned left = s->n + http_accept_count(s->acceptor);
+    http_carriers_sweep(&s->carriers, now_us, s->gate.cors);
+    unsigned left = s->carriers.n + http_accept_count(s->acceptor);
     if (left == 0 || (s->draining && now_us >= s->drain_until_us)) {
         void (*done)(void *) = s->drained;
         s->drained = NULL;
@@ -151,12 +108,13 @@ static void on_sweep(uv_timer_t *timer) {
 
 /* --- suspended connections --- */
 
-static void on_left(uv_poll_t *poll, int status, int events) {
-    (void)status;
-    (void)events;
-    struct watch *w = poll->data;
-    uv_poll_stop(poll);
-    struct http_request *r = w->carrier == NULL ? NULL : w->carrier->request;
+static struct http_server *server_of(const struct http_carrier *c) {
+    return c->owner;
+}
+
+static void on_left(void *arg) {
+    struct http_carrier *c = arg;
+    struct http_request *r = c->request;
     if (r != NULL && r->stage == HTTP_STAGE_WAITING && r->gone != NULL) {
         void (*gone)(void *) = r->gone;
         r->gone = NULL;
@@ -164,44 +122,23 @@ static void on_left(uv_poll_t *poll, int status, int events) {
     }
 }
 
-static void free_watch(uv_handle_t *h) {
-    mem_free(h->data);
-}
-
-/* Without a watch the request is answered all the same, only into the void. */
-static void watch_carrier(struct carrier *c) {
-    if (c->watch == NULL) {
-        struct watch *w = mem_zalloc(sizeof(*w));
-        if (w == NULL || uv_poll_init(c->server->poll.loop, &w->poll, c->fd) != 0) {
-            mem_free(w);
-            return;
-        }
-        w->poll.data = w;
-        w->carrier = c;
-        c->watch = w;
-    }
-    uv_poll_start(&c->watch->poll, UV_DISCONNECT, on_left);
-}
-
-static void suspend(struct carrier *c) {
+static void suspend(struct http_carrier *c) {
     c->suspended = true;
-    c->deadline_us = NEVER_US;
-    MHD_suspend_connection(c->mhd);
-    watch_carrier(c);
+    http_carrier_expect_nothing(c);
+    MHD_suspend_connection(c->library);
+    http_watch_start(&c->watch, server_of(c)->poll.loop, c->fd, on_left, c);
 }
 
-static void resume(struct carrier *c) {
-    if (c->watch != NULL) {
-        uv_poll_stop(&c->watch->poll);
-    }
+static void resume(struct http_carrier *c) {
+    http_watch_stop(c->watch);
     c->suspended = false;
-    MHD_resume_connection(c->mhd);
-    c->server->resumed = true; /* does not wake the loop by itself */
+    MHD_resume_connection(c->library);
+    server_of(c)->resumed = true; /* does not wake the loop by itself */
 }
 
 /* reply.h's end of an answer. */
 static void deliver(struct http_request *r) {
-    struct carrier *c = r->carrier;
+    struct http_carrier *c = r->carrier;
     if (c == NULL) {
         http_request_destroy(r);
     } else if (c->suspended) {
@@ -211,21 +148,21 @@ static void deliver(struct http_request *r) {
 
 /* --- requests --- */
 
-static struct carrier *carrier_of(struct MHD_Connection *mhd) {
+static struct http_carrier *carrier_of(struct MHD_Connection *mhd) {
     return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 /* The first word of a request: its target, as it was sent. */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *mhd) {
     (void)arg;
-    struct carrier *c = carrier_of(mhd);
+    struct http_carrier *c = carrier_of(mhd);
     struct http_request *r = http_request_create("", target, strlen(target));
     if (r != NULL) {
         r->carrier = c;
         r->deliver = deliver;
     }
     c->request = r;
-    expect(c, c->server->head_us);
+    http_carrier_expect(c, server_of(c)->head_us);
     return r;
 }
 
@@ -249,7 +186,7 @@ static bool read_head(
     return !r->arena.failed;
 }
 
-static enum MHD_Result queue_answer(struct carrier *c) {
+static enum MHD_Result queue_answer(struct http_carrier *c) {
     struct http_request *r = c->request;
     struct MHD_Response *m = MHD_create_response_from_buffer(
         r->answer_len, (void *)(uintptr_t)r->answer, MHD_RESPMEM_PERSISTENT);
@@ -266,34 +203,35 @@ static enum MHD_Result queue_answer(struct carrier *c) {
         fine = MHD_add_response_header(m, http_cors_fields[i].name, http_cors_fields[i].value) ==
                MHD_YES;
     }
-    if (r->ends || c->server->draining) {
+    if (r->ends || server_of(c)->draining) {
         c->lingers = c->lingers || r->ends;
         fine = fine && MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     }
-    enum MHD_Result queued = fine ? MHD_queue_response(c->mhd, (unsigned)r->status, m) : MHD_NO;
+    enum MHD_Result queued = fine ? MHD_queue_response(c->library, (unsigned)r->status, m) : MHD_NO;
     MHD_destroy_response(m);
     http_tally_answered(r->status, clock_mono_us() - r->arrived_us);
-    expect(c, ANSWER_LEAST_US + (int64_t)r->answer_len * SEC_US / ANSWER_BYTES_PER_S);
+    http_carrier_expect_reading(c, r->answer_len);
     return queued;
 }
 
-static enum MHD_Result begin(struct carrier *c, const char *method, const char *version) {
+static enum MHD_Result begin(struct http_carrier *c, const char *method, const char *version) {
     struct http_request *r = c->request;
-    if (!read_head(r, c->mhd, method, version)) {
+    if (!read_head(r, c->library, method, version)) {
         return MHD_NO;
     }
-    http_gate_judge(&c->server->gate, r, &c->peer);
+    http_gate_judge(&server_of(c)->gate, r, &c->peer);
     if (r->stage == HTTP_STAGE_ANSWERED) {
         r->ends = r->ends || r->chunked || r->length > 0; /* the body will not be read */
-        return queue_answer(c);
+        /* An answer queued now ends the connection; without a body the next call is not far. */
+        return r->ends ? queue_answer(c) : MHD_YES;
     }
     r->stage = HTTP_STAGE_BODY;
-    expect(c, c->server->body_us);
+    http_carrier_expect(c, server_of(c)->body_us);
     return MHD_YES;
 }
 
 /* In the middle of a body libmicrohttpd takes no answer, so a refusal goes around it. */
-static enum MHD_Result take_body(struct carrier *c, const char *bytes, size_t *len) {
+static enum MHD_Result take_body(struct http_carrier *c, const char *bytes, size_t *len) {
     struct http_request *r = c->request;
     enum err e = http_request_put_body(r, bytes, *len);
     *len = 0;
@@ -308,10 +246,10 @@ static enum MHD_Result take_body(struct carrier *c, const char *bytes, size_t *l
     return MHD_NO;
 }
 
-static enum MHD_Result call_handler(struct carrier *c) {
+static enum MHD_Result call_handler(struct http_carrier *c) {
     struct http_request *r = c->request;
     r->stage = HTTP_STAGE_HANDLER;
-    c->deadline_us = NEVER_US;
+    http_carrier_expect_nothing(c);
     r->route->handle(r, r->arg);
     if (r->stage == HTTP_STAGE_ANSWERED) {
         return queue_answer(c);
@@ -329,13 +267,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
     if (r == NULL) {
         return MHD_NO; /* there was no memory for it */
     }
-    struct carrier *c = carrier_of(mhd);
+    struct http_carrier *c = carrier_of(mhd);
     switch (r->stage) {
     case HTTP_STAGE_HEAD:
         return begin(c, method, version);
     case HTTP_STAGE_BODY:
         return *len > 0 ? take_body(c, bytes, len) : call_handler(c);
-    case HTTP_STAGE_ANSWERED:
+    case HTTP_STAGE_ANSWERED: /* resumed, or answered by its head alone */
         return queue_answer(c);
     case HTTP_STAGE_HANDLER:
     case HTTP_STAGE_WAITING:
@@ -349,12 +287,12 @@ static void on_completed(
     void *arg, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode why) {
     (void)arg;
     (void)why;
-    struct carrier *c = carrier_of(mhd);
+    struct http_carrier *c = carrier_of(mhd);
     struct http_request *r = *request;
     *request = NULL;
     c->request = NULL;
-    expect(c, c->server->idle_us);
-    if (c->server->draining) {
+    http_carrier_expect(c, server_of(c)->idle_us);
+    if (server_of(c)->draining) {
         shutdown(c->fd, SHUT_RD);
     }
     if (r == NULL) {
@@ -372,66 +310,45 @@ static void on_completed(
 
 /* --- connections --- */
 
-static void free_carrier(struct carrier *c) {
-    if (c->watch != NULL) {
-        c->watch->carrier = NULL;
-        uv_close((uv_handle_t *)&c->watch->poll, free_watch);
-    }
-    *(c->prev == NULL ? &c->server->carriers : &c->prev->next) = c->next;
-    if (c->next != NULL) {
-        c->next->prev = c->prev;
-    }
-    c->server->n--;
-    http_tally_connections(-1);
-    mem_free(c);
-}
-
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
     enum MHD_ConnectionNotificationCode what) {
     struct http_server *s = arg;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        s->arriving->mhd = mhd;
+        s->arriving->library = mhd;
         *context = STEAL(s->arriving);
         return;
     }
-    struct carrier *c = *context;
+    struct http_carrier *c = *context;
     if (c->lingers && s->acceptor != NULL) {
         int fd = dup(c->fd); /* libmicrohttpd closes its own in a moment */
         if (fd >= 0) {
             http_accept_linger(s->acceptor, fd);
         }
     }
-    free_carrier(c);
+    http_carrier_destroy(c);
 }
 
 static bool has_room(void *arg) {
     struct http_server *s = arg;
     start_sweep(s);
-    return s->n + http_accept_count(s->acceptor) < s->most;
+    return s->carriers.n + http_accept_count(s->acceptor) < s->most;
 }
 
 static void take_plain(void *arg, int fd, const struct sockaddr_storage *from, socklen_t from_len) {
     struct http_server *s = arg;
-    struct carrier *c = mem_zalloc(sizeof(*c));
+    struct http_carrier *c =
+        http_carrier_create(&s->carriers, s, fd, (const struct sockaddr *)from);
     if (c == NULL) {
         close(fd);
         return;
     }
-    *c = (struct carrier){ .server = s, .fd = fd, .next = s->carriers };
-    http_address_of((const struct sockaddr *)from, &c->peer);
-    expect(c, s->head_us);
-    if (s->carriers != NULL) {
-        s->carriers->prev = c;
-    }
-    s->carriers = c;
-    s->n++;
-    http_tally_connections(1);
+    http_carrier_expect(c, s->head_us);
     s->arriving = c;
     MHD_add_connection(
         s->daemon, fd, (const struct sockaddr *)from, from_len); /* takes fd in any case */
     if (s->arriving != NULL) {
         s->arriving = NULL;
-        free_carrier(c);
+        http_carrier_destroy(c);
     }
     s->resumed = true;
 }
@@ -453,8 +370,7 @@ static size_t leave_alone(void *arg, struct MHD_Connection *mhd, char *text) {
 }
 
 static void free_server(struct http_server *s) {
-    http_limit_destroy(s->gate.limit);
-    mem_free(s->gate.trusted);
+    http_gate_finish(&s->gate);
     mem_free(s);
 }
 
@@ -470,23 +386,10 @@ static enum err read_config(struct http_server *s, const struct http_server_conf
     s->head_us = cfg->head_timeout_us;
     s->body_us = cfg->body_timeout_us;
     s->idle_us = cfg->idle_timeout_us;
-    s->gate.cors = cfg->cors;
     if (s->most == 0 || s->head_us <= 0 || s->body_us <= 0 || s->idle_us <= 0) {
         return err_set(ERR_INVALID, "connections and time-outs of %s must be above 0", cfg->listen);
     }
-    if (cfg->rate_per_s > 0) {
-        unsigned burst = cfg->rate_burst > 0 ? cfg->rate_burst : cfg->rate_per_s;
-        TRY(http_limit_create(cfg->rate_per_s, burst, &s->gate.limit));
-    }
-    s->gate.trusted = mem_alloc(cfg->n_trusted * sizeof(*s->gate.trusted));
-    if (s->gate.trusted == NULL) {
-        return err_set(ERR_NOMEM, "no memory for trusted proxies");
-    }
-    for (; s->gate.n_trusted < cfg->n_trusted; s->gate.n_trusted++) {
-        TRY(http_block_read(
-            cfg->trusted_proxies[s->gate.n_trusted], &s->gate.trusted[s->gate.n_trusted]));
-    }
-    return OK;
+    return http_gate_init(&s->gate, cfg);
 }
 
 static enum err start_library(struct http_server *s) {
@@ -559,11 +462,7 @@ void http_server_drain(
     s->drained = done;
     s->drained_arg = arg;
     http_accept_close(s->acceptor);
-    for (struct carrier *c = s->carriers; c != NULL; c = c->next) {
-        if (c->request == NULL) {
-            shutdown(c->fd, SHUT_RDWR);
-        }
-    }
+    http_carriers_end_idle(&s->carriers);
     uv_timer_stop(&s->sweep);
     start_sweep(s);
 }
@@ -573,7 +472,7 @@ void http_server_destroy(struct http_server *s) {
         return;
     }
     struct http_accept *acceptor = STEAL(s->acceptor); /* nothing lingers any more */
-    for (struct carrier *c = s->carriers; c != NULL; c = c->next) {
+    for (struct http_carrier *c = s->carriers.first; c != NULL; c = c->next) {
         if (c->suspended) { /* libmicrohttpd aborts when it is stopped with suspended connections */
             resume(c);
         }

@@ -19,17 +19,17 @@ struct http_router;
 struct http_sockets; /* http/socket.h; may be NULL: then no WebSocket path is known */
 
 struct http_server_config {
-    const char
-        *listen; /* "127.0.0.1:8090", "[::1]:8090", "unix:/run/parley/private.sock"; port 0 = any */
-    bool cors;   /* public listener: CORS headers on every answer, OPTIONS answered */
-    const char *const
-        *trusted_proxies; /* addresses, CIDR blocks, or "unix" for the peers of a unix socket */
+    /* "127.0.0.1:8090", "[::1]:8090", "unix:/run/parley/private.sock"; port 0 = any */
+    const char *listen;
+    bool cors; /* public listener: CORS headers on every answer, OPTIONS answered */
+    /* Whose X-Forwarded-For counts: addresses, CIDR blocks, or "unix" for a unix socket's peers. */
+    const char *const *trusted_proxies;
     size_t n_trusted;
     unsigned connections_max; /* over it new connections are closed at once and counted */
     int64_t head_timeout_us;  /* from accept to the end of the head */
     int64_t body_timeout_us;  /* from the end of the head to the end of the body */
     int64_t idle_timeout_us;  /* a keep-alive connection without a request */
-    unsigned rate_per_s; /* requests and upgrades of one address (IPv6: of its /64); 0 = no limit */
+    unsigned rate_per_s; /* requests and upgrades of one address (IPv6: its /64); 0 = no limit */
     unsigned rate_burst; /* saved up at most; 0 = rate_per_s */
 };
 

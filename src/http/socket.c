@@ -23,6 +23,7 @@
 #define KEPT_BYTES        (64 * KIB) /* a larger reassembly buffer is given back after its message */
 #define REASON_MAX        123 /* RFC 6455, 5.5: control frames hold 125 bytes, two are the code */
 #define WATCH_MS          20  /* how often a drain or an end looks whether it is done */
+#define TURNS_TO_CLOSE    4   /* sockets, handles, and as many to spare */
 #define HANDSHAKE_SECONDS 10
 
 struct message {
@@ -60,6 +61,7 @@ struct http_sockets {
     unsigned n;
     bool closed;      /* lets nobody in */
     uv_timer_t watch; /* of a drain, then of the end */
+    int turns;        /* of the loop since the last socket was gone, at the end */
     int64_t drain_until_us;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -404,8 +406,18 @@ static void free_sockets(uv_handle_t *h) {
     mem_free(t);
 }
 
+/*
+ * On a loop that is not its own, libwebsockets 4.1 ends in two steps: the first call closes
+ * sockets, then, when these are gone, its own handles, all through the loop; the second call frees
+ * the context, and must not come before those handles are closed. Each takes one turn of the loop;
+ * nothing tells us, so turns are counted.
+ */
 static void watch_end(uv_timer_t *timer) {
     struct http_sockets *t = timer->data;
+    t->turns = t->n == 0 ? t->turns + 1 : 0;
+    if (t->turns == TURNS_TO_CLOSE && t->context != NULL) {
+        lws_context_destroy(t->context);
+    }
     if (t->context == NULL) {
         uv_close((uv_handle_t *)&t->watch, free_sockets);
     }
@@ -445,7 +457,7 @@ void http_sockets_destroy(struct http_sockets *t) {
     }
     t->closed = true;
     t->drained = NULL;
-    uv_timer_start(&t->watch, watch_end, 0, WATCH_MS);
+    uv_timer_start(&t->watch, watch_end, WATCH_MS, WATCH_MS);
     if (t->context != NULL) {
         lws_context_destroy(t->context);
     }
