@@ -1,0 +1,272 @@
+/* The admin's questions as SQL: columns by table, conditions by filter; values travel as parameters only. */
+#include "store/audit.h"
+
+#include "core/buf.h"
+#include "core/crypto.h"
+#include "core/mem.h"
+#include "store/query_wait.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* A column of a report and where it comes from. */
+#define CALLS_COLUMNS                                                                              \
+    X("session_id", TEXT, "s.id")                                                                  \
+    X("call_id", TEXT, "s.call_id")                                                                \
+    X("kind", TEXT, "s.kind")                                                                      \
+    X("room_id", TEXT, "s.room_id")                                                                \
+    X("status", TEXT, "s.status")                                                                  \
+    X("media", TEXT, "s.media")                                                                    \
+    X("is_group", BOOL, "s.is_group")                                                              \
+    X("caller", TEXT, "s.caller_user")                                                             \
+    X("callee", TEXT, "s.callee_user")                                                             \
+    X("created_at", TIME, "s.created_at")                                                          \
+    X("answered_at", TIME, "s.answered_at")                                                        \
+    X("ended_at", TIME, "s.ended_at")                                                              \
+    X("duration_ms", INT, "s.duration_ms")                                                         \
+    X("peak_users", INT, "s.peak_users")                                                           \
+    X("end_reason", TEXT, "s.end_reason")                                                          \
+    X("failed_reason", TEXT, "s.failed_reason")                                                    \
+    X("ended_by", TEXT, "s.ended_by")                                                              \
+    X("historic", BOOL, "s.historic")                                                              \
+    X("partial", BOOL, "s.partial")
+#define EVENTS_COLUMNS                                                                             \
+    X("session_id", TEXT, "e.session_id")                                                          \
+    X("n", INT, "e.n")                                                                             \
+    X("at", TIME, "e.at")                                                                          \
+    X("recorded_at", TIME, "e.recorded_at")                                                        \
+    X("type", TEXT, "e.type")                                                                      \
+    X("room_id", TEXT, "e.room_id")                                                                \
+    X("call_id", TEXT, "e.call_id")                                                                \
+    X("user_id", TEXT, "e.user_id")                                                                \
+    X("subject", TEXT, "e.subject")                                                                \
+    X("source_event_id", TEXT, "e.source_event_id")                                                \
+    X("late", BOOL, "e.late")                                                                      \
+    X("inferred", BOOL, "e.inferred")                                                              \
+    X("ignored", BOOL, "e.ignored")                                                                \
+    X("partial", BOOL, "e.partial")                                                                \
+    X("payload", JSON, "e.payload")
+#define USER_COLUMNS                                                                               \
+    X("session_id", TEXT, "u.session_id")                                                          \
+    X("call_id", TEXT, "u.call_id")                                                                \
+    X("kind", TEXT, "u.kind")                                                                      \
+    X("room_id", TEXT, "u.room_id")                                                                \
+    X("role", TEXT, "u.role")                                                                      \
+    X("status", TEXT, "u.status")                                                                  \
+    X("media", TEXT, "u.media")                                                                    \
+    X("answered", BOOL, "u.took_part")                                                             \
+    X("talking_ms", INT, "u.talking_ms")                                                           \
+    X("created_at", TIME, "u.created_at")                                                          \
+    X("ended_at", TIME, "u.ended_at")
+#define STATS_COLUMNS                                                                              \
+    X("day", TEXT, "day")                                                                          \
+    X("calls", INT, "calls")                                                                       \
+    X("answered", INT, "answered")                                                                 \
+    X("rejected", INT, "rejected")                                                                 \
+    X("missed", INT, "missed")                                                                     \
+    X("cancelled", INT, "cancelled")                                                               \
+    X("failed", INT, "failed")                                                                     \
+    X("minutes", INT, "minutes")                                                                   \
+    X("peak", INT, "peak")
+
+#define X(name, kind, from) { name, STORE_AUDIT_##kind },
+static const struct store_audit_column calls_columns[] = { CALLS_COLUMNS };
+static const struct store_audit_column events_columns[] = { EVENTS_COLUMNS };
+static const struct store_audit_column user_columns[] = { USER_COLUMNS };
+static const struct store_audit_column stats_columns[] = { STATS_COLUMNS };
+#undef X
+#define X(name, kind, from) from,
+static const char *const calls_from[] = { CALLS_COLUMNS };
+static const char *const events_from[] = { EVENTS_COLUMNS };
+static const char *const user_from[] = { USER_COLUMNS };
+static const char *const stats_from[] = { STATS_COLUMNS };
+#undef X
+
+/* --- building a query --- */
+
+#define PARAMS_MAX 16 /* filters, some of them twice */
+
+struct query {
+    struct buf sql;
+    const char *params[PARAMS_MAX];
+    char numbers[PARAMS_MAX][24];
+    size_t n;
+};
+
+/* Text in which each ? stands for the value. */
+static void put_with(struct query *q, const char *text, const char *value) {
+    q->params[q->n++] = value;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '?') {
+            buf_printf(&q->sql, "$%zu", q->n);
+        } else {
+            buf_putc(&q->sql, *c);
+        }
+    }
+}
+
+static void where(struct query *q, const char *condition, const char *value) {
+    if (value != NULL) {
+        buf_puts(&q->sql, " AND ");
+        put_with(q, condition, value);
+    }
+}
+
+static const char *number(struct query *q, int64_t v) {
+    snprintf(q->numbers[q->n], sizeof(q->numbers[0]), "%" PRId64, v);
+    return q->numbers[q->n];
+}
+
+#define MOMENT "('epoch'::timestamptz + ?::bigint * interval '1 millisecond')"
+
+static void where_time(struct query *q, const char *condition, int64_t ms) {
+    if (ms != 0) {
+        where(q, condition, number(q, ms));
+    }
+}
+
+static void put_columns(struct query *q, enum store_audit_report report, const char *const *from) {
+    size_t n;
+    const struct store_audit_column *cols = store_audit_columns(report, &n);
+    buf_puts(&q->sql, "SELECT ");
+    for (size_t i = 0; i < n; i++) {
+        const char *comma = i == 0 ? "" : ", ";
+        if (cols[i].type == STORE_AUDIT_TIME) {
+            buf_printf(&q->sql, "%sto_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')", comma, from[i]);
+        } else {
+            buf_printf(&q->sql, "%s%s::text", comma, from[i]);
+        }
+    }
+}
+
+static void put_limit(struct query *q, int64_t limit) {
+    if (limit != 0) {
+        put_with(q, " LIMIT ?::bigint", number(q, limit));
+    }
+}
+
+/* The sessions a user had to do with. */
+#define SESSIONS_OF_USER                                                                           \
+    "SELECT id FROM call_sessions WHERE caller_user = ? UNION"                                     \
+    " SELECT id FROM call_sessions WHERE callee_user = ? UNION"                                    \
+    " SELECT session_id FROM call_participants WHERE user_id = ?"
+
+/* A call by our id or by the client's: some clients use UUIDs too. */
+static void where_call(struct query *q, const char *either, const char *by_call_id, const char *call) {
+    uint8_t uuid[UUID_SIZE];
+    if (call != NULL) {
+        where(q, crypto_uuid_read(call, uuid) ? either : by_call_id, call);
+    }
+}
+
+/* --- the reports --- */
+
+static void make_calls(struct query *q, const struct store_audit_filter *f) {
+    put_columns(q, STORE_AUDIT_CALLS, calls_from);
+    buf_puts(&q->sql, " FROM call_sessions s WHERE s.status IS NOT NULL");
+    where_time(q, "s.created_at >= " MOMENT, f->since_ms);
+    where_time(q, "s.created_at < " MOMENT, f->until_ms);
+    where(q, "s.room_id = ?", f->room);
+    where(q, "s.status = ?", f->status);
+    where(q, "s.id IN (" SESSIONS_OF_USER ")", f->user);
+    where_call(q, "(s.id = ?::uuid OR s.call_id = ?::text)", "s.call_id = ?", f->call);
+    buf_puts(&q->sql, " ORDER BY s.created_at DESC NULLS LAST, s.id DESC");
+    put_limit(q, f->limit);
+}
+
+static void make_events(struct query *q, const struct store_audit_filter *f) {
+    put_columns(q, STORE_AUDIT_EVENTS, events_from);
+    buf_puts(&q->sql, " FROM call_events e WHERE true");
+    where_time(q, "e.at >= " MOMENT, f->since_ms);
+    where_time(q, "e.at < " MOMENT, f->until_ms);
+    where(q, "e.room_id = ?", f->room);
+    /* What the user did, and all of the calls the user had to do with. Two lists, not an OR: each has its index. */
+    where(q, "(e.session_id, e.n) IN (SELECT session_id, n FROM call_events WHERE user_id = ? UNION"
+             " SELECT x.session_id, x.n FROM (" SESSIONS_OF_USER ") m JOIN call_events x ON x.session_id = m.id)",
+        f->user);
+    where(q, "e.session_id IN (SELECT id FROM call_sessions WHERE status = ?)", f->status);
+    where_call(q, "(e.session_id = ?::uuid OR e.call_id = ?::text)", "e.call_id = ?", f->call);
+    where(q, "e.type = ?", f->type);
+    buf_puts(&q->sql, f->call != NULL ? " ORDER BY e.session_id, e.n" : " ORDER BY e.at, e.session_id, e.n");
+    put_limit(q, f->limit);
+}
+
+static void make_user(struct query *q, const struct store_audit_filter *f) {
+    put_columns(q, STORE_AUDIT_USER, user_from);
+    buf_puts(&q->sql, " FROM calls_by_user u WHERE true");
+    where(q, "u.user_id = ?", f->user);
+    where_time(q, "u.created_at >= " MOMENT, f->since_ms);
+    where_time(q, "u.created_at < " MOMENT, f->until_ms);
+    where(q, "u.room_id = ?", f->room);
+    where(q, "u.status = ?", f->status);
+    where_call(q, "(u.session_id = ?::uuid OR u.call_id = ?::text)", "u.call_id = ?", f->call);
+    buf_puts(&q->sql, " ORDER BY u.created_at DESC NULLS LAST, u.session_id DESC");
+    put_limit(q, f->limit);
+}
+
+/* Calls that began before the time asked for count in the peak, as long as they last, but in no total. Each midnight is a step of 0,
+ * so that a day has the peak of what went on over it. */
+static void make_stats(struct query *q, const struct store_audit_filter *f) {
+    buf_puts(&q->sql, "WITH c AS MATERIALIZED (SELECT s.created_at AS began, s.answered_at, s.status, s.duration_ms,"
+                      " greatest(coalesce(s.ended_at, s.closed_at, now()), s.created_at) AS over, true");
+    where_time(q, "s.created_at >= " MOMENT, f->since_ms);
+    buf_puts(&q->sql, " AS counted FROM call_sessions s WHERE s.status IS NOT NULL AND s.created_at IS NOT NULL");
+    where_time(q, "coalesce(s.ended_at, s.closed_at, now()) >= " MOMENT, f->since_ms);
+    where_time(q, "s.created_at < " MOMENT, f->until_ms);
+    where(q, "s.room_id = ?", f->room);
+    where(q, "s.status = ?", f->status);
+    where(q, "s.id IN (" SESSIONS_OF_USER ")", f->user);
+    where_call(q, "(s.id = ?::uuid OR s.call_id = ?::text)", "s.call_id = ?", f->call);
+    buf_puts(&q->sql,
+        "), steps AS (SELECT began AS at, 1 AS step FROM c UNION ALL SELECT over, -1 FROM c UNION ALL"
+        " SELECT d AT TIME ZONE 'UTC', 0 FROM generate_series((SELECT date_trunc('day', min(began) AT TIME ZONE 'UTC') FROM c),"
+        " (SELECT max(over) AT TIME ZONE 'UTC' FROM c), interval '1 day') d),"
+        " running AS (SELECT at, sum(sum(step)) OVER (ORDER BY at) AS calls FROM steps GROUP BY at),"
+        " peaks AS (SELECT (at AT TIME ZONE 'UTC')::date AS day, max(calls) AS peak FROM running GROUP BY 1),"
+        " days AS (SELECT (began AT TIME ZONE 'UTC')::date AS day, count(*) AS calls,"
+        " count(answered_at) AS answered, count(*) FILTER (WHERE status = 'rejected') AS rejected,"
+        " count(*) FILTER (WHERE status = 'missed') AS missed, count(*) FILTER (WHERE status = 'cancelled') AS cancelled,"
+        " count(*) FILTER (WHERE status = 'failed') AS failed, coalesce(sum(duration_ms), 0)::bigint / 60000 AS minutes"
+        " FROM c WHERE counted GROUP BY 1) ");
+    put_columns(q, STORE_AUDIT_STATS, stats_from);
+    buf_puts(&q->sql, " FROM days JOIN peaks USING (day) ORDER BY days.day");
+    put_limit(q, f->limit);
+}
+
+static const struct {
+    const struct store_audit_column *columns;
+    size_t n;
+    void (*make)(struct query *q, const struct store_audit_filter *f);
+} reports[] = {
+    [STORE_AUDIT_CALLS] = { calls_columns, COUNT_OF(calls_columns), make_calls },
+    [STORE_AUDIT_EVENTS] = { events_columns, COUNT_OF(events_columns), make_events },
+    [STORE_AUDIT_USER] = { user_columns, COUNT_OF(user_columns), make_user },
+    [STORE_AUDIT_STATS] = { stats_columns, COUNT_OF(stats_columns), make_stats },
+};
+
+const struct store_audit_column *store_audit_columns(enum store_audit_report report, size_t *n) {
+    *n = reports[report].n;
+    return reports[report].columns;
+}
+
+static void closep(struct store_session **s) {
+    store_session_close(*s);
+}
+
+enum err store_audit_run(const char *url, const struct store_audit_filter *filter, store_audit_row *row,
+    void *arg) {
+    if (filter->report == STORE_AUDIT_USER && filter->user == NULL) {
+        return err_set(ERR_INVALID, "this report needs a user");
+    }
+    CLEANUP(closep) struct store_session *s = NULL;
+    TRY(store_session_open(url, &s));
+    struct query q = { .n = 0 };
+    buf_init(&q.sql, 0);
+    reports[filter->report].make(&q, filter);
+    enum err e = buf_check(&q.sql);
+    if (e == OK) {
+        e = store_session_query(s, buf_str(&q.sql), q.params, q.n, row, arg);
+    }
+    buf_finish(&q.sql);
+    return e;
+}

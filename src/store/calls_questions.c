@@ -1,0 +1,130 @@
+/* Single questions about the calls: one statement each, outside a unit of work. */
+#include "store/calls.h"
+
+#include "core/mem.h"
+#include "store/connection.h"
+
+/* A question under way; `told` hands the answer (NULL on an error) to the asker's callback. */
+struct question {
+    void (*put)(struct question *q);
+    void (*told)(const struct question *q, enum err e, const struct store_answer *a);
+    struct store_connection *c;
+    int64_t time_ms;
+    int64_t number;
+    union {
+        store_calls_next *next;
+        store_calls_rooms *rooms;
+        store_calls_claimed *claimed;
+        store_calls_forgot *forgot;
+    } then;
+    void *arg;
+};
+
+static void answered(void *arg, enum err e, const struct store_answer *a) {
+    struct question *q = arg;
+    store_release(q->c);
+    q->told(q, e, a);
+    mem_free(q);
+}
+
+static void leased(void *arg, enum err e, struct store_connection *c) {
+    struct question *q = arg;
+    if (e != OK) {
+        q->told(q, e, NULL);
+        mem_free(q);
+        return;
+    }
+    q->c = c;
+    store_args_clear(&c->args);
+    q->put(q);
+    store_query_send(c, answered, q);
+}
+
+static enum err ask(struct store *s, const struct question *like) {
+    struct question *q = mem_alloc(sizeof(*q));
+    if (q == NULL) {
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    *q = *like;
+    enum err e = store_lease(s, leased, q);
+    if (e != OK) {
+        mem_free(q);
+    }
+    return e;
+}
+
+/* --- when must the timer look? --- */
+
+static void put_next_due(struct question *q) {
+    store_query_put(q->c, STORE_NEXT_DUE, NULL);
+}
+
+static void tell_next_due(const struct question *q, enum err e, const struct store_answer *a) {
+    q->then.next(q->arg, e, e == OK ? store_read_time(a, 0, 0, 0) : 0);
+}
+
+enum err store_calls_next_due(struct store *s, store_calls_next *next, void *arg) {
+    return ask(s, &(struct question){ .put = put_next_due, .told = tell_next_due, .then.next = next, .arg = arg });
+}
+
+/* --- which rooms have a live call? --- */
+
+static void put_live_rooms(struct question *q) {
+    store_query_put(q->c, STORE_LIVE_ROOMS, NULL);
+}
+
+static void tell_live_rooms(const struct question *q, enum err e, const struct store_answer *a) {
+    size_t n = e == OK ? store_answer_rows(a, 0) : 0;
+    struct arena arena;
+    arena_init(&arena);
+    const char **rooms = arena_array(&arena, n, sizeof(*rooms));
+    for (size_t i = 0; rooms != NULL && i < n; i++) {
+        rooms[i] = store_read_text(a, 0, i, 0, &arena);
+    }
+    if (e == OK && arena.failed) {
+        e = err_set(ERR_NOMEM, "out of memory");
+    }
+    q->then.rooms(q->arg, e, e == OK ? rooms : NULL, e == OK ? n : 0);
+    arena_finish(&arena);
+}
+
+enum err store_calls_live_rooms(struct store *s, store_calls_rooms *found, void *arg) {
+    return ask(s, &(struct question){ .put = put_live_rooms, .told = tell_live_rooms, .then.rooms = found, .arg = arg });
+}
+
+/* --- whose turn is it to reconcile? --- */
+
+static void put_claim(struct question *q) {
+    store_args_text(&q->c->args, "reconcile");
+    store_args_time(&q->c->args, q->time_ms);
+    store_args_int(&q->c->args, q->number);
+    store_query_put(q->c, STORE_CLAIM_TASK, &q->c->args);
+}
+
+static void tell_claim(const struct question *q, enum err e, const struct store_answer *a) {
+    q->then.claimed(q->arg, e, e == OK && store_answer_changed(a, 0) > 0);
+}
+
+enum err store_calls_claim_reconcile(struct store *s, int64_t now_ms, int64_t interval_ms,
+    store_calls_claimed *claimed, void *arg) {
+    return ask(s, &(struct question){ .put = put_claim, .told = tell_claim, .time_ms = now_ms, .number = interval_ms,
+                      .then.claimed = claimed, .arg = arg });
+}
+
+/* --- forgetting what need not be remembered any more --- */
+
+static void put_forget(struct question *q) {
+    store_args_time(&q->c->args, q->time_ms);
+    store_args_int(&q->c->args, q->number);
+    store_query_put(q->c, STORE_FORGET_TXNS, &q->c->args);
+    store_query_put(q->c, STORE_FORGET_EVENTS, &q->c->args);
+}
+
+static void tell_forget(const struct question *q, enum err e, const struct store_answer *a) {
+    q->then.forgot(q->arg, e, e == OK ? store_answer_changed(a, 0) + store_answer_changed(a, 1) : 0);
+}
+
+enum err store_calls_forget(struct store *s, int64_t before_ms, size_t limit, store_calls_forgot *done, void *arg) {
+    return ask(s, &(struct question){ .put = put_forget, .told = tell_forget, .time_ms = before_ms,
+                      .number = (int64_t)limit, .then.forgot = done, .arg = arg });
+}

@@ -1,0 +1,53 @@
+/*
+ * Every statement that `serve` sends, by name. Their texts are made once, from the tables of columns where there are any.
+ * Thread: main.
+ */
+#ifndef STORE_STATEMENTS_H
+#define STORE_STATEMENTS_H
+
+#include "core/err.h"
+
+struct arena;
+
+enum store_statement {
+    STORE_BEGIN,
+    STORE_COMMIT,
+    STORE_ROLLBACK,
+    /* opening a unit */
+    STORE_LOCK_ROOMS,
+    STORE_CLAIM_DUE,
+    STORE_FIND_TXN,
+    STORE_FIND_EVENTS,
+    STORE_LOAD_CALLS,
+    STORE_LOAD_PARTICIPANTS,
+    STORE_LOAD_KEPT,
+    /* before writing */
+    STORE_LOCK_HEADS,
+    STORE_LAST_HEAD,
+    STORE_STRAYS_OF_DAY,
+    STORE_FIND_REPEATS,
+    /* writing */
+    STORE_SAVE_CALLS,
+    STORE_SAVE_PARTICIPANTS,
+    STORE_DROP_KEPT,
+    STORE_SAVE_KEPT,
+    STORE_SAVE_EVENTS,
+    STORE_SAVE_STRAYS,
+    STORE_SAVE_HEADS,
+    STORE_SAVE_SEEN,
+    STORE_SAVE_TXN,
+    /* single questions */
+    STORE_NEXT_DUE,
+    STORE_LIVE_ROOMS,
+    STORE_CLAIM_TASK,
+    STORE_FORGET_TXNS,
+    STORE_FORGET_EVENTS,
+    STORE_STATEMENTS
+};
+
+/** Writes the texts into the arena. ERR_NOMEM. */
+MUST_CHECK enum err store_statements_build(struct arena *arena, const char *ret[STORE_STATEMENTS]);
+/** "lock_rooms": the name it is prepared under, and that logs show. */
+const char *store_statement_name(enum store_statement s);
+
+#endif

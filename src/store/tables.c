@@ -1,0 +1,137 @@
+/* Which field of which struct is which column. Adding a column: here, in schema/, and in call_rows.h. */
+#include "store/tables.h"
+
+#define CALL(field, kind)        STORE_COLUMN(store_call, field, kind)
+#define PARTICIPANT(field, kind) { #field, kind, offsetof(struct store_participant_row, stay.field) }
+#define KEPT(field, kind)        { #field, kind, offsetof(struct store_kept_row, kept.field) }
+#define ROW(field, kind)         STORE_COLUMN(store_event_row, field, kind)
+#define EVENT(field, kind)       { #field, kind, offsetof(struct store_event_row, event.field) }
+#define HEAD(field, kind)        STORE_COLUMN(store_head_row, field, kind)
+
+const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
+    CALL(id, STORE_UUID),
+    CALL(kind, STORE_TEXT),
+    CALL(room_id, STORE_TEXT),
+    CALL(call_id, STORE_TEXT),
+    CALL(natural_key, STORE_TEXT),
+    CALL(slot, STORE_TEXT),
+    CALL(state, STORE_TEXT),
+    CALL(status, STORE_TEXT),
+    CALL(media, STORE_TEXT),
+    CALL(is_group, STORE_BOOL),
+    CALL(historic, STORE_BOOL),
+    CALL(partial, STORE_BOOL),
+    CALL(rings, STORE_BOOL),
+    CALL(caller_user, STORE_TEXT),
+    CALL(caller_party, STORE_TEXT),
+    CALL(callee_user, STORE_TEXT),
+    CALL(selected_user, STORE_TEXT),
+    CALL(selected_party, STORE_TEXT),
+    CALL(first_event_id, STORE_TEXT),
+    CALL(ring_event_id, STORE_TEXT),
+    CALL(voip_version, STORE_INT),
+    CALL(created_at, STORE_TIME),
+    CALL(ringing_at, STORE_TIME),
+    CALL(answered_at, STORE_TIME),
+    CALL(ended_at, STORE_TIME),
+    CALL(duration_ms, STORE_SPAN),
+    CALL(deadline_at, STORE_TIME),
+    CALL(due_at, STORE_TIME),
+    CALL(last_event_at, STORE_TIME),
+    CALL(closed_at, STORE_TIME),
+    CALL(final_origin_at, STORE_TIME),
+    CALL(end_reason, STORE_TEXT),
+    CALL(failed_reason, STORE_TEXT),
+    CALL(ended_by, STORE_TEXT),
+    CALL(superseded_by, STORE_UUID_REF),
+    CALL(linked_call_id, STORE_TEXT),
+    CALL(peak_users, STORE_INT),
+    CALL(chain_rows, STORE_INT),
+    CALL(chain_mac, STORE_MAC),
+};
+
+const struct store_column store_participant_columns[STORE_PARTICIPANT_COLUMNS] = {
+    STORE_COLUMN(store_participant_row, session_id, STORE_UUID_REF),
+    PARTICIPANT(n, STORE_INT),
+    PARTICIPANT(user_id, STORE_TEXT),
+    PARTICIPANT(party, STORE_TEXT),
+    PARTICIPANT(role, STORE_TEXT),
+    PARTICIPANT(generation, STORE_TEXT),
+    PARTICIPANT(entry_key, STORE_TEXT),
+    PARTICIPANT(membership_id, STORE_TEXT),
+    PARTICIPANT(event_id, STORE_TEXT),
+    PARTICIPANT(last_event_id, STORE_TEXT),
+    PARTICIPANT(last_origin_at, STORE_TIME),
+    PARTICIPANT(joined_at, STORE_TIME),
+    PARTICIPANT(answered_at, STORE_TIME),
+    PARTICIPANT(expires_at, STORE_TIME),
+    PARTICIPANT(left_at, STORE_TIME),
+    PARTICIPANT(leave_reason, STORE_TEXT),
+    PARTICIPANT(actor, STORE_TEXT),
+    PARTICIPANT(focus_url, STORE_TEXT),
+    PARTICIPANT(focus_selection, STORE_TEXT),
+    PARTICIPANT(focus_ours, STORE_BOOL),
+    PARTICIPANT(intent, STORE_TEXT),
+    PARTICIPANT(audio_muted, STORE_BOOL),
+    PARTICIPANT(video_muted, STORE_BOOL),
+    PARTICIPANT(screen_shared, STORE_BOOL),
+    PARTICIPANT(refreshes, STORE_INT),
+    PARTICIPANT(candidates_host, STORE_INT),
+    PARTICIPANT(candidates_srflx, STORE_INT),
+    PARTICIPANT(candidates_prflx, STORE_INT),
+    PARTICIPANT(candidates_relay, STORE_INT),
+    PARTICIPANT(candidates_tcp, STORE_INT),
+};
+
+const struct store_column store_kept_columns[STORE_KEPT_COLUMNS] = {
+    STORE_COLUMN(store_kept_row, session_id, STORE_UUID_REF),
+    KEPT(n, STORE_INT),
+    KEPT(input, STORE_INT),
+    KEPT(event_id, STORE_TEXT),
+    KEPT(sender, STORE_TEXT),
+    KEPT(party, STORE_TEXT),
+    KEPT(voip_version, STORE_INT),
+    KEPT(origin_at, STORE_TIME),
+    KEPT(sent_at, STORE_TIME),
+    KEPT(received_at, STORE_TIME),
+    KEPT(reason, STORE_TEXT),
+    KEPT(selected_party, STORE_TEXT),
+    KEPT(text, STORE_TEXT),
+};
+
+const struct store_column store_event_columns[STORE_EVENT_COLUMNS] = {
+    ROW(session_id, STORE_UUID_REF),
+    ROW(n, STORE_INT),
+    EVENT(type, STORE_TEXT),
+    EVENT(room_id, STORE_TEXT),
+    EVENT(call_id, STORE_TEXT),
+    EVENT(user_id, STORE_TEXT),
+    EVENT(subject, STORE_TEXT),
+    EVENT(source_event_id, STORE_TEXT),
+    EVENT(at, STORE_TIME),
+    EVENT(recorded_at, STORE_TIME),
+    EVENT(late, STORE_BOOL),
+    EVENT(inferred, STORE_BOOL),
+    EVENT(ignored, STORE_BOOL),
+    EVENT(partial, STORE_BOOL),
+    ROW(payload, STORE_JSON),
+    ROW(payload_sha256, STORE_MAC),
+    ROW(mac, STORE_MAC),
+};
+
+const struct store_column store_repeat_columns[STORE_REPEAT_COLUMNS] = {
+    ROW(session_id, STORE_UUID_REF),
+    EVENT(type, STORE_TEXT),
+    EVENT(subject, STORE_TEXT),
+    EVENT(source_event_id, STORE_TEXT),
+};
+
+const struct store_column store_head_columns[STORE_HEAD_COLUMNS] = {
+    HEAD(seq, STORE_SPAN),
+    HEAD(kind, STORE_TEXT),
+    HEAD(session_id, STORE_UUID_REF),
+    HEAD(rows, STORE_SPAN),
+    HEAD(last_mac, STORE_MAC),
+    HEAD(at, STORE_TIME),
+    HEAD(mac, STORE_MAC),
+};

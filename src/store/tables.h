@@ -1,0 +1,54 @@
+/*
+ * The columns of the tables in schema/0001_calls.sql, as tables of fields. Only src/store includes this.  Thread: main.
+ */
+#ifndef STORE_TABLES_H
+#define STORE_TABLES_H
+
+#include "store/call_rows.h"
+#include "store/column.h"
+
+/* Rows as they travel: the structs of call_rows.h with the session they belong to. */
+struct store_participant_row {
+    const char *session_id;
+    struct store_participant stay;
+};
+struct store_kept_row {
+    const char *session_id;
+    struct store_kept kept;
+};
+struct store_event_row {
+    const char *session_id;
+    int n;
+    struct store_event event;
+    const char *payload;
+    uint8_t payload_sha256[SHA256_SIZE];
+    uint8_t mac[SHA256_SIZE];
+};
+/* A head (kind "head") of call_heads. */
+struct store_head_row {
+    int64_t seq;
+    const char *kind;
+    const char *session_id;
+    int64_t rows;
+    uint8_t last_mac[SHA256_SIZE];
+    int64_t at;
+    uint8_t mac[SHA256_SIZE];
+};
+
+enum {
+    STORE_CALL_COLUMNS = 39,
+    STORE_PARTICIPANT_COLUMNS = 30,
+    STORE_KEPT_COLUMNS = 13,
+    STORE_EVENT_COLUMNS = 17,
+    STORE_REPEAT_COLUMNS = 4,
+    STORE_HEAD_COLUMNS = 7
+};
+extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
+extern const struct store_column store_participant_columns[STORE_PARTICIPANT_COLUMNS]; /* key: session_id, n */
+extern const struct store_column store_kept_columns[STORE_KEPT_COLUMNS];
+extern const struct store_column store_event_columns[STORE_EVENT_COLUMNS];
+/* What makes an event a repeat: the columns of the constraint call_events_once. */
+extern const struct store_column store_repeat_columns[STORE_REPEAT_COLUMNS];
+extern const struct store_column store_head_columns[STORE_HEAD_COLUMNS];
+
+#endif
