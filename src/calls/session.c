@@ -2,6 +2,7 @@
 #include "calls/session.h"
 
 #include "calls/legacy.h"
+#include "calls/rtc.h"
 
 #include <string.h>
 #include <strings.h>
@@ -83,6 +84,11 @@ static bool began_by(const struct call_session *s, const char *event_id) {
             return true;
         }
     }
+    for (size_t i = 0; i < s->n_kept; i++) {
+        if (is(s->kept[i].event_id, event_id)) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -155,6 +161,7 @@ static void reopen_session(struct call_session *s) {
     s->row.end_reason = NULL;
     s->row.failed_reason = NULL;
     s->row.ended_by = NULL;
+    s->row.superseded_by = NULL;
 }
 
 void call_session_enter(
@@ -166,26 +173,17 @@ void call_session_enter(
     }
     s->state = to;
     s->row.state = call_state_name(to);
-    if (public_status[to] != NULL) {
+    if (strcmp(s->row.kind, "rtc") == 0) {
+        s->row.status = call_rtc_status(&s->row, to);
+    } else if (public_status[to] != NULL) {
         s->row.status = public_status[to];
     }
     s->changed = true;
-}
-
-static int64_t earlier(int64_t a, int64_t b) {
-    return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
 int64_t call_session_due(const struct call_batch *b, const struct call_session *s) {
     if (call_session_final(s)) {
         return 0;
     }
-    if (strcmp(s->row.kind, "legacy") == 0) {
-        return call_legacy_due(b, s);
-    }
-    int64_t due = s->row.deadline_at;
-    for (const struct call_member *m = s->members; m != NULL; m = m->next) {
-        due = m->row.left_at == 0 ? earlier(due, m->row.expires_at) : due;
-    }
-    return due;
+    return strcmp(s->row.kind, "legacy") == 0 ? call_legacy_due(b, s) : call_rtc_due(s);
 }

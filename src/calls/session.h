@@ -37,7 +37,7 @@ struct call_session *call_session_create(struct call_batch *b, const char *kind,
 struct call_session *call_session_find_legacy(const struct call_batch *b, const char *room_id, const char *call_id);
 /** The live rtc session of a slot (ASCII case ignored), else the one that closed last. */
 struct call_session *call_session_find_slot(const struct call_batch *b, const char *room_id, const char *slot);
-/** The session (any kind) in which `event_id` began the call, a stay, an answer or the ring. */
+/** The session (any kind) in which `event_id` began the call, a stay, an answer or the ring, or is the latest of a stay, or kept. */
 struct call_session *call_session_find_event(const struct call_batch *b, const char *room_id, const char *event_id);
 
 /** Moves the state and the public status with it, marks changed; entering a final state sets closed_at, ended_at and
