@@ -30,7 +30,7 @@ MUST_CHECK enum err store_migrate(const char *url, void (*progress)(void *arg, c
     struct store_migrate_report *ret);
 
 /** Is the schema exactly what this binary knows, and does the audit key match the one the rows were written with? The first key
- *  of an empty audit is recorded. ERR_CONFLICT with what to do. */
+ *  of an empty audit is recorded. `key` NULL: only the schema is looked at. ERR_CONFLICT with what to do. */
 MUST_CHECK enum err store_migrate_check(const char *url, const struct store_audit_key *key);
 
 #endif
