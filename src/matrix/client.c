@@ -2,8 +2,7 @@
  * The homeserver as a client sees it: one function a call, one way for all of them: build the
  * address, send, perhaps once more, read the answer.
  *
- *     mx_client_… -> call_begin -> call_send -> http -> on_http -> answer_read -> the asker's
- * `done`
+ *     mx_client_… -> call_begin -> call_send -> http -> on_http -> mx_answer_read -> `done`
  *                                      ^------ timer ------'  (a second attempt, at most one)
  *
  * Thread: main.
@@ -15,8 +14,8 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
-#include "core/utf8.h"
 #include "http/client.h"
+#include "matrix/answer.h"
 #include "matrix/ids.h"
 #include "matrix/path.h"
 
@@ -29,32 +28,19 @@
 #define RETRY_MS           250 /* before a GET is asked again after 5xx or a broken connection */
 #define RETRY_AFTER_MAX_MS (5 * SEC_MS) /* longer waits are the asker's to plan */
 #define ANSWER_MAX_BYTES   (32 * MIB)   /* the state or the members of the largest rooms */
-#define PENDING_MAX                                                                                \
-    1000 /* calls under way: askers are bounded below this; a bug must not eat the memory */
-#define TEXT_MAX_BYTES    300 /* of another program's sentence */
-#define ERRCODE_MAX_BYTES 64
-
-enum outcome {
-    OUT_OK,
-    OUT_REFUSED,
-    OUT_LIMITED,
-    OUT_SERVER,
-    OUT_UNREACHABLE,
-    OUT_TIMEOUT,
-    OUT_COUNT
-};
+#define PENDING_MAX        1000         /* calls under way; askers keep themselves below this */
 
 #define REQUESTS(outcome)                                                                          \
     METRIC_INIT(METRIC_KIND_COUNTER, "parley_homeserver_requests_total",                           \
         "outcome=\"" outcome "\"",                                                                 \
         "Requests to the homeserver by how they ended, repeated ones counted twice.")
-static struct metric requests[OUT_COUNT] = {
-    [OUT_OK] = REQUESTS("ok"),
-    [OUT_REFUSED] = REQUESTS("refused"),
-    [OUT_LIMITED] = REQUESTS("limited"),
-    [OUT_SERVER] = REQUESTS("server_error"),
-    [OUT_UNREACHABLE] = REQUESTS("unreachable"),
-    [OUT_TIMEOUT] = REQUESTS("timeout"),
+static struct metric requests[MX_OUT_COUNT] = {
+    [MX_OUT_OK] = REQUESTS("ok"),
+    [MX_OUT_REFUSED] = REQUESTS("refused"),
+    [MX_OUT_LIMITED] = REQUESTS("limited"),
+    [MX_OUT_SERVER] = REQUESTS("server_error"),
+    [MX_OUT_UNREACHABLE] = REQUESTS("unreachable"),
+    [MX_OUT_TIMEOUT] = REQUESTS("timeout"),
 };
 METRIC_HISTOGRAM(
     request_seconds, "parley_homeserver_request_seconds", "Time to the homeserver's answer.");
@@ -108,75 +94,7 @@ static void call_destroy(struct call *call) {
     }
 }
 
-/* --- the answer --- */
-
-static enum err err_of_status(int status) {
-    static const struct {
-        int status;
-        enum err err;
-    } rows[] = {
-        { 401, ERR_UNAUTHORIZED },
-        { 403, ERR_FORBIDDEN },
-        { 404, ERR_NOT_FOUND },
-        { 429, ERR_LIMIT },
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        if (rows[i].status == status) {
-            return rows[i].err;
-        }
-    }
-    return ERR_UNREACHABLE;
-}
-
-static enum outcome outcome_of(const struct http_client_answer *h, const struct mx_answer *a) {
-    if (h->err != OK) {
-        return h->err == ERR_TIMEOUT ? OUT_TIMEOUT : OUT_UNREACHABLE;
-    }
-    if (a->err == OK) {
-        return OUT_OK;
-    }
-    if (h->status == 429) {
-        return OUT_LIMITED;
-    }
-    return h->status >= 400 && h->status < 500 ? OUT_REFUSED : OUT_SERVER;
-}
-
-/* A text of the other side's, cut to `max` bytes; "" where there is none. */
-static void text_of(const json_t *object, const char *key, size_t max, char *ret) {
-    const char *s = json_string_value(json_object_get(object, key));
-    size_t n = s == NULL ? 0 : utf8_prefix(s, strlen(s), max);
-    if (n > 0) {
-        memcpy(ret, s, n);
-    }
-    ret[n] = '\0';
-}
-
-struct answer_texts {
-    char errcode[ERRCODE_MAX_BYTES + 1];
-    char error[TEXT_MAX_BYTES + 1];
-    char text[ERRCODE_MAX_BYTES + TEXT_MAX_BYTES + 32];
-};
-
-/* Fills *a from an HTTP answer of any status. `json` is its body, NULL when it is none. */
-static void answer_read(const struct http_client_answer *h, const json_t *json,
-    struct answer_texts *t, struct mx_answer *a) {
-    text_of(json, "errcode", ERRCODE_MAX_BYTES, t->errcode);
-    text_of(json, "error", TEXT_MAX_BYTES, t->error);
-    a->status = h->status;
-    a->date_ms = h->date_ms;
-    a->errcode = t->errcode;
-    a->json = json;
-    a->text = t->text;
-    if (h->status >= 200 && h->status < 300) {
-        a->err = json != NULL ? OK : ERR_UNREACHABLE;
-        snprintf(t->text, sizeof t->text, json != NULL ? "" : "%d without JSON", h->status);
-        return;
-    }
-    a->err = err_of_status(h->status);
-    snprintf(t->text, sizeof t->text, "%d %s%s%s", h->status,
-        t->errcode[0] != '\0' ? t->errcode : "without errcode", t->error[0] != '\0' ? ": " : "",
-        t->error);
-}
+/* --- attempts --- */
 
 /* How long to wait before asking again; -1 = do not. */
 static int64_t retry_wait_ms(
@@ -199,8 +117,6 @@ static int64_t retry_wait_ms(
     }
     return wait > 0 && wait <= RETRY_AFTER_MAX_MS ? wait : -1;
 }
-
-/* --- attempts --- */
 
 static void on_http(void *arg, const struct http_client_answer *h);
 
@@ -254,16 +170,16 @@ static void on_http(void *arg, const struct http_client_answer *h) {
         /* A NUL in some topic must not make a whole room unreadable. */
         json = json_loadb(h->body, h->len, JSON_ALLOW_NUL, NULL);
     }
-    struct answer_texts texts;
+    struct mx_answer_texts texts;
     struct mx_answer a = { .err = h->err, .text = h->text, .errcode = "" };
     if (h->err == OK) {
-        answer_read(h, json, &texts, &a);
+        mx_answer_read(h, json, &texts, &a);
     }
     if (call->in_use_is_ok && strcmp(a.errcode, "M_USER_IN_USE") == 0) {
         a.err = OK;
         a.text = "";
     }
-    metric_add(&requests[outcome_of(h, &a)], 1);
+    metric_add(&requests[mx_answer_outcome(h, &a)], 1);
     metric_observe_us(&request_seconds, clock_mono_us() - call->sent_us);
     int64_t wait_ms = retry_wait_ms(call, h, json);
     if (wait_ms >= 0) {
@@ -460,7 +376,7 @@ enum err mx_client_create(uv_loop_t *loop, struct http_client *http,
     for (size_t n = strlen(c->url); n > 0 && c->url[n - 1] == '/'; n--) {
         c->url[n - 1] = '\0';
     }
-    for (size_t i = 0; i < OUT_COUNT; i++) {
+    for (size_t i = 0; i < MX_OUT_COUNT; i++) {
         metrics_register(&requests[i]);
     }
     metrics_register(&request_seconds);
