@@ -1,5 +1,5 @@
 /*
- * /_matrix/app/v1/*: what the homeserver calls (1.3). Authenticates hs_token before a body is read, answers pings and queries,
+ * /_matrix/app/v1/…: what the homeserver calls (1.3). Authenticates hs_token before a body is read, answers pings and queries,
  * hands transactions on.  Thread: main.
  */
 #ifndef APPSERVICE_ROUTES_H

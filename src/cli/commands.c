@@ -87,11 +87,11 @@ static const struct cli_option migrate_options[] = {
 static const struct cli_option calls_options[] = {
     SINCE, UNTIL, ROOM, USER, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option events_options[] = {
-    SINCE, UNTIL, ROOM, USER, CALL, TYPE, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+    SINCE, UNTIL, ROOM, USER, STATUS, CALL, TYPE, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option user_options[] = {
     SINCE, UNTIL, ROOM, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option stats_options[] = {
-    SINCE, UNTIL, ROOM, USER, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+    SINCE, UNTIL, ROOM, USER, STATUS, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option print_options[] = {
     { "secrets", NULL, "with the secrets", NULL, NULL }, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option plain_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };

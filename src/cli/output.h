@@ -23,10 +23,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLI_SAMPLE_ROWS  100
-#define CLI_SAMPLE_BYTES (256 * (size_t)1024) /* of cells, before the first 100 rows are reached   \
-                                               */
-#define CLI_COLUMN_WIDTH_MAX 64               /* characters; longer values stick out */
+#define CLI_SAMPLE_ROWS 100
+#define CLI_SAMPLE_BYTES                                                                           \
+    (256 * (size_t)1024)        /* of cells, before the first 100 rows are reached                 \
+                                 */
+#define CLI_COLUMN_WIDTH_MAX 64 /* characters; longer values stick out */
 
 enum cli_format { CLI_TABLE, CLI_JSONL, CLI_CSV };
 

@@ -1,0 +1,192 @@
+/* The wiring, from the database up to the door of the homeserver. */
+#include "cli/engine.h"
+
+#include "appservice/observer.h"
+#include "appservice/reconcile.h"
+#include "appservice/registration.h"
+#include "appservice/transactions.h"
+#include "calls/work.h"
+#include "core/config.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "http/client.h"
+#include "matrix/client.h"
+#include "matrix/membership.h"
+#include "store/chain.h"
+#include "store/pool.h"
+
+#define US_PER_MS 1000
+
+struct cli_engine {
+    uv_loop_t *loop;
+    const struct config *config;
+    const struct as_registration *registration;
+    struct arena arena; /* sender */
+    const char *sender;
+    struct as_observer_config observer;
+    struct store_audit_key *key;
+    struct store *store;
+    struct calls *calls;
+    struct http_client *http;
+    struct mx_client *client;
+    struct mx_membership *membership;
+    struct as_reconcile *reconcile;
+    struct as_transactions *transactions;
+    bool was_up; /* the database, at the latest news */
+};
+
+/* --- the database comes and goes --- */
+
+static void database_changed(void *arg, bool up) {
+    struct cli_engine *e = arg;
+    if (up) {
+        LOG_INFO(&log_root, "database_reached", "again=%s", e->was_up ? "true" : "false");
+        e->was_up = true;
+        as_reconcile_database_back(e->reconcile);
+    } else {
+        LOG_ERROR(&log_root, "database_lost", "next=%s",
+            "transactions are answered 503 until it is back");
+    }
+}
+
+/* --- building --- */
+
+static enum err build_store(struct cli_engine *e) {
+    struct store_config cfg = {
+        .url = e->config->database.url,
+        .pool_size = (unsigned)e->config->database.pool_size,
+        .connect_timeout_us = e->config->database.connect_timeout_us,
+        .statement_timeout_us = e->config->database.statement_timeout_us,
+    };
+    return store_create(e->loop, &cfg, database_changed, e, &e->store);
+}
+
+static enum err build_calls(struct cli_engine *e) {
+    struct calls_config cfg = {
+        .policy = { .max_duration_ms = e->config->calls.max_duration_ms,
+            .server_name = e->config->homeserver.name,
+            .keep_sdp = e->config->audit.sdp },
+        .store = e->store,
+        .key = e->key,
+    };
+    return calls_create(e->loop, &cfg, &e->calls);
+}
+
+static enum err build_client(struct cli_engine *e) {
+    struct mx_client_config cfg = {
+        .url = e->config->homeserver.url,
+        .as_token = e->registration->as_token,
+        .timeout_us = e->config->homeserver.timeout_us,
+    };
+    TRY(http_client_create(e->loop, &e->http));
+    TRY(mx_client_create(e->loop, e->http, &cfg, &e->client));
+    return mx_membership_create(e->loop, e->client, e->config->homeserver.name,
+        e->config->appservice.masquerade, &e->membership);
+}
+
+static enum err build_reconcile(struct cli_engine *e) {
+    struct as_reconcile_config cfg = {
+        .observer = &e->observer,
+        .client = e->client,
+        .calls = e->calls,
+        .store = e->store,
+        .appservice_id = e->registration->id,
+        .sender = e->sender,
+        .masquerade = e->config->appservice.masquerade,
+        .interval_ms = e->config->appservice.reconcile_interval_us / US_PER_MS,
+    };
+    return as_reconcile_create(e->loop, &cfg, &e->reconcile);
+}
+
+static enum err build_transactions(struct cli_engine *e) {
+    struct as_transactions_config cfg = {
+        .observer = &e->observer,
+        .calls = e->calls,
+        .membership = e->membership,
+        .reconcile = e->reconcile,
+    };
+    return as_transactions_create(&cfg, &e->transactions);
+}
+
+static enum err build(struct cli_engine *e) {
+    e->observer = (struct as_observer_config){
+        .server_name = e->config->homeserver.name,
+        .focus_url = e->config->rtc.public_url,
+        .keep_sdp = e->config->audit.sdp,
+    };
+    e->sender = arena_printf(
+        &e->arena, "@%s:%s", e->registration->sender_localpart, e->config->homeserver.name);
+    if (e->sender == NULL) {
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    TRY(build_store(e));
+    TRY(build_calls(e));
+    TRY(build_client(e));
+    TRY(build_reconcile(e));
+    return build_transactions(e);
+}
+
+enum err cli_engine_create(uv_loop_t *loop, const struct config *c,
+    const struct as_registration *registration, struct store_audit_key *key,
+    struct cli_engine **ret) {
+    struct cli_engine *e = mem_zalloc(sizeof(*e));
+    if (e == NULL) {
+        store_audit_key_destroy(key);
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    *e = (struct cli_engine){ .loop = loop, .config = c, .registration = registration, .key = key };
+    arena_init(&e->arena);
+    enum err err = build(e);
+    if (err != OK) {
+        cli_engine_destroy(e);
+        return err;
+    }
+    *ret = e;
+    return OK;
+}
+
+/* Reconcile starts new work when a unit ends, so it goes before the calls; transactions answer
+ * their requests when a unit ends, so they go after them. */
+void cli_engine_destroy(struct cli_engine *e) {
+    if (e == NULL) {
+        return;
+    }
+    as_reconcile_destroy(e->reconcile);
+    calls_destroy(e->calls);
+    as_transactions_destroy(e->transactions);
+    mx_membership_destroy(e->membership);
+    mx_client_destroy(e->client);
+    http_client_destroy(e->http);
+    store_destroy(e->store);
+    store_audit_key_destroy(e->key);
+    arena_finish(&e->arena);
+    mem_free(e);
+}
+
+/* --- running --- */
+
+static void first_reconcile_done(void *arg) {
+    struct cli_engine *e = arg;
+    LOG_INFO(&log_root, "start_completed", "next=%s", "deadlines");
+    calls_start_deadlines(e->calls);
+}
+
+void cli_engine_start(struct cli_engine *e) {
+    as_reconcile_start(e->reconcile, first_reconcile_done, e);
+}
+
+struct as_transactions *cli_engine_transactions(struct cli_engine *e) {
+    return e->transactions;
+}
+
+void cli_engine_set_reconcile_interval(struct cli_engine *e, int64_t interval_us) {
+    as_reconcile_set_interval(e->reconcile, interval_us / US_PER_MS);
+}
+
+bool cli_engine_database_up(const struct cli_engine *e) {
+    return e != NULL && store_up(e->store);
+}
+
+bool cli_engine_homeserver_up(const struct cli_engine *e) {
+    return e != NULL && as_reconcile_homeserver_up(e->reconcile);
+}

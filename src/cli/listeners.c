@@ -1,0 +1,101 @@
+/* A list of servers, the public ones first. */
+#include "cli/listeners.h"
+
+#include "core/config.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "http/server.h"
+
+struct cli_listeners {
+    struct http_server **servers;
+    size_t n;
+    size_t draining;
+    void (*drained)(void *arg);
+    void *arg;
+};
+
+/* One of the lists of config.http. */
+struct side {
+    const char *name;
+    const struct config_list *addresses;
+    struct http_router *router;
+    bool cors;
+};
+
+static enum err open_side(
+    struct cli_listeners *l, uv_loop_t *loop, const struct config *c, const struct side *side) {
+    struct http_server_config cfg = {
+        .cors = side->cors,
+        .trusted_proxies = c->http.trusted_proxies.items,
+        .n_trusted = c->http.trusted_proxies.n,
+        .connections_max = (unsigned)c->http.connections_max,
+        .head_timeout_us = c->http.head_timeout_us,
+        .body_timeout_us = c->http.body_timeout_us,
+        .idle_timeout_us = c->http.idle_timeout_us,
+    };
+    for (size_t i = 0; i < side->addresses->n; i++) {
+        cfg.listen = side->addresses->items[i];
+        enum err e = http_server_create(loop, &cfg, side->router, NULL, &l->servers[l->n]);
+        if (e != OK) {
+            return err_set(
+                e, "cannot listen on %s (http.%s): %s", cfg.listen, side->name, err_text());
+        }
+        LOG_INFO(&log_root, "listening", "side=%s address=%s port=%d", side->name,
+            LOG_Q(cfg.listen), http_server_port(l->servers[l->n]));
+        l->n++;
+    }
+    return OK;
+}
+
+enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, struct http_router *public,
+    struct http_router *private, struct cli_listeners **ret) {
+    const struct side sides[] = {
+        { "public", &c->http.public, public, true },
+        { "private", &c->http.private, private, false },
+    };
+    struct cli_listeners *l = mem_zalloc(sizeof(*l));
+    if (l == NULL) {
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    size_t most = c->http.public.n + c->http.private.n;
+    l->servers = mem_zalloc(most * sizeof(struct http_server *));
+    enum err e = l->servers == NULL ? err_set(ERR_NOMEM, "out of memory") : OK;
+    for (size_t i = 0; i < COUNT_OF(sides) && e == OK; i++) {
+        e = open_side(l, loop, c, &sides[i]);
+    }
+    if (e != OK) {
+        cli_listeners_destroy(l);
+        return e;
+    }
+    *ret = l;
+    return OK;
+}
+
+static void one_drained(void *arg) {
+    struct cli_listeners *l = arg;
+    l->draining--;
+    if (l->draining == 0) {
+        l->drained(l->arg);
+    }
+}
+
+void cli_listeners_drain(
+    struct cli_listeners *l, int64_t limit_us, void (*done)(void *arg), void *arg) {
+    l->drained = done;
+    l->arg = arg;
+    l->draining = l->n;
+    for (size_t i = 0; i < l->n; i++) {
+        http_server_drain(l->servers[i], limit_us, one_drained, l);
+    }
+}
+
+void cli_listeners_destroy(struct cli_listeners *l) {
+    if (l == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        http_server_destroy(l->servers[i]);
+    }
+    mem_free(l->servers);
+    mem_free(l);
+}

@@ -1,0 +1,26 @@
+/*
+ * All addresses we listen on: the public ones and the private ones (decision 1), as one thing to
+ * open, drain and close. Thread: main.
+ */
+#ifndef CLI_LISTENERS_H
+#define CLI_LISTENERS_H
+
+#include "core/err.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+struct config;
+struct http_router;
+struct cli_listeners;
+
+/** Opens them all or none. Borrows the routers. ERR_IO names the address that cannot be had. */
+MUST_CHECK enum err cli_listeners_create(uv_loop_t *loop, const struct config *c,
+    struct http_router *public, struct http_router *private, struct cli_listeners **ret);
+/** Lets requests under way end; calls done(arg) once, when all have or `limit_us` is over. */
+void cli_listeners_drain(
+    struct cli_listeners *l, int64_t limit_us, void (*done)(void *arg), void *arg);
+/** Closes what is open. The loop must turn once more. */
+void cli_listeners_destroy(struct cli_listeners *l);
+
+#endif

@@ -1,0 +1,121 @@
+/* `parley register`: the registration file, and what the admin does with it. Makes no connection.
+ */
+#include "appservice/registration.h"
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/screen.h"
+#include "cli/settings.h"
+#include "core/buf.h"
+#include "core/mem.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_ID     "calls"
+#define DEFAULT_SENDER "_calls"
+
+static const char *given(const struct cli_args *args, const char *name, const char *otherwise) {
+    const char *value = cli_args_get(args, name);
+    return value == NULL ? otherwise : value;
+}
+
+/* The first private listener a homeserver can call by URL; one that listens everywhere is called by
+ * loopback. */
+static enum err default_url(const struct config *c, struct buf *ret) {
+    static const char *const everywhere[][2] = { { "0.0.0.0:", "127.0.0.1:" },
+        { "[::]:", "[::1]:" } };
+    for (size_t i = 0; i < c->http.private.n; i++) {
+        const char *address = c->http.private.items[i];
+        if (strncmp(address, "unix:", 5) == 0) {
+            continue;
+        }
+        for (size_t k = 0; k < COUNT_OF(everywhere); k++) {
+            size_t n = strlen(everywhere[k][0]);
+            if (strncmp(address, everywhere[k][0], n) == 0) {
+                buf_printf(ret, "http://%s%s", everywhere[k][1], address + n);
+                return buf_check(ret);
+            }
+        }
+        buf_printf(ret, "http://%s", address);
+        return buf_check(ret);
+    }
+    return err_set(ERR_INVALID,
+        "http.private has unix sockets only: say with --url where the homeserver reaches us");
+}
+
+/* matrix-calls 6: the part of homeserver.yaml that calls need. */
+static void print_advice(const char *path, const char *focus_url, struct buf *b) {
+    buf_printf(b,
+        "Wrote %s (mode 0600). It holds two secrets: the homeserver must be able to read it, "
+        "nobody else.\n"
+        "\n"
+        "1. Paste into homeserver.yaml, and leave out what your Synapse does not know:\n"
+        "\n"
+        "app_service_config_files:\n"
+        "  - %s\n"
+        "max_event_delay_duration: 24h   # Synapse 1.116: members of a call leave when their "
+        "client dies\n"
+        "experimental_features:\n"
+        "  msc4143_enabled: true         # 1.140: where clients find the call service\n"
+        "  msc4222_enabled: true         # clients see who joins and leaves reliably\n"
+        "  msc4354_enabled: true         # 1.148: sticky members\n"
+        "rc_message: {per_second: 0.5, burst_count: 30}   # key exchange of a call sends bursts\n"
+        "rc_delayed_event_mgmt: {per_second: 1, burst_count: 20}\n",
+        path, path);
+    if (focus_url[0] != '\0') {
+        buf_printf(b,
+            "matrix_rtc:\n"
+            "  transports:\n"
+            "    - {type: livekit, livekit_service_url: \"%s\"}\n"
+            "extra_well_known_client_content:\n"
+            "  org.matrix.msc4143.rtc_foci:\n"
+            "    - {type: livekit, livekit_service_url: \"%s\"}\n",
+            focus_url, focus_url);
+    }
+    buf_puts(b, "\n"
+                "2. Restart the homeserver: it reads registrations only when it starts.\n"
+                "3. parley migrate   (makes the tables and the audit key)\n"
+                "4. parley serve     (or: systemctl enable --now parley)\n");
+}
+
+/* What is written in the advice must be right from any folder. */
+static enum err absolute(const char *path, struct buf *ret) {
+    char full[PATH_MAX];
+    buf_puts(ret, realpath(path, full) == NULL ? path : full);
+    return buf_check(ret);
+}
+
+static enum err write_file(const struct cli_args *args, const struct config *config,
+    const char *server_name, const char *path) {
+    CLEANUP(buf_finish) struct buf url;
+    CLEANUP(as_registration_destroyp) struct as_registration *r = NULL;
+    buf_init(&url, 0);
+    if (cli_args_get(args, "url") == NULL) {
+        TRY(default_url(config, &url));
+    }
+    TRY(as_registration_generate(given(args, "id", DEFAULT_ID), given(args, "url", buf_str(&url)),
+        given(args, "sender", DEFAULT_SENDER), &r));
+    return as_registration_save(r, server_name, path);
+}
+
+enum err cli_register(const struct cli_args *args) {
+    CLEANUP(config_destroyp) struct config *config = NULL;
+    CLEANUP(buf_finish) struct buf path;
+    CLEANUP(buf_finish) struct buf text;
+    buf_init(&path, 0);
+    buf_init(&text, 0);
+    TRY(cli_settings_load(args, &config));
+    const char *server_name = given(args, "server-name", config->homeserver.name);
+    if (server_name[0] == '\0') {
+        return err_set(ERR_INVALID,
+            "which homeserver? Give --server-name, or set homeserver.name in the settings");
+    }
+    const char *out = given(args, "out", config->appservice.registration);
+    TRY(write_file(args, config, server_name, out));
+    TRY(absolute(out, &path));
+    print_advice(buf_str(&path), config->rtc.public_url, &text);
+    TRY(buf_check(&text));
+    return cli_screen_print(buf_str(&text));
+}

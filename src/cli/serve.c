@@ -1,0 +1,265 @@
+/*
+ * `parley serve`: the order of start and stop.
+ *
+ *   settings, registration        wrong: one sentence, exit code 1
+ *   listeners                     answer from here on: /livez 200, /readyz 503, transactions 503
+ *   READY=1                       a database that is away must not make the service manager kill us
+ *   preparation                   migrations and audit key, until the database is there
+ *   engine                        /readyz 200 once database and homeserver answer
+ *   SIGTERM                       drain the listeners, take the engine down, close, exit code 0
+ */
+#include "api/health.h"
+#include "api/metrics_page.h"
+#include "appservice/registration.h"
+#include "appservice/routes.h"
+#include "cli/command.h"
+#include "cli/engine.h"
+#include "cli/listeners.h"
+#include "cli/notify.h"
+#include "cli/options.h"
+#include "cli/preparation.h"
+#include "cli/settings.h"
+#include "cli/signals.h"
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "http/router.h"
+#include "store/chain.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define CLOSE_LIMIT_MS                                                                             \
+    UINT64_C(5000) /* what is left of the loop after the drain; all of it is local */
+
+struct serve {
+    const struct cli_args *args;
+    uv_loop_t loop;
+    struct config *config;
+    struct as_registration *registration;
+    struct cli_notify *notify;
+    struct cli_signals *signals;
+    struct http_router *public;
+    struct http_router *private;
+    struct as_routes *routes;
+    struct cli_listeners *listeners;
+    struct cli_preparation *preparation;
+    struct cli_engine *engine;
+    struct api_health health;
+    bool prepared;
+    bool stopping;
+    enum err result; /* why it ended by itself */
+    char why[512];
+};
+
+/* --- health --- */
+
+static bool migrated(const void *arg) {
+    return ((const struct serve *)arg)->prepared;
+}
+
+static bool database_up(const void *arg) {
+    return cli_engine_database_up(((const struct serve *)arg)->engine);
+}
+
+static bool homeserver_up(const void *arg) {
+    return cli_engine_homeserver_up(((const struct serve *)arg)->engine);
+}
+
+static const struct api_health_part parts[] = {
+    { "database", database_up, "not reachable" },
+    { "migrated", migrated, "not yet" },
+    { "homeserver", homeserver_up, "does not answer" },
+};
+
+/* --- starting --- */
+
+static void waiting(void *arg, const char *text) {
+    struct serve *s = arg;
+    LOG_ERROR(&log_root, "database_unreachable", "text=%s", LOG_Q(text));
+    cli_notify_status(s->notify, "Waiting for the database; transactions are answered 503.");
+}
+
+/* Ends the loop with an error that `serve` passes on. */
+static void give_up(struct serve *s, enum err e, const char *text) {
+    s->result = err_set(e, "%s", text);
+    snprintf(s->why, sizeof(s->why), "%s", err_text());
+    uv_stop(&s->loop);
+}
+
+static void prepared(void *arg, enum err e, const char *text, struct store_audit_key *key) {
+    struct serve *s = arg;
+    if (s->stopping) {
+        store_audit_key_destroy(key);
+        return;
+    }
+    if (e != OK) {
+        give_up(s, e, text);
+        return;
+    }
+    s->prepared = true;
+    e = cli_engine_create(&s->loop, s->config, s->registration, key, &s->engine);
+    if (e != OK) {
+        give_up(s, e, err_text());
+        return;
+    }
+    as_routes_set_transactions(s->routes, cli_engine_transactions(s->engine));
+    cli_engine_start(s->engine);
+    cli_notify_status(s->notify, "Recording calls.");
+}
+
+/* Public: what everybody may ask. Private: the homeserver and the admin (decision 1). */
+static enum err add_routes(struct serve *s) {
+    struct as_routes_config cfg = {
+        .hs_token = s->registration->hs_token,
+        .body_max = s->config->appservice.body_max,
+    };
+    s->health = (struct api_health){ parts, COUNT_OF(parts), s };
+    TRY(http_router_create(&s->public));
+    TRY(http_router_create(&s->private));
+    TRY(api_health_add(&s->health, s->public));
+    TRY(api_health_add(&s->health, s->private));
+    TRY(api_metrics_page_add(s->private));
+    return as_routes_create(s->private, &cfg, NULL, &s->routes);
+}
+
+static enum err load(struct serve *s) {
+    TRY(cli_settings_load(s->args, &s->config));
+    TRY(config_check_serve(s->config));
+    log_setup(s->config->log.level, s->config->log.format);
+    const char *path = s->config->appservice.registration;
+    enum err e = as_registration_load(path, s->config->homeserver.name, &s->registration);
+    if (e == ERR_NOT_FOUND) {
+        return err_set(e, "there is no registration file %s: make it with parley register", path);
+    }
+    return e;
+}
+
+/* --- stopping and reloading --- */
+
+static void drained(void *arg) {
+    struct serve *s = arg;
+    uv_stop(&s->loop);
+}
+
+static void stop(void *arg) {
+    struct serve *s = arg;
+    s->stopping = true;
+    cli_notify_stopping(s->notify);
+    cli_notify_status(s->notify, "Letting requests under way end.");
+    cli_listeners_drain(s->listeners, s->config->http.drain_timeout_us, drained, s);
+}
+
+static enum err reload_settings(struct serve *s, struct buf *applied, struct buf *restart) {
+    CLEANUP(config_destroyp) struct config *next = NULL;
+    TRY(cli_settings_load(s->args, &next));
+    TRY(config_check_serve(next));
+    TRY(config_apply_reloadable(s->config, next, applied, restart));
+    log_setup(s->config->log.level, s->config->log.format);
+    if (s->engine != NULL) {
+        cli_engine_set_reconcile_interval(s->engine, s->config->appservice.reconcile_interval_us);
+    }
+    return OK;
+}
+
+/* Reads a small local file on main; nothing else of it waits. */
+static void reload(void *arg) {
+    struct serve *s = arg;
+    CLEANUP(buf_finish) struct buf applied;
+    CLEANUP(buf_finish) struct buf restart;
+    buf_init(&applied, 0);
+    buf_init(&restart, 0);
+    cli_notify_reloading(s->notify, clock_mono_us());
+    if (reload_settings(s, &applied, &restart) == OK) {
+        LOG_INFO(&log_root, "settings_reloaded", "applied=%s needs_restart=%s",
+            LOG_Q(buf_str(&applied)), LOG_Q(buf_str(&restart)));
+    } else {
+        LOG_ERROR(&log_root, "reload_refused", "kept=old text=%s", LOG_Q(err_text()));
+    }
+    cli_notify_ready(s->notify);
+}
+
+/* --- life --- */
+
+static enum err start(struct serve *s) {
+    const struct cli_signals_config signals = { stop, reload, s };
+    const struct cli_preparation_config preparation = { s->config, waiting, prepared, s };
+    TRY(cli_notify_create(&s->notify));
+    TRY(add_routes(s));
+    TRY(cli_listeners_create(&s->loop, s->config, s->public, s->private, &s->listeners));
+    TRY(cli_signals_create(&s->loop, &signals, &s->signals));
+    TRY(cli_preparation_create(&s->loop, &preparation, &s->preparation));
+    cli_notify_status(s->notify, "Reaching the database.");
+    cli_notify_ready(s->notify);
+    cli_notify_watch(s->notify, &s->loop);
+    LOG_INFO(&log_root, "started", "version=" PARLEY_VERSION " pid=%d", (int)getpid());
+    return OK;
+}
+
+static void close_took_too_long(uv_timer_t *t) {
+    LOG_ERROR(&log_root, "close_took_too_long", "limit_ms=%d", (int)CLOSE_LIMIT_MS);
+    uv_stop(t->loop);
+}
+
+/* Turns the loop until every handle is closed. */
+static void close_loop(struct serve *s) {
+    uv_timer_t limit;
+    uv_timer_init(&s->loop, &limit);
+    uv_timer_start(&limit, close_took_too_long, CLOSE_LIMIT_MS, 0);
+    uv_unref((uv_handle_t *)&limit);
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&limit, NULL);
+    uv_run(&s->loop, UV_RUN_NOWAIT);
+    uv_loop_close(&s->loop);
+}
+
+/* The engine before the listeners: it still answers requests that the drain gave up on. */
+static void finish(struct serve *s) {
+    bool busy = cli_preparation_busy(s->preparation);
+    cli_preparation_destroy(s->preparation);
+    if (s->routes != NULL) {
+        as_routes_set_transactions(s->routes, NULL);
+    }
+    cli_engine_destroy(s->engine);
+    s->engine = NULL;
+    cli_listeners_destroy(s->listeners);
+    cli_signals_destroy(s->signals);
+    cli_notify_destroy(s->notify);
+    if (busy) {
+        /* libpq waits for a database on the thread pool, for minutes when packets get lost, and
+         * libuv would wait for it. Nothing of ours is open any more; PostgreSQL rolls back a
+         * migration under way. */
+        LOG_INFO(&log_root, "stopped", "database=%s", "never reached");
+        _exit(s->result == OK ? CLI_DONE : CLI_FAILED);
+    }
+    close_loop(s);
+    as_routes_destroy(s->routes);
+    http_router_destroy(s->private);
+    http_router_destroy(s->public);
+    as_registration_destroy(s->registration);
+    config_destroy(s->config);
+}
+
+enum err cli_serve(const struct cli_args *args) {
+    struct serve s = { .args = args };
+    if (uv_loop_init(&s.loop) != 0) {
+        return err_set(ERR_IO, "cannot make an event loop");
+    }
+    enum err e = load(&s);
+    if (e == OK) {
+        e = start(&s);
+    }
+    if (e == OK) {
+        uv_run(&s.loop, UV_RUN_DEFAULT);
+        e = s.result;
+    } else {
+        snprintf(s.why, sizeof(s.why), "%s", err_text());
+    }
+    finish(&s);
+    if (e == OK) {
+        LOG_INFO(&log_root, "stopped", "pid=%d", (int)getpid());
+        return OK;
+    }
+    return err_set(e, "%s", s.why);
+}
