@@ -8,8 +8,8 @@
 /* A replayed answer has its row already, from when the call was a stub. */
 static bool was_told(const struct call_session *s, const struct call_input *in) {
     const struct call_member *m = call_session_find_party(s, in->sender, in->legacy.party_id);
-    return m != NULL && m->row.answered_at != 0 && m->row.event_id != NULL &&
-           in->event_id != NULL && strcmp(m->row.event_id, in->event_id) == 0;
+    return m != NULL && m->row.event_id != NULL && in->event_id != NULL &&
+           strcmp(m->row.event_id, in->event_id) == 0;
 }
 
 enum err call_legacy_note_answer(struct call_batch *b, struct call_session *s,

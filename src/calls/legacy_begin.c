@@ -39,6 +39,15 @@ static enum err add_caller(
     return OK;
 }
 
+/* What a stub took for answers will be answers again by the replay. */
+static void forget_answers(struct call_session *s) {
+    s->row.answered_at = 0;
+    for (struct call_member *m = s->members; m != NULL; m = m->next) {
+        m->row.answered_at = 0;
+        m->changed = true;
+    }
+}
+
 static void take_invite(struct call_batch *b, struct call_session *s, const struct call_input *in) {
     s->row.caller_user = in->sender;
     s->row.caller_party = in->legacy.party_id;
@@ -95,7 +104,7 @@ static enum err replay(struct call_batch *b, struct call_session *s) {
 enum err call_legacy_invite(
     struct call_batch *b, struct call_session *s, const struct call_input *in) {
     take_invite(b, s, in);
-    s->row.answered_at = 0;
+    forget_answers(s);
     s->row.deadline_at = in->sent_ms + call_legacy_lifetime(in);
     TRY(add_caller(b, s, in));
     struct store_event *e = NULL;
@@ -109,8 +118,8 @@ enum err call_legacy_historic_invite(
     struct call_batch *b, struct call_session *s, const struct call_input *in) {
     int64_t deadline = in->sent_ms + call_legacy_lifetime(in);
     take_invite(b, s, in);
+    forget_answers(s);
     s->row.historic = true;
-    s->row.answered_at = 0;
     s->row.ended_at = deadline;
     s->row.final_origin_at = deadline;
     s->row.end_reason = "invite_timeout";

@@ -288,7 +288,7 @@ const struct call_rule call_rules_legacy[] = {
     { LIVE, IN_METADATA,  NULL, SAME, call_legacy_media_state,   "legacy: live, metadata changed" },
     { LIVE, IN_IDENTITY,  NULL, SAME, call_legacy_identity,      "legacy: live, asserted identity" },
     { LIVE, IN_REPLACES,  NULL, SAME, call_legacy_transfer,      "legacy: live, replaces" },
-    { STUB | LIVE | FINAL, IN_REDACTED, NULL, SAME, call_legacy_note_redacted, "legacy: an event of the call is redacted" },
+    { STUB | LIVE, IN_REDACTED, NULL, SAME, call_legacy_note_redacted, "legacy: an event of the call is redacted" },
 
     /* After the end. */
     { MISSED | CANCELED, IN_ANSWER, before_final,   CALL_ACTIVE, call_legacy_reopen, "legacy: missed or cancelled, answer from before that" },

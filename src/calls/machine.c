@@ -87,12 +87,15 @@ enum err call_machine_step(
         return OK;
     }
     t->fired[r - t->rules]++;
-    note_life(s, in);
+    bool was_over = call_session_final(s);
     if (r->effect != NULL) {
         TRY(r->effect(b, s, in));
     }
     if (r->to != CALL_SAME) {
         call_session_enter(b, s, r->to, in);
+    }
+    if (!was_over || !call_session_final(s)) {
+        note_life(s, in);
     }
     return OK;
 }
