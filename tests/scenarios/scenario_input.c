@@ -63,6 +63,7 @@ static const struct field fields[] = {
     L(TEXT, create_call),
     L(TEXT, await_call),
     L(TEXT, target_room),
+    M(TEXT, application),
     M(TEXT, slot),
     M(TEXT, entry_key),
     M(TEXT, state_key),
@@ -84,6 +85,7 @@ static const struct field fields[] = {
         offsetof(struct call_input, member.n_remaining) },
     M(TIME, snapshot_ms),
     R(TEXT, target_event_id),
+    R(TEXT, slot),
     { RING, "mentions", FIELD_LIST, offsetof(struct call_input, ring.mentions),
         offsetof(struct call_input, ring.n_mentions) },
     R(BOOL, mentions_room),
@@ -211,6 +213,7 @@ static void set_defaults(
         in->legacy.version = 1;
         in->legacy.lifetime_ms = 60000;
     } else if (f == MEMBER) {
+        in->member.application = "m.call";
         in->member.slot = "m.call#ROOM";
         in->member.generation = "state";
         in->member.user_id = w->user;

@@ -120,7 +120,10 @@ static const char *check_row(const struct store_call *r, bool final) {
     if (!final && (r->closed_at != 0 || r->ended_at != 0 || r->due_at == 0)) {
         return "a live call has a closed_at or an ended_at, or no due_at";
     }
-    if (r->status == NULL && strcmp(r->state, "stub") != 0) {
+    /* A stub, an rtc call without a member, and a call out of history that is not over may be. */
+    bool hidden = strcmp(r->state, "stub") == 0 ||
+                  (strcmp(r->kind, "rtc") == 0 && (r->peak_users == 0 || (r->historic && !final)));
+    if (r->status == NULL && !hidden) {
         return "no status";
     }
     return r->duration_ms < -1 ? "a negative duration" : NULL;
