@@ -22,8 +22,8 @@ BUILD_SECONDS = 1200
 LIVE_SECONDS = 1500      # all live tests together
 GRACE_SECONDS = 60       # from "please stop" to the end of its process group
 FUZZ_SECONDS = 5         # a target
-VALGRIND_FACTOR = 20     # how much slower a test may be under it
-TAIL_LINES = 60          # shown of a log
+VALGRIND_FACTOR = 10     # how much slower a test may be under it
+TAIL_LINES = 120         # shown of a log
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:halt_on_error=1:strict_string_checks=1",
@@ -42,8 +42,9 @@ def say(text):
 
 
 def tail(path):
+    """The end of a log, without the lines of what went well."""
     with open(path, encoding="utf-8", errors="replace") as f:
-        lines = f.read().rstrip().split("\n")
+        lines = [line for line in f.read().rstrip().split("\n") if not line.startswith(("ok ", "note: "))]
     return "\n".join("    " + line for line in lines[-TAIL_LINES:])
 
 
@@ -85,6 +86,8 @@ def run(name, args, seconds, env=None, cwd=ROOT, first=signal.SIGTERM):
             end(process, first)
             code = None
             out.write(f"\nended after {seconds} s\n".encode())
+        if code:
+            out.write(f"\nexit code {code}\n".encode())
         running.discard(process)
     return code, log
 

@@ -71,6 +71,7 @@ static void run_failing(const struct test *t) {
 }
 
 int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what ran before a crash must be seen */
     const char *only = argc > 1 ? argv[1] : NULL;
     int passed = 0;
     int failed = 0;

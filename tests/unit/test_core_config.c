@@ -196,6 +196,7 @@ TEST(core_config, refuses_with_file_line_and_what_is_allowed) {
         CHECK_ERR(ERR_INVALID, load(r->text, r->variable, &c));
         CHECK_STR(r->want, err_text());
         CHECK(c == NULL);
+        config_destroy(c);
     }
 }
 

@@ -90,6 +90,7 @@ TEST(core_yaml, refuses_with_a_line) {
         CHECK(e == ERR_INVALID || e == ERR_TOO_LARGE);
         CHECK_STR(r->want, err_text());
         CHECK(d == NULL);
+        doc_destroy(d);
     }
 }
 
