@@ -1,6 +1,6 @@
 /*
- * /_matrix/app/v1/…: what the homeserver calls (1.3). Authenticates hs_token before a body is read, answers pings and queries,
- * hands transactions on.  Thread: main.
+ * /_matrix/app/v1/…: what the homeserver calls (1.3). Authenticates hs_token before a body is read,
+ * answers pings and queries, hands transactions on.  Thread: main.
  */
 #ifndef APPSERVICE_ROUTES_H
 #define APPSERVICE_ROUTES_H
@@ -15,11 +15,12 @@ struct as_transactions;
 
 struct as_routes_config {
     const char *hs_token;
-    const char *hs_token_old;  /* accepted beside it while rotating; NULL = none */
+    const char *hs_token_old; /* accepted beside it while rotating; NULL = none */
     size_t body_max;
 };
-/** Adds its table to the router; borrows `transactions` and the router. `transactions` NULL: not ready yet, each transaction is
- *  answered 503 with Retry-After, so that the homeserver keeps it. */
+/** Adds its table to the router, copies the configuration, borrows `transactions`; the router
+ * borrows from it until the router's own end. `transactions` NULL: not ready yet, each transaction
+ * is answered 503 with Retry-After, so that the homeserver keeps it. */
 MUST_CHECK enum err as_routes_create(struct http_router *router, const struct as_routes_config *cfg,
     struct as_transactions *transactions, struct as_routes **ret);
 /** From now on transactions go there; NULL: not ready (again). Borrows it until the next call. */

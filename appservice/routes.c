@@ -1,0 +1,139 @@
+/* What the homeserver calls: a table, a guard, and answers that say no. */
+#include "appservice/routes.h"
+
+#include "appservice/transactions.h"
+#include "core/crypto.h"
+#include "core/mem.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/router.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define RETRY_AFTER_S "2"
+
+struct as_routes {
+    struct as_transactions *transactions; /* NULL: not ready */
+    char *hs_token;                       /* secret */
+    char *hs_token_old;                   /* secret; may be NULL */
+    struct http_route *table;
+};
+
+/* --- who may --- */
+
+/* Both tokens are compared always, so that the time says nothing. */
+static bool matches(const struct as_routes *routes, const char *token) {
+    bool now = crypto_equal(token, routes->hs_token);
+    bool before = crypto_equal(token, routes->hs_token_old);
+    return now || before;
+}
+
+/* The header, the old query parameter, or (Conduit family) both, and then both must be right (1.3).
+ */
+static enum err guard(struct http_request *r, void *arg) {
+    const char *header = http_request_bearer(r);
+    const char *query = http_request_query(r, "access_token");
+    if (header == NULL && query == NULL) {
+        return err_set(ERR_UNAUTHORIZED, "Missing token");
+    }
+    if ((header != NULL && !matches(arg, header)) || (query != NULL && !matches(arg, query))) {
+        return err_set(ERR_FORBIDDEN, "Unknown token");
+    }
+    return OK;
+}
+
+/* --- answers --- */
+
+static void take_transaction(struct http_request *r, void *arg) {
+    const struct as_routes *routes = arg;
+    if (routes->transactions == NULL) {
+        http_reply_header(r, "Retry-After", RETRY_AFTER_S);
+        http_reply_error(r, 503, "M_DATABASE_UNAVAILABLE", "Not ready yet; try again");
+        return;
+    }
+    as_transactions_take(routes->transactions, r);
+}
+
+static void answer_ping(struct http_request *r, void *arg) {
+    (void)arg;
+    http_reply_json(r, 200, "{}");
+}
+
+/* We create no users and no aliases on demand; 200 would promise that they exist. */
+static void answer_no_user(struct http_request *r, void *arg) {
+    (void)arg;
+    http_reply_error(r, 404, "M_NOT_FOUND", "No such user");
+}
+
+static void answer_no_room(struct http_request *r, void *arg) {
+    (void)arg;
+    http_reply_error(r, 404, "M_NOT_FOUND", "No such room");
+}
+
+static void answer_no_network(struct http_request *r, void *arg) {
+    (void)arg;
+    http_reply_error(r, 404, "M_NOT_FOUND", "No third-party networks");
+}
+
+#define APP "/_matrix/app/v1"
+
+/* The paths without prefix are Dendrite's by option, and everybody's before 2019. */
+static const struct http_route table[] = {
+    { "PUT", APP "/transactions/{txnId}", take_transaction, 0 },
+    { "PUT", "/transactions/{txnId}", take_transaction, 0 },
+    { "POST", APP "/ping", answer_ping, 0 },
+    { "GET", APP "/users/{userId...}", answer_no_user, 0 },
+    { "GET", "/users/{userId...}", answer_no_user, 0 },
+    { "GET", APP "/rooms/{alias...}", answer_no_room, 0 },
+    { "GET", "/rooms/{alias...}", answer_no_room, 0 },
+    { "GET", APP "/thirdparty/{what...}", answer_no_network, 0 },
+};
+
+/* --- life --- */
+
+/* The table, with the size of a transaction that the settings allow. */
+static enum err fill(struct as_routes *r, const struct as_routes_config *cfg) {
+    r->table = mem_alloc(sizeof(table));
+    r->hs_token = mem_strdup(cfg->hs_token);
+    r->hs_token_old = cfg->hs_token_old == NULL ? NULL : mem_strdup(cfg->hs_token_old);
+    if (r->table == NULL || r->hs_token == NULL ||
+        (cfg->hs_token_old != NULL && r->hs_token_old == NULL)) {
+        return err_set(ERR_NOMEM, "no memory for the routes of the homeserver");
+    }
+    memcpy(r->table, table, sizeof(table));
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        r->table[i].body_max = table[i].handle == take_transaction ? cfg->body_max : 0;
+    }
+    return OK;
+}
+
+static void as_routes_destroyp(struct as_routes **r) {
+    as_routes_destroy(*r);
+}
+
+enum err as_routes_create(struct http_router *router, const struct as_routes_config *cfg,
+    struct as_transactions *transactions, struct as_routes **ret) {
+    CLEANUP(as_routes_destroyp) struct as_routes *r = mem_zalloc(sizeof(*r));
+    if (r == NULL) {
+        return err_set(ERR_NOMEM, "no memory for the routes of the homeserver");
+    }
+    TRY(fill(r, cfg));
+    r->transactions = transactions;
+    TRY(http_router_add(router, r->table, COUNT_OF(table), guard, r));
+    *ret = STEAL(r);
+    return OK;
+}
+
+void as_routes_set_transactions(struct as_routes *r, struct as_transactions *transactions) {
+    r->transactions = transactions;
+}
+
+void as_routes_destroy(struct as_routes *r) {
+    if (r != NULL) {
+        mem_free_secret(r->hs_token);
+        mem_free_secret(r->hs_token_old);
+        mem_free(r->table);
+        mem_free(r);
+    }
+}
