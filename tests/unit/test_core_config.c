@@ -98,10 +98,21 @@ TEST(core_config, reads_each_kind) {
 #define NETWORKS    "0..64 addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8"
 #define A_NAME      "a text of 0..64 bytes without control characters"
 
-TEST(core_config, refuses_with_file_line_and_what_is_allowed) {
-    static const struct {
-        const char *name, *text, *variable, *want;
-    } rows[] = {
+struct refusal {
+    const char *name, *text, *variable, *want;
+};
+
+static void check_refusal(const struct refusal *r) {
+    struct config *c = NULL;
+    ROW(r->name);
+    CHECK_ERR(ERR_INVALID, load(r->text, r->variable, &c));
+    CHECK_STR(r->want, err_text());
+    CHECK(c == NULL);
+    config_destroy(c);
+}
+
+TEST(core_config, refuses_unknown_names_with_those_it_knows) {
+    static const struct refusal rows[] = {
         { "unknown section", "\nlgo: {}", NULL,
             "parley.yaml:2: unknown section lgo; allowed: " SECTIONS },
         { "unknown key", "log:\n  levle: info\n", NULL,
@@ -113,6 +124,20 @@ TEST(core_config, refuses_with_file_line_and_what_is_allowed) {
             "parley.yaml:1: log holds keys, not a value" },
         { "no value", "log:\n\n  level:\n", NULL,
             "parley.yaml:3: log.level has no value; leave the line out for the default" },
+        { "unknown variable of a section", "", "PARLEY_LOG_COLOUR=1",
+            "environment: unknown variable PARLEY_LOG_COLOUR; allowed: PARLEY_LOG_LEVEL, "
+            "PARLEY_LOG_FORMAT" },
+        { "unknown variable", "", "PARLEY_X=1",
+            "environment: unknown variable PARLEY_X; allowed is PARLEY_<SECTION>_<KEY> with the "
+            "sections: " SECTIONS },
+    };
+    FOR_ROWS (rows, r) {
+        check_refusal(r);
+    }
+}
+
+TEST(core_config, refuses_bad_values_with_what_is_allowed) {
+    static const struct refusal rows[] = {
         { "not a number", "database:\n  pool_size: x\n", NULL,
             "parley.yaml:2: database.pool_size must be 1..64; got x" },
         { "number too small", "database: {pool_size: 0}", NULL,
@@ -179,24 +204,13 @@ TEST(core_config, refuses_with_file_line_and_what_is_allowed) {
             "parley.yaml:1: database.url must be a text of 1..4096 bytes without control "
             "characters; "
             "got something else" },
-        { "unknown variable of a section", "", "PARLEY_LOG_COLOUR=1",
-            "environment: unknown variable PARLEY_LOG_COLOUR; allowed: PARLEY_LOG_LEVEL, "
-            "PARLEY_LOG_FORMAT" },
-        { "unknown variable", "", "PARLEY_X=1",
-            "environment: unknown variable PARLEY_X; allowed is PARLEY_<SECTION>_<KEY> with the "
-            "sections: " SECTIONS },
         { "variable with a bad value", "", "PARLEY_DATABASE_POOL_SIZE=no",
             "PARLEY_DATABASE_POOL_SIZE: database.pool_size must be 1..64; got no" },
         { "not YAML", "log: {level: info\n", NULL,
             "parley.yaml:2: not YAML: did not find expected ',' or '}'" },
     };
     FOR_ROWS (rows, r) {
-        ROW(r->name);
-        struct config *c = NULL;
-        CHECK_ERR(ERR_INVALID, load(r->text, r->variable, &c));
-        CHECK_STR(r->want, err_text());
-        CHECK(c == NULL);
-        config_destroy(c);
+        check_refusal(r);
     }
 }
 
