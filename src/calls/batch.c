@@ -191,7 +191,8 @@ static enum err run_session(struct call_batch *b, struct call_session *s) {
         due = call_session_due(b, s);
         steps--;
     }
-    if (s->row.due_at != due) {
+    /* Also one that is still due: set_due moves it on. */
+    if (s->row.due_at != due || (due != 0 && due <= b->now_ms)) {
         s->changed = true;
     }
     return OK;
