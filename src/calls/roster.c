@@ -67,6 +67,38 @@ size_t call_session_live(const struct call_session *s) {
     return n;
 }
 
+/* Below this many members looking at each pair is quicker than a table. */
+#define FEW_MEMBERS 32
+
+static size_t hash_name(const char *s) {
+    uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
+    for (; *s != '\0'; s++) {
+        h = (h ^ (unsigned char)*s) * 1099511628211u;
+    }
+    return (size_t)(h ^ h >> 32);
+}
+
+/* Puts a name into a table of a power of two places, of which at least half stay free. */
+static bool add_name(const char **table, size_t places, const char *name) {
+    size_t at = hash_name(name) & (places - 1);
+    while (table[at] != NULL) {
+        if (strcmp(table[at], name) == 0) {
+            return false;
+        }
+        at = (at + 1) & (places - 1);
+    }
+    table[at] = name;
+    return true;
+}
+
+static size_t count_by_table(const struct call_session *s, const char **table, size_t places) {
+    size_t n = 0;
+    for (const struct call_member *m = s->members; m != NULL; m = m->next) {
+        n += m->row.left_at == 0 && add_name(table, places, m->row.user_id);
+    }
+    return n;
+}
+
 static bool counted_before(const struct call_session *s, const struct call_member *m) {
     for (const struct call_member *o = s->members; o != m; o = o->next) {
         if (o->row.left_at == 0 && strcmp(o->row.user_id, m->row.user_id) == 0) {
@@ -76,11 +108,26 @@ static bool counted_before(const struct call_session *s, const struct call_membe
     return false;
 }
 
-size_t call_session_live_users(const struct call_session *s) {
+static size_t count_by_pairs(const struct call_session *s) {
     size_t n = 0;
     for (const struct call_member *m = s->members; m != NULL; m = m->next) {
         n += m->row.left_at == 0 && !counted_before(s, m);
     }
+    return n;
+}
+
+size_t call_session_live_users(const struct call_session *s) {
+    size_t live = call_session_live(s);
+    size_t places = 2 * FEW_MEMBERS;
+    while (places < 2 * live) {
+        places *= 2;
+    }
+    const char **table = live > FEW_MEMBERS ? mem_zalloc(places * sizeof(*table)) : NULL;
+    if (table == NULL) {
+        return count_by_pairs(s); /* few, or no memory: slow, and right */
+    }
+    size_t n = count_by_table(s, table, places);
+    mem_free((void *)table);
     return n;
 }
 

@@ -32,6 +32,20 @@ bool call_rtc_user_in(const struct call_session *s, const char *user_id) {
     return call_rtc_latest_stay(s, user_id) != NULL;
 }
 
+bool call_rtc_company(const struct call_session *s) {
+    const char *first = NULL;
+    for (const struct call_member *m = s->members; m != NULL; m = m->next) {
+        if (m->row.left_at != 0) {
+            continue;
+        }
+        if (first != NULL && strcmp(first, m->row.user_id) != 0) {
+            return true;
+        }
+        first = m->row.user_id;
+    }
+    return false;
+}
+
 bool call_rtc_owns_event(const struct call_session *s, const char *user_id, const char *event_id) {
     for (const struct call_member *m = s->members; m != NULL; m = m->next) {
         if (m->row.left_at == 0 && call_rtc_same(m->row.user_id, user_id) &&

@@ -14,6 +14,8 @@ bool call_rtc_is_rtc(const struct call_session *s);
 struct call_member *call_rtc_stay(const struct call_session *s, const struct call_input *in);
 /** Does `user_id` have a live device in the session? */
 bool call_rtc_user_in(const struct call_session *s, const char *user_id);
+/** Are two users in, or more? */
+bool call_rtc_company(const struct call_session *s);
 /** The user's live stay that joined last; NULL = none. */
 struct call_member *call_rtc_latest_stay(const struct call_session *s, const char *user_id);
 /** Does a live stay of `user_id` hang on this event (its join or its latest)? */

@@ -123,7 +123,7 @@ static void settle_media(struct call_session *s) {
 
 /* Talking begins with the second user; with that, how it rang no longer matters. */
 static void note_company(struct call_session *s, int64_t at_ms) {
-    if (call_session_live_users(s) < 2) {
+    if (!call_rtc_company(s)) {
         return;
     }
     if (s->row.answered_at == 0) {

@@ -26,7 +26,7 @@ bool call_rtc_ring_waits(
 bool call_rtc_alone(
     const struct call_batch *b, const struct call_session *s, const struct call_input *in) {
     (void)b;
-    return call_rtc_user_in(s, in->sender) && call_session_live_users(s) == 1;
+    return call_rtc_user_in(s, in->sender) && !call_rtc_company(s);
 }
 
 bool call_rtc_ring_over(
