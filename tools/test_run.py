@@ -131,7 +131,7 @@ def build(directory, compiler, options=()):
     if not os.path.exists(os.path.join(ROOT, directory, "build.ninja")):
         code, log = run(f"{directory}-setup", ["meson", "setup", directory, *options], BUILD_SECONDS, {"CC": compiler})
     if code == 0:
-        code, log = run(f"{directory}-ninja", ["ninja", "-C", directory], BUILD_SECONDS)
+        code, log = run(f"{directory}-ninja", ["ninja", "-C", directory, "--quiet", "-k", "8"], BUILD_SECONDS)
     say(f"{directory}: {'built' if code == 0 else 'not built'}  ({time.monotonic() - begin:.1f} s)")
     if code != 0:
         count(directory, 0, 1, log)
