@@ -145,7 +145,9 @@ static enum err read_ring(
     r.target = or_null(cut_line(&rest));
     r.intent = or_null(cut_line(&rest));
     while (*rest != '\0' && r.n_callees < CALL_MENTIONS_MAX) {
-        callees[r.n_callees++] = cut_line(&rest);
+        const char *callee = or_null(cut_line(&rest));
+        callees[r.n_callees] = callee;
+        r.n_callees += callee != NULL;
     }
     *ret = r;
     return OK;
