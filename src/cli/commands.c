@@ -69,7 +69,7 @@ static const char *const statuses[] = { "initiated", "ringing", "active", "ended
 #define CALL   { "call", "ID", "only this call (our id or the client's)", NULL, NULL }
 #define TYPE   { "type", "TYPE", "only events of this type", NULL, NULL }
 #define LIMIT  { "limit", "N", "at most so many rows", NULL, check_limit }
-#define FORMAT { "format", "FORMAT", "table (default), jsonl or csv", cli_format_names, NULL }
+#define FORMAT { "format", "FORMAT", "table (default); jsonl and csv have all columns", cli_format_names, NULL }
 
 static const struct cli_option serve_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option register_options[] = {

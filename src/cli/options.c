@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define NAME_COLUMN 20 /* where the sentences of help begin, behind two spaces */
+#define NAME_COLUMN 22 /* where the sentences of help begin, behind two spaces */
 
 static const struct cli_option *find(const struct cli_grammar *g, const char *name, size_t len) {
     for (size_t i = 0; i < g->n_options; i++) {

@@ -121,8 +121,8 @@ TEST(cli_options, prints_a_line_each) {
     cli_options_print(options, 1, &b);
     cli_options_print(options + 3, 1, &b);
     CHECK_ERR(OK, buf_check(&b));
-    CHECK_STR("  --name TEXT       any text\n"
-              "  --quiet           a switch\n",
+    CHECK_STR("  --name TEXT         any text\n"
+              "  --quiet             a switch\n",
         buf_str(&b));
 }
 
