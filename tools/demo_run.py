@@ -1,0 +1,72 @@
+"""What tools/demo runs once everything is built: the whole stack, one example call, and what the audit says of it."""
+
+import pathlib
+import shutil
+import signal
+import sys
+import threading
+
+REPO = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPO / "tests" / "live"))
+
+from events import SDP  # noqa: E402
+from stack import Stack  # noqa: E402
+
+
+def example_call(stack, alice, bob):
+    """One call as two clients make it: invite, answer, select, a moment of talk, hangup."""
+    room = stack.room(alice, bob)
+    base = {"call_id": "example", "version": "1"}
+    alice.send(room, "m.call.invite",
+               dict(base, party_id="A", lifetime=60000, offer={"type": "offer", "sdp": SDP}))
+    bob.send(room, "m.call.answer", dict(base, party_id="B", answer={"type": "answer", "sdp": SDP}))
+    alice.send(room, "m.call.select_answer", dict(base, party_id="A", selected_party_id="B"))
+    stack.wait_call(room, status="active")
+    threading.Event().wait(2)
+    bob.send(room, "m.call.hangup", dict(base, party_id="B", reason="user_hangup"))
+    return stack.wait_call(room, status="ended")
+
+
+def show(stack, alice, bob):
+    parley = stack.parley
+    command = f"build/parley audit calls --config {parley.config}"
+    print(f"""
+  homeserver   {stack.synapse.url}      (server name {parley.server_name})
+  users        {alice.user_id}, password {alice.password}
+               {bob.user_id}, password {bob.password}
+  Parley       {parley.public_url}/readyz       (public)
+               {parley.private_url}/metrics      (private: application service, metrics)
+  database     {parley.database_url}
+  log          {parley.log}
+
+  $ {command}
+""")
+    print(parley.run("audit", "calls"))
+    print("  Ask more:  parley audit events --call example   parley audit user " + bob.user_id + "   parley audit stats")
+
+
+def main():
+    once = "--once" in sys.argv[1:]
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    folder = REPO / ".parley" / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    print("Starting PostgreSQL, Synapse and Parley …", flush=True)
+    stack = Stack(folder)
+    try:
+        alice, bob = stack.user("alice"), stack.user("bob")
+        example_call(stack, alice, bob)
+        show(stack, alice, bob)
+        if not once:
+            print("\n  Running. Ctrl-C stops everything.", flush=True)
+            stopped.wait()
+            print("\nStopping …", flush=True)
+    finally:
+        stack.stop()
+    print("Stopped.")
+
+
+if __name__ == "__main__":
+    main()
