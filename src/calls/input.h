@@ -95,8 +95,8 @@ struct call_input_member {
     /* IN_MEMBER_LIST: entry keys still listed, sorted by strcmp. With state_key: members of that state key not here have left. With
        state_key NULL (appservice/reconcile_room: the room's state was read; event_id and sender are NULL): live members of
        generations state, array and famedly not here have left, reason "reconciled"; so have sticky ones whose user the batch's view
-       of the room, if known, does not list as joined. In that form a member whose latest event was received at snapshot_ms or later
-       is left alone: the state may be older than it. Each member ended this way counts in
+       of the room, if known, does not list as joined. In that form a call to which something has happened at snapshot_ms or later
+       (received) is left alone: the state may be older than it. Each member ended this way counts in
        parley_reconcile_members_ended_total. */
     const char *const *remaining;
     size_t n_remaining;

@@ -69,9 +69,10 @@ static const struct call_rule *find_rule(const struct table *t, const struct cal
     return NULL;
 }
 
-/* A live call has shown life: what calls.max_duration counts from. */
+/* A live call has shown life: what calls.max_duration counts from, and what says whether the room's
+ * state that was read is older than what we know. Reading it is no sign of life itself. */
 static void note_life(struct call_session *s, const struct call_input *in) {
-    if (in->type != IN_DEADLINE && !call_session_final(s) &&
+    if (in->type != IN_DEADLINE && !in->reconciled && !call_session_final(s) &&
         in->received_ms > s->row.last_event_at) {
         s->row.last_event_at = in->received_ms;
         s->changed = true;

@@ -159,6 +159,13 @@ static bool concerns_past(
     return call_rtc_join_beaten(b, s, in) || call_rtc_rejoins(b, s, in);
 }
 
+/* A room's state keeps dead entries for ever, of calls that are long over: they tell nothing new.
+ */
+static bool begins_call(const struct call_batch *b, const struct call_input *in) {
+    return in->member.expires_at > b->now_ms &&
+           call_session_find_event(b, in->room_id, in->event_id) == NULL;
+}
+
 static enum err apply_member(struct call_batch *b, const struct call_input *in) {
     TRY(leave_other_slots(b, in));
     if (!is_call(&in->member)) {
@@ -170,8 +177,8 @@ static enum err apply_member(struct call_batch *b, const struct call_input *in) 
         TRY(advance(b, s, in->origin_ms));
     }
     if (s == NULL || (call_session_final(s) && !concerns_past(b, s, in))) {
-        if (in->reconciled && in->member.expires_at <= b->now_ms) {
-            return OK; /* state keeps dead entries for ever: they tell nothing new */
+        if (in->reconciled && !begins_call(b, in)) {
+            return OK;
         }
         TRY(make_session(b, in, in->member.slot, &s));
     }
@@ -191,9 +198,15 @@ static enum err apply_left(struct call_batch *b, const struct call_input *in) {
     return OK;
 }
 
-static enum err apply_to_live(struct call_batch *b, const struct call_input *in) {
+/* The room's state, read a moment ago, says nothing about a call to which something has happened
+ * since: the next look will. */
+static bool state_is_older(const struct call_session *s, const struct call_input *in) {
+    return in->member.state_key == NULL && s->row.last_event_at >= in->member.snapshot_ms;
+}
+
+static enum err apply_list(struct call_batch *b, const struct call_input *in) {
     for (struct call_session *s = b->sessions; s != NULL; s = s->next) {
-        if (is_here(s, in) && !call_session_final(s)) {
+        if (is_here(s, in) && !call_session_final(s) && !state_is_older(s, in)) {
             TRY(step(b, s, in));
         }
     }
@@ -286,7 +299,7 @@ typedef enum err apply_fn(struct call_batch *b, const struct call_input *in);
 static apply_fn *const routes[IN_COUNT] = {
     [IN_MEMBER] = apply_member,
     [IN_MEMBER_LEFT] = apply_left,
-    [IN_MEMBER_LIST] = apply_to_live,
+    [IN_MEMBER_LIST] = apply_list,
     [IN_MEMBER_OPAQUE] = apply_member_opaque,
     [IN_RING] = apply_ring,
     [IN_NOTIFY] = apply_notify,

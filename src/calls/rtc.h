@@ -43,7 +43,6 @@
 #define RTC_OPAQUE_RING_MS   INT64_C(10000)  /* 3.4: a hidden ring comes within 10 s of the join */
 #define RTC_OPAQUE_LIFE_MS   INT64_C(30000)  /* 3.4: and lives as long as clients let theirs */
 #define RTC_HISTORIC_WAIT_MS INT64_C(600000) /* 1.4: retries come at most 512 s apart */
-#define RTC_SNAPSHOT_MS      INT64_C(60000)  /* what a room's state, just read, may lack yet */
 
 /** Applies one input of IN_MEMBER … IN_RELATED_OPAQUE to the session it concerns, which is made
  * where the table says so. ERR_NOMEM only. */

@@ -44,13 +44,9 @@ static bool ends_left(
            (in->member.state_key != NULL && in_list_of(p, in->member.state_key));
 }
 
-/* The whole room's state was read. When a member's event arrived is not kept; its origin stands for
- * it, with a margin: whom the state may be too old to know is looked at again in the next run. */
+/* The whole room's state was read. */
 static bool ends_in_room(
     const struct call_batch *b, const struct store_participant *p, const struct call_input *in) {
-    if (p->last_origin_at >= in->member.snapshot_ms - RTC_SNAPSHOT_MS) {
-        return false;
-    }
     if (call_rtc_same(p->generation, "sticky")) {
         const struct call_room_view *room = call_batch_room(b, in->room_id);
         return room != NULL && room->known && !listed(room->joined, room->n_joined, p->user_id);

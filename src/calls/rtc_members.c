@@ -45,7 +45,7 @@ bool call_rtc_stay_goes_on(
     const struct call_batch *b, const struct call_session *s, const struct call_input *in) {
     (void)b;
     const struct call_member *m = call_rtc_stay(s, in);
-    return m != NULL && call_rtc_assumed_gone(m) &&
+    return m != NULL && m->row.left_at != 0 && (call_rtc_assumed_gone(m) || in->reconciled) &&
            call_rtc_same(m->row.user_id, in->member.user_id) && in->origin_ms >= m->row.joined_at &&
            in->origin_ms <= m->row.left_at && in->member.expires_at > m->row.left_at;
 }

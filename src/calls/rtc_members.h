@@ -17,7 +17,8 @@ bool call_rtc_refreshes(
 /** The entry is live and its sender was another: who writes a key is its member (3.2). */
 bool call_rtc_takes_over(
     const struct call_batch *b, const struct call_session *s, const struct call_input *in);
-/** The stay had ended without an event, and this event is from before that: it had not ended. */
+/** The event is from before the end of its stay, and that end was only assumed, or is what the
+ * room's state contradicts: the stay had not ended. */
 bool call_rtc_stay_goes_on(
     const struct call_batch *b, const struct call_session *s, const struct call_input *in);
 /** A user who is not in yet, and for whom there is room. */
