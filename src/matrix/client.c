@@ -16,6 +16,7 @@
 #include "core/metrics.h"
 #include "http/client.h"
 #include "matrix/answer.h"
+#include "matrix/body.h"
 #include "matrix/ids.h"
 #include "matrix/path.h"
 
@@ -44,6 +45,8 @@ static struct metric requests[MX_OUT_COUNT] = {
 };
 METRIC_HISTOGRAM(
     request_seconds, "parley_homeserver_request_seconds", "Time to the homeserver's answer.");
+METRIC_COUNTER(unreadable, "parley_homeserver_values_unreadable_total",
+    "Values in lists of the homeserver, mostly state events, that are no JSON to us.");
 
 struct mx_client {
     uv_loop_t *loop;
@@ -167,8 +170,9 @@ static void on_http(void *arg, const struct http_client_answer *h) {
     call->under_way = NULL;
     json_t *json = NULL;
     if (h->err == OK) {
-        /* A NUL in some topic must not make a whole room unreadable. */
-        json = json_loadb(h->body, h->len, JSON_ALLOW_NUL, NULL);
+        size_t dropped = 0;
+        json = mx_body_read(h->body, h->len, &dropped);
+        metric_add(&unreadable, (int64_t)dropped);
     }
     struct mx_answer_texts texts;
     struct mx_answer a = { .err = h->err, .text = h->text, .errcode = "" };
@@ -380,6 +384,7 @@ enum err mx_client_create(uv_loop_t *loop, struct http_client *http,
         metrics_register(&requests[i]);
     }
     metrics_register(&request_seconds);
+    metrics_register(&unreadable);
     *ret = c;
     return OK;
 }

@@ -174,12 +174,16 @@ def test_people_of_private_and_public_rooms(world):
     assert not world.probe("people", f"!none:{SERVER}")[0]["known"]
 
 
-def test_a_nul_in_a_topic_hides_no_member(world):
+def test_an_unreadable_event_hides_no_other(world):
+    """Any member may put a NUL into state: in a text we can read it, in a key we cannot."""
     room = world.alice.create_room()
     world.alice.put_state(room, "m.room.topic", "", {"topic": "a\0b"})
+    world.alice.put_state(room, "test.key", "", {"a\0b": 1})
     state = world.probe("state-as", room, world.alice.user_id)
     assert state["err"] == "ok"
     assert next(e for e in state["json"] if e["type"] == "m.room.topic")["content"]["topic"] == "a\0b"
+    assert not [e for e in state["json"] if e["type"] == "test.key"]
+    assert len(state["json"]) == len(world.alice.state(room)) - 1
 
 
 def test_everything_of_a_room_is_pushed(world):
