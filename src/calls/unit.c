@@ -133,8 +133,9 @@ enum err call_unit_look(struct call_work *w) {
 
 /* What is known of one event of the unit. */
 struct event_note {
-    bool seen; /* before this unit */
-    bool met;  /* in this unit */
+    bool seen;  /* before this unit */
+    bool met;   /* in this unit */
+    bool again; /* from here on it is the event's second time in this unit */
 };
 
 static size_t index_of(const struct call_work *w, const char *event_id) {
@@ -186,9 +187,10 @@ static bool is_news(const struct call_work *w, size_t i, struct event_note *note
     }
     struct event_note *note = &notes[index_of(w, in->event_id)];
     const char *before = i == 0 ? NULL : w->inputs[i - 1]->event_id;
-    bool again = note->met && (before == NULL || strcmp(before, in->event_id) != 0);
+    bool same = before != NULL && strcmp(before, in->event_id) == 0;
+    note->again = note->again || (note->met && !same);
     note->met = true;
-    return !again && (!note->seen || corrects(w, in));
+    return !note->again && (!note->seen || corrects(w, in));
 }
 
 static enum err apply_inputs(struct call_work *w, const struct store_snapshot *snapshot) {
