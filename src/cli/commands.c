@@ -81,7 +81,7 @@ static const struct cli_option register_options[] = {
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
 static const struct cli_option migrate_options[] = {
-    { "check", NULL, "change nothing; exit code 1 when something is missing", NULL, NULL },
+    { "check", NULL, "only tell; exit code 1 when something is missing", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
 static const struct cli_option calls_options[] = {

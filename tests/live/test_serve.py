@@ -151,7 +151,7 @@ def test_several_addresses_and_a_unix_socket(tmp_path, database, homeserver):
             s.connect(str(path))
             s.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert s.recv(4096).startswith(b"HTTP/1.1 200 ")
-        assert parley.process.wait(PATIENCE_S) == 0
+        assert parley.stop() == 0
 
 
 def test_a_homeserver_that_is_away_is_named(tmp_path, database):
