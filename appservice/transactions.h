@@ -24,8 +24,9 @@ struct as_transactions_config {
     struct mx_membership *membership; /* NULL: rooms stay unknown */
     struct as_reconcile *reconcile;   /* NULL: no single-room looks */
 };
-#define AS_TXN_ID_MAX 255 /* bytes; Synapse sends decimal numbers, others hashes and time stamps   \
-                           */
+#define AS_TXN_ID_MAX                                                                              \
+    255 /* bytes; Synapse sends decimal numbers, others hashes and time stamps                     \
+         */
 #define AS_ASK_ROOMS_MAX                                                                           \
     100 /* rooms of one transaction whose people are asked for; Synapse sends at most 100 events   \
          */

@@ -77,7 +77,7 @@ static enum err skip_value(struct scan *s) {
     if (c == '{' || c == '[') {
         return skip_nested(s);
     }
-    const char *from = s->at;
+    const char *from = s->at; /* strchr finds the NUL of its own end too: so a NUL ends a value */
     while (s->at < s->end && strchr(",:]} \t\r\n\"", *s->at) == NULL) {
         s->at++;
     }

@@ -44,8 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     }
     json_t *body = json_loadb((const char *)data, len, FLAGS, NULL);
     const json_t *list = json_object_get(body, "events");
-    /* Nobody writes the letters of a key as escapes, and we do not read them. */
-    bool plain = memmem(data, len, "\\u", 2) == NULL;
+    /* Nobody writes the letters of a key as escapes, and we do not read them. The library loses a
+     * NUL behind a number; we refuse it. */
+    bool plain = memmem(data, len, "\\u", 2) == NULL && memchr(data, '\0', len) == NULL;
     if (json_is_array(list) && plain && e != ERR_TOO_LARGE) {
         assert(e == OK);
         check_same(list, events, n);
