@@ -17,3 +17,12 @@ def postgres(tmp_path_factory):
     cluster.start()
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    """PostgreSQL, Synapse and Parley, for tests that make calls as clients do."""
+    from stack import Stack
+    running = Stack(tmp_path_factory.mktemp("stack"))
+    yield running
+    running.stop()
