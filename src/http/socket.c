@@ -44,9 +44,9 @@ struct http_socket {
     size_t queued;
     int code; /* 0 = open; else it is being closed with this */
     char reason[REASON_MAX + 1];
-    int heard;   /* the client's close code */
-    bool stands; /* open was called */
-    bool over;   /* close was called */
+    int heard; /* the client's close code */
+    bool said; /* our close frame has been sent */
+    bool over; /* close was called */
 };
 
 struct http_sockets {
@@ -107,7 +107,7 @@ void http_socket_close(struct http_socket *s, int code, const char *reason) {
     }
     s->code = code;
     snprintf(s->reason, sizeof(s->reason), "%s", reason == NULL ? "" : reason);
-    lws_set_timeout(s->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
+    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_SECONDS);
     lws_callback_on_writable(s->wsi);
 }
 
@@ -144,6 +144,18 @@ size_t http_socket_queued(const struct http_socket *s) {
 
 /* --- what libwebsockets tells; a result of -1 closes --- */
 
+/*
+ * Starts the closing handshake. Not by returning -1: Debian builds libwebsockets 4.1 with _DEBUG,
+ * where on libuv such a close is, as a test, done a second time at once, which drops the frame.
+ */
+static int say_close(struct http_socket *s) {
+    s->said = true;
+    lws_close_reason(
+        s->wsi, (enum lws_close_status)s->code, (unsigned char *)s->reason, strlen(s->reason));
+    lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    return 0;
+}
+
 static int write_some(struct http_socket *s) {
     while (s->first != NULL && lws_send_pipe_choked(s->wsi) == 0) {
         struct message *m = s->first;
@@ -163,12 +175,7 @@ static int write_some(struct http_socket *s) {
         lws_callback_on_writable(s->wsi);
         return 0;
     }
-    if (s->code != 0) {
-        lws_close_reason(
-            s->wsi, (enum lws_close_status)s->code, (unsigned char *)s->reason, strlen(s->reason));
-        return -1;
-    }
-    return 0;
+    return s->code != 0 && !s->said ? say_close(s) : 0;
 }
 
 static int take_bytes(struct http_socket *s, const char *bytes, size_t n) {
@@ -210,7 +217,6 @@ static int on_event(
     }
     switch (why) {
     case LWS_CALLBACK_ESTABLISHED:
-        s->stands = true;
         s->path->open(s, s->state);
         return 0;
     case LWS_CALLBACK_RECEIVE:
