@@ -34,8 +34,9 @@ struct as_transactions_config {
 /** Copies the configuration, borrows what it points to. */
 MUST_CHECK enum err as_transactions_create(
     const struct as_transactions_config *cfg, struct as_transactions **ret);
-/** Answers with 503 whatever still waits. Call it when `membership` is destroyed (it may not come
- * back with an answer) and before `calls` is (units still running end without us). */
+/** Answers with 503 whatever still waits. Call it in the turn of the loop that destroys
+ * `membership`, whose answer may not come afterwards. Units that still run, whether `calls` is
+ * destroyed before or after, end without us. */
 void as_transactions_destroy(struct as_transactions *t);
 /** Takes the request (PUT …/transactions/{txnId}) and answers it: units are started in the order in
  * which the requests came, also when one of them waits for people. A client that goes away changes
