@@ -1,8 +1,9 @@
 /*
  * What can happen to a call: the inputs of the state machine, free of JSON, HTTP and SQL.
  *
- * appservice/ makes them from Matrix events, calls/work from deadlines; later the token service and the SFU too. All texts are
- * borrowed from the arena of the unit of work; optional ones are NULL. Times are Unix milliseconds.
+ * appservice/ makes them from Matrix events, calls/work from deadlines; later the token service and
+ * the SFU too. All texts are borrowed from the arena of the unit of work; optional ones are NULL.
+ * Times are Unix milliseconds.
  */
 #ifndef CALLS_INPUT_H
 #define CALLS_INPUT_H
@@ -26,22 +27,24 @@ enum call_input_type {
     /* MatrixRTC, matrix-calls 3.2 to 3.4 */
     IN_MEMBER,        /* an entry is there: join, refresh or change, which the session decides */
     IN_MEMBER_LEFT,   /* an entry is gone: {}, leave content */
-    IN_MEMBER_LIST,   /* which entries remain: of one state key (generations "array" and "famedly"), or, with state_key NULL,
-                         of the whole room; see call_input_member.remaining */
+    IN_MEMBER_LIST,   /* which entries remain: of one state key (generations "array" and "famedly"),
+                         or, with state_key NULL,   of the whole room; see call_input_member.remaining
+                       */
     IN_MEMBER_OPAQUE, /* an encrypted sticky event: a hint only */
     IN_RING,          /* notification_type ring */
     IN_NOTIFY,        /* notification_type notification */
     IN_DECLINE,
     IN_SLOT_CLOSED,
     IN_HAND_RAISED,
-    IN_RELATED_OPAQUE, /* m.room.encrypted with a cleartext m.reference: maybe a ring or a decline (3.4) */
+    IN_RELATED_OPAQUE, /* m.room.encrypted with a cleartext m.reference: maybe a ring or a decline
+                          (3.4) */
     /* the room */
-    IN_USER_LEFT,     /* m.room.member leave, kick or ban */
-    IN_REDACTED,      /* `target_event_id` was redacted */
+    IN_USER_LEFT, /* m.room.member leave, kick or ban */
+    IN_REDACTED,  /* `target_event_id` was redacted */
     /* time */
-    IN_DEADLINE,      /* the session's due_at has passed */
+    IN_DEADLINE, /* the session's due_at has passed */
     /* what could not be read */
-    IN_MALFORMED,     /* kept as an audit row of no call, moves nothing */
+    IN_MALFORMED, /* kept as an audit row of no call, moves nothing */
     IN_COUNT
 };
 /** "invite", "member_left" … Pure. */
@@ -50,17 +53,17 @@ const char *call_input_name(enum call_input_type t);
 /* Legacy: what every m.call event has, and what some have. */
 struct call_input_legacy {
     const char *call_id;
-    const char *party_id;        /* "" in version 0 */
-    int version;                 /* 0 or 1 (2.1) */
-    int64_t lifetime_ms;         /* invite; clamped by the reader to 1 000 … 600 000 */
+    const char *party_id; /* "" in version 0 */
+    int version;          /* 0 or 1 (2.1) */
+    int64_t lifetime_ms;  /* invite; clamped by the reader to 1 000 … 600 000 */
     const char *invitee;
-    bool video;                  /* offer, answer or negotiate has a live m=video line */
-    bool has_sdp;                /* negotiate: a description was there */
-    const char *sdp;             /* only with audit.sdp = yes, at most 16 KiB; else NULL */
+    bool video;                   /* offer, answer or negotiate has a live m=video line */
+    bool has_sdp;                 /* negotiate: a description was there */
+    const char *sdp;              /* only with audit.sdp = yes, at most 16 KiB; else NULL */
     const char *description_type; /* negotiate: offer, answer, rollback, pranswer */
     const char *selected_party_id;
-    const char *reason;          /* hangup and reject, at most 64 bytes */
-    bool has_metadata;           /* sdp_stream_metadata was there: the next three hold */
+    const char *reason; /* hangup and reject, at most 64 bytes */
+    bool has_metadata;  /* sdp_stream_metadata was there: the next three hold */
     bool audio_muted;
     bool video_muted;
     bool screen_shared;
@@ -71,70 +74,75 @@ struct call_input_legacy {
 
 /* MatrixRTC: one entry of one device. */
 struct call_input_member {
-    const char *application;     /* IN_MEMBER: "m.call"; any other one is no call */
-    const char *slot;            /* as sent or derived: "m.call#ROOM" for application m.call, call_id ""; IN_MEMBER_LEFT: what the
-                                    state key or the content says, or NULL */
-    const char *entry_key;       /* generation state: state key; array and famedly: state key + "/" + membership id;
-                                    sticky: sender + "/" + sticky key */
-    const char *state_key;       /* array, famedly and state; NULL for sticky */
-    const char *generation;      /* "state", "array", "famedly", "sticky" */
-    const char *user_id;         /* the sender (of content); who the member is. IN_MEMBER_LEFT of a state entry: key_user, else the
-                                    sender; who did it is call_input.sender */
-    const char *key_user;        /* whom the state key names, or NULL: a mismatch is audited */
-    const char *device_id;       /* IN_MEMBER: never NULL, "" = not said; IN_MEMBER_LEFT: what the state key says, or NULL */
+    const char *application; /* IN_MEMBER: "m.call"; any other one is no call */
+    const char *slot;       /* as sent or derived: "m.call#ROOM" for application m.call, call_id "";
+                               IN_MEMBER_LEFT: what the       state key or the content says, or NULL */
+    const char *entry_key;  /* generation state: state key; array and famedly: state key + "/" +
+                               membership id;  sticky: sender + "/" + sticky key */
+    const char *state_key;  /* array, famedly and state; NULL for sticky */
+    const char *generation; /* "state", "array", "famedly", "sticky" */
+    const char *user_id;    /* the sender (of content); who the member is. IN_MEMBER_LEFT of a state
+                               entry: key_user, else the    sender; who did it is call_input.sender */
+    const char *key_user;   /* whom the state key names, or NULL: a mismatch is audited */
+    const char *device_id;  /* IN_MEMBER: never NULL, "" = not said; IN_MEMBER_LEFT: what the state
+                               key says, or NULL */
     const char *membership_id;
-    const char *intent;          /* "audio" or "video", or NULL */
+    const char *intent; /* "audio" or "video", or NULL */
     const char *focus_url;
     const char *focus_selection;
     bool focus_ours;
-    int64_t start_ms;            /* created_ts, else created_at, else origin; not later than received (3.2) */
-    bool start_given;            /* created_ts was there */
-    int64_t expires_at;          /* absolute; clamped to received + 24 h */
-    const char *leave_reason;    /* IN_MEMBER_LEFT */
-    int64_t sticky_until;        /* sticky: origin + duration, what decides between two (3.3) */
-    /* IN_MEMBER_LIST: entry keys still listed, sorted by strcmp. With state_key: members of that state key not here have left. With
-       state_key NULL (appservice/reconcile_room: the room's state was read; event_id and sender are NULL): live members of
-       generations state, array and famedly not here have left, reason "reconciled"; so have sticky ones whose user the batch's view
-       of the room, if known, does not list as joined. In that form a call to which something has happened at snapshot_ms or later
-       (received) is left alone: the state may be older than it. Each member ended this way counts in
-       parley_reconcile_members_ended_total. */
+    int64_t start_ms; /* created_ts, else created_at, else origin; not later than received (3.2) */
+    bool start_given; /* created_ts was there */
+    int64_t expires_at;       /* absolute; clamped to received + 24 h */
+    const char *leave_reason; /* IN_MEMBER_LEFT */
+    int64_t sticky_until;     /* sticky: origin + duration, what decides between two (3.3) */
+    /* IN_MEMBER_LIST: entry keys still listed, sorted by strcmp. With state_key: members of that
+       state key not here have left. With state_key NULL (appservice/reconcile_room: the room's
+       state was read; event_id and sender are NULL): live members of generations state, array and
+       famedly not here have left, reason "reconciled"; so have sticky ones whose user the batch's
+       view of the room, if known, does not list as joined. In that form a call to which something
+       has happened at snapshot_ms or later (received) is left alone: the state may be older than
+       it. Each member ended this way counts in parley_reconcile_members_ended_total. */
     const char *const *remaining;
     size_t n_remaining;
-    int64_t snapshot_ms;         /* state_key NULL: when reading the state began */
+    int64_t snapshot_ms; /* state_key NULL: when reading the state began */
 };
 
-/* Ring, notification, decline, raised hand, relation; and IN_REDACTED, of which only target_event_id is set. */
+/* Ring, notification, decline, raised hand, relation; and IN_REDACTED, of which only
+ * target_event_id is set. */
 struct call_input_ring {
-    const char *target_event_id; /* m.reference: member event (ring), notification (decline), redacted event */
-    const char *slot;            /* ring, notification: slot_id (js-sdk 43), or of call.notify's application and call_id; or NULL */
+    const char *target_event_id; /* m.reference: member event (ring), notification (decline),
+                                    redacted event */
+    const char *slot; /* ring, notification: slot_id (js-sdk 43), or of call.notify's application
+                         and call_id; or NULL */
     const char *const *mentions; /* user ids; none with `room` */
     size_t n_mentions;
     bool mentions_room;
-    int64_t start_ms;            /* 3.4: sender_ts if within 20 s of origin, else origin */
-    int64_t end_ms;              /* start + min(lifetime, 120 000) */
+    int64_t start_ms; /* 3.4: sender_ts if within 20 s of origin, else origin */
+    int64_t end_ms;   /* start + min(lifetime, 120 000) */
     const char *intent;
-    bool older_name;             /* call.notify generation */
+    bool older_name; /* call.notify generation */
 };
 
 /* A user left the room, or an event could not be read. */
 struct call_input_room {
-    const char *user_id;         /* who left; sender = who did it */
-    const char *membership;      /* "leave" or "ban" */
-    bool kicked;                 /* sender is somebody else, or ban */
-    const char *event_type;      /* IN_MALFORMED: the event's type, cut to 255 bytes */
-    const char *problem;         /* IN_MALFORMED: "content.call_id: want a string, got a number" */
+    const char *user_id;    /* who left; sender = who did it */
+    const char *membership; /* "leave" or "ban" */
+    bool kicked;            /* sender is somebody else, or ban */
+    const char *event_type; /* IN_MALFORMED: the event's type, cut to 255 bytes */
+    const char *problem;    /* IN_MALFORMED: "content.call_id: want a string, got a number" */
 };
 
 struct call_input {
     enum call_input_type type;
     const char *room_id;
-    const char *event_id;        /* NULL = no Matrix event */
+    const char *event_id; /* NULL = no Matrix event */
     const char *sender;
-    int64_t origin_ms;           /* origin_server_ts, clamped to be not later than received */
-    int64_t sent_ms;             /* received − unsigned.age (>= 0): when the homeserver had it */
+    int64_t origin_ms; /* origin_server_ts, clamped to be not later than received */
+    int64_t sent_ms;   /* received − unsigned.age (>= 0): when the homeserver had it */
     int64_t received_ms;
-    bool ignored;                /* soft-failed or refused by a policy server: audited, moves nothing */
-    bool reconciled;             /* from room state, not pushed: no sends, no rings */
+    bool ignored;    /* soft-failed or refused by a policy server: audited, moves nothing */
+    bool reconciled; /* from room state, not pushed: no sends, no rings */
     union {
         struct call_input_legacy legacy;
         struct call_input_member member;

@@ -1,13 +1,14 @@
 /*
- * What a hangup means, by its reason, its sender and whether the call had been answered (matrix-calls 2.3). Pure.
+ * What a hangup means, by its reason, its sender and whether the call had been answered
+ * (matrix-calls 2.3). Pure.
  */
 #ifndef CALLS_LEGACY_REASONS_H
 #define CALLS_LEGACY_REASONS_H
 
 #include "calls/machine.h"
 
-/** State that a hangup leads to; CALL_SAME = no change (that device only). `reason` NULL = user_hangup; an unknown one is an
- *  error of the client. */
+/** State that a hangup leads to; CALL_SAME = no change (that device only). `reason` NULL =
+ * user_hangup; an unknown one is an error of the client. */
 enum call_state call_reason_before_answer(const char *reason, bool from_caller);
 enum call_state call_reason_after_answer(const char *reason, bool from_caller);
 /** Is it a technical failure? */

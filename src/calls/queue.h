@@ -11,7 +11,6 @@
 #define CALLS_DUE_ROOMS_MAX   100 /* rooms of one deadline run: a unit of work stays short */
 #define CALLS_SUBSCRIBERS_MAX 8   /* the log, socket pushes, other nodes … */
 
-const struct call_policy *calls_policy(const struct calls *c);
 /** Puts a deadline run into the queue, whatever its length. ERR_NOMEM only. */
 MUST_CHECK enum err calls_queue_deadlines(struct calls *c);
 /** One of those that keep the memory of `calls` after calls_destroy (handles, a question to the

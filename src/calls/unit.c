@@ -1,7 +1,6 @@
 /* A unit of work: its scope, which of its inputs are news, and what they change.  Thread: main. */
 #include "calls/unit.h"
 
-#include "calls/queue.h"
 #include "calls/session.h"
 
 #include <stdlib.h>
@@ -12,18 +11,6 @@ static enum err no_memory(void) {
 }
 
 /* --- filling --- */
-
-enum err call_work_create(struct calls *c, int64_t now_ms, struct call_work **ret) {
-    struct call_work *w = mem_zalloc(sizeof(*w));
-    if (w == NULL) {
-        return no_memory();
-    }
-    w->calls = c;
-    arena_init(&w->arena);
-    call_batch_init(&w->batch, &w->arena, calls_policy(c), now_ms);
-    *ret = w;
-    return OK;
-}
 
 struct arena *call_work_arena(struct call_work *w) {
     return &w->arena;

@@ -219,6 +219,18 @@ static void enqueue(struct calls *c, struct call_work *w) {
     call_next_turn(c);
 }
 
+enum err call_work_create(struct calls *c, int64_t now_ms, struct call_work **ret) {
+    struct call_work *w = mem_zalloc(sizeof(*w));
+    if (w == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a unit of work");
+    }
+    w->calls = c;
+    arena_init(&w->arena);
+    call_batch_init(&w->batch, &w->arena, &c->cfg.policy, now_ms);
+    *ret = w;
+    return OK;
+}
+
 void call_work_run(struct call_work *w, call_work_done *done, void *arg) {
     struct calls *c = w->calls;
     w->done = done;
@@ -241,10 +253,6 @@ enum err calls_queue_deadlines(struct calls *c) {
 }
 
 /* --- life --- */
-
-const struct call_policy *calls_policy(const struct calls *c) {
-    return &c->cfg.policy;
-}
 
 enum err calls_create(uv_loop_t *loop, const struct calls_config *cfg, struct calls **ret) {
     struct calls *c = mem_zalloc(sizeof(*c));

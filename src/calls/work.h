@@ -1,8 +1,9 @@
 /*
  * The unit of work: inputs in, one database transaction, pushes out.
  *
- * Every change of a call goes this way, whoever wants it: application-service transactions, deadlines, reconciling. Units of this
- * process run one after the other, in the order in which they were started.  Thread: main.
+ * Every change of a call goes this way, whoever wants it: application-service transactions,
+ * deadlines, reconciling. Units of this process run one after the other, in the order in which they
+ * were started.  Thread: main.
  */
 #ifndef CALLS_WORK_H
 #define CALLS_WORK_H
@@ -15,17 +16,19 @@
 struct store;
 struct store_audit_key;
 
-struct calls; /* the domain's life in this process: policy, queue of units, timer of deadlines, subscribers */
+struct calls; /* the domain's life in this process: policy, queue of units, timer of deadlines,
+                 subscribers */
 
 struct calls_config {
-    struct call_policy policy;   /* strings borrowed for the life of `calls` */
+    struct call_policy policy; /* strings borrowed for the life of `calls` */
     struct store *store;
     struct store_audit_key *key; /* borrowed */
 };
 
-MUST_CHECK enum err calls_create(uv_loop_t *loop, const struct calls_config *cfg, struct calls **ret);
-/** Starts the timer of deadlines: expired ones run first ("late", without pushes when older than 5 minutes). Call it when the
- *  start-up reconcile is over (3.5: load, reconcile, then expire). */
+MUST_CHECK enum err calls_create(
+    uv_loop_t *loop, const struct calls_config *cfg, struct calls **ret);
+/** Starts the timer of deadlines: expired ones run first ("late", without pushes when older than 5
+ * minutes). Call it when the start-up reconcile is over (3.5: load, reconcile, then expire). */
 void calls_start_deadlines(struct calls *c);
 /** Units not yet committed fail with ERR_GONE. */
 void calls_destroy(struct calls *c);
@@ -40,18 +43,21 @@ MUST_CHECK enum err call_work_add(struct call_work *w, const struct call_input *
 /** Says what is known of a room; pointers into the arena. */
 MUST_CHECK enum err call_work_room(struct call_work *w, const struct call_room_view *view);
 /** Makes the unit that of an application-service transaction: done only once. Copies both. */
-MUST_CHECK enum err call_work_txn(struct call_work *w, const char *txn_id, const uint8_t hash[SHA256_SIZE]);
+MUST_CHECK enum err call_work_txn(
+    struct call_work *w, const char *txn_id, const uint8_t hash[SHA256_SIZE]);
 /** Throws away a unit that was not run. */
 void call_work_destroy(struct call_work *w);
 
 struct call_work_report {
-    bool txn_known;              /* committed before; nothing was done */
-    size_t inputs;               /* applied */
-    size_t duplicates;           /* inputs whose event had been seen */
-    const char *const *rechecks; /* rooms whose state should be read again now; borrowed for the call */
+    bool txn_known;    /* committed before; nothing was done */
+    size_t inputs;     /* applied */
+    size_t duplicates; /* inputs whose event had been seen */
+    const char *const
+        *rechecks; /* rooms whose state should be read again now; borrowed for the call */
     size_t n_rechecks;
 };
-/** OK: committed. ERR_DATABASE, ERR_NOMEM, ERR_LIMIT (queue full), ERR_GONE: nothing was written. */
+/** OK: committed. ERR_DATABASE, ERR_NOMEM, ERR_LIMIT (queue full), ERR_GONE: nothing was written.
+ */
 typedef void call_work_done(void *arg, enum err e, const struct call_work_report *report);
 /** Takes w. `done` is called later, once. */
 void call_work_run(struct call_work *w, call_work_done *done, void *arg);

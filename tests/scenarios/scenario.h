@@ -1,6 +1,6 @@
 /*
- * The parts of the scenario runner (README.md has the language). A test program: whatever fails here says so and ends the scenario,
- * and without memory the program ends.  Thread: main.
+ * The parts of the scenario runner (README.md has the language). A test program: whatever fails
+ * here says so and ends the scenario, and without memory the program ends.  Thread: main.
  */
 #ifndef TESTS_SCENARIOS_SCENARIO_H
 #define TESTS_SCENARIOS_SCENARIO_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCENARIO_EPOCH_MS INT64_C(1700000000000) /* time 0 of every scenario, wall clock */
+#define SCENARIO_EPOCH_MS  INT64_C(1700000000000) /* time 0 of every scenario, wall clock */
 #define SCENARIO_WORDS_MAX 128
 #define SCENARIO_GROUP_MAX 256
 
@@ -39,7 +39,8 @@ char *sim_strdup(struct arena *a, const char *s);
 /** Copies a row with all its texts into the arena. */
 void columns_copy(const struct columns *c, void *to, const void *from, struct arena *a);
 /** A value as expectations write it; NULL when there is no such column. */
-const char *columns_show(const struct columns *c, const void *row, const char *name, struct arena *a);
+const char *columns_show(
+    const struct columns *c, const void *row, const char *name, struct arena *a);
 /** Milliseconds as expectations write a time. */
 const char *show_time(int64_t wall_ms, struct arena *a);
 
@@ -47,7 +48,7 @@ const char *show_time(int64_t wall_ms, struct arena *a);
 
 struct sim_call {
     struct store_call row;
-    int rtc_n; /* number among the rtc calls, from 1; 0 = legacy */
+    int rtc_n;                         /* number among the rtc calls, from 1; 0 = legacy */
     struct store_participant **people; /* by n */
     size_t n_people, cap_people;
     struct store_kept *kept;
@@ -67,7 +68,8 @@ struct sim_store {
 void sim_store_open(const struct sim_store *s, const struct store_scope *scope, struct arena *a,
     struct store_snapshot *ret);
 /** What a deadline run sees; false when nothing is due. */
-bool sim_store_open_due(const struct sim_store *s, int64_t now_ms, struct arena *a, struct store_snapshot *ret);
+bool sim_store_open_due(
+    const struct sim_store *s, int64_t now_ms, struct arena *a, struct store_snapshot *ret);
 /** NULL, or the sentence of the rule that the changes break. Then the store holds part of them. */
 const char *sim_store_commit(struct sim_store *s, const struct store_changes *changes);
 /** By the name expectations use: call_id of a legacy call, "rtc:1". */
@@ -77,7 +79,8 @@ const char *sim_store_name(const struct sim_store *s, const char *session_id, st
 
 /* --- scenario_input: a line of words to an input --- */
 
-/** NULL, or what is wrong with the words [WHO VERB key=value …]. `at_ms` is the line's wall time. Everything in `a`. */
+/** NULL, or what is wrong with the words [WHO VERB key=value …]. `at_ms` is the line's wall time.
+ * Everything in `a`. */
 const char *scenario_read_input(
     char **words, size_t n, int line, int64_t at_ms, struct arena *a, struct call_input *ret);
 
@@ -91,7 +94,8 @@ struct sim_news {
     size_t n_rechecks;
 };
 /** NULL, or the sentence of the difference. `words` are those behind "expect". */
-const char *scenario_expect(const struct sim_store *s, const struct sim_news *news, char **words, size_t n, struct arena *a);
+const char *scenario_expect(const struct sim_store *s, const struct sim_news *news, char **words,
+    size_t n, struct arena *a);
 
 /* --- scenario_run --- */
 

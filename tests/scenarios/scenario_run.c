@@ -333,7 +333,7 @@ static void run_lines(
 
 void scenario_run_file(const char *path, const char *only, struct scenario_counts *counts) {
     FILE *f = fopen(path, "r");
-    struct run *r = calloc(1, sizeof(*r));
+    struct run *r = mem_zalloc(sizeof(*r));
     if (f == NULL || r == NULL) {
         printf("not ok %s: %s\n", path, strerror(errno));
         counts->failed++;
@@ -344,5 +344,5 @@ void scenario_run_file(const char *path, const char *only, struct scenario_count
     if (f != NULL) {
         fclose(f);
     }
-    free(r);
+    mem_free(r);
 }
