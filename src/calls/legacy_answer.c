@@ -63,9 +63,6 @@ static enum err choose(struct call_batch *b, struct call_session *s, const struc
     s->row.selected_party = m->row.party;
     s->row.answered_at = m->row.answered_at;
     s->row.deadline_at = 0;
-    if (s->row.callee_user == NULL) {
-        s->row.callee_user = m->row.user_id;
-    }
     s->changed = true;
     return drop_others(b, s, in, m);
 }
@@ -172,7 +169,6 @@ enum err call_legacy_select(
 enum err call_legacy_select_unseen(
     struct call_batch *b, struct call_session *s, const struct call_input *in) {
     s->row.selected_party = in->legacy.selected_party_id;
-    s->row.selected_user = NULL;
     s->row.answered_at = call_session_when(s, in);
     s->row.deadline_at = 0;
     s->changed = true;

@@ -34,7 +34,6 @@ static enum err add_caller(
     m->row.role = "caller";
     m->row.event_id = in->event_id;
     m->row.joined_at = in->sent_ms;
-    m->row.answered_at = 0;
     call_legacy_take_metadata(m, in);
     return OK;
 }
