@@ -1,9 +1,8 @@
 /*
  * Owns libmicrohttpd: turns its callbacks into requests, and answers into its responses.
  *
- * It has no thread and no listening socket: http/accept hands it connections, and the loop runs it
- * when its epoll descriptor is ready. It has no
- * deadlines either: see http/carrier.
+ * It has no thread, no listening socket and no deadlines: http/accept hands it connections, the
+ * loop runs it when its epoll descriptor is ready, and http/carrier ends what takes too long.
  */
 #include "http/server.h"
 

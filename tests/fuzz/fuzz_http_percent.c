@@ -2,10 +2,10 @@
  * is exact. */
 #include "fuzz.h"
 
+#include "core/mem.h"
 #include "http/percent.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
@@ -13,7 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (!http_percent_sound(text, n)) {
         return 0;
     }
-    char *out = malloc(n + 1);
+    char *out = mem_alloc(n + 1);
+    if (out == NULL) {
+        return 0;
+    }
     size_t len = http_percent_decode(text, n, out);
     size_t escapes = 0;
     size_t nuls = 0;
@@ -26,6 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         nuls -= out[i] == '\0';
     }
     assert(nuls == 0 && out[len] == '\0');
-    free(out);
+    mem_free(out);
     return 0;
 }
