@@ -111,8 +111,9 @@ char *buf_take(struct buf *b) {
 /* --- JSON --- */
 
 static void put_escaped(struct buf *b, unsigned char c) {
-    static const char *const named[] = { ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",
-        ['\r'] = "\\r" };
+    static const char *const named[] = {
+        ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"
+    };
     if (c == '"' || c == '\\') {
         buf_putc(b, '\\');
         buf_putc(b, (char)c);

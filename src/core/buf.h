@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 struct buf {
-    char *data;  /* NUL behind the last byte whenever not NULL */
+    char *data; /* NUL behind the last byte whenever not NULL */
     size_t len;
     size_t cap;
-    size_t max;  /* 0 = no limit */
+    size_t max; /* 0 = no limit */
     bool bad;
     bool over; /* bad because of max, not of memory */
 };
@@ -37,8 +37,8 @@ const char *buf_str(const struct buf *b);
 /** Gives the bytes (mem_free) and leaves the buffer empty; NULL when nothing was written. */
 char *buf_take(struct buf *b);
 
-/** Writes `s` as a JSON string with its quotes; NULL writes null. Bytes that are not UTF-8 become U+FFFD, so that
- *  the result is always valid JSON. */
+/** Writes `s` as a JSON string with its quotes; NULL writes null. Bytes that are not UTF-8 become
+ * U+FFFD, so that the result is always valid JSON. */
 void buf_json_str(struct buf *b, const char *s);
 void buf_json_strn(struct buf *b, const char *s, size_t n);
 /** Writes `"key":`, with a comma before it unless it is the first thing behind { or [. */

@@ -1,7 +1,7 @@
 /*
- * The two clocks. Wall time is what Matrix speaks: milliseconds since 1970 (`_ms`); monotonic time is
- * for timers and durations: microseconds (`_us`). Only doors and services read them; the domain gets `now_ms` as
- * an argument.  Thread: any.
+ * The two clocks. Wall time is what Matrix speaks: milliseconds since 1970 (`_ms`); monotonic time
+ * is for timers and durations: microseconds (`_us`). Only doors and services read them; the domain
+ * gets `now_ms` as an argument.  Thread: any.
  */
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H

@@ -65,8 +65,8 @@ bool crypto_unhex(const char *text, uint8_t *ret, size_t n) {
 
 void crypto_uuid_write(const uint8_t b[UUID_SIZE], char ret[UUID_TEXT_SIZE]) {
     snprintf(ret, UUID_TEXT_SIZE,
-        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-        b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+        "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+        b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 bool crypto_uuid_read(const char *text, uint8_t ret[UUID_SIZE]) {
@@ -135,8 +135,8 @@ enum err hmac_sign(struct hmac_key *k, const void *a, size_t a_len, const void *
     uint8_t ret[SHA256_SIZE]) {
     size_t n = 0;
     bool done = EVP_MAC_init(k->ctx, NULL, 0, NULL) == 1 &&
-        (a_len == 0 || EVP_MAC_update(k->ctx, a, a_len) == 1) &&
-        (b_len == 0 || EVP_MAC_update(k->ctx, b, b_len) == 1) &&
-        EVP_MAC_final(k->ctx, ret, &n, SHA256_SIZE) == 1;
+                (a_len == 0 || EVP_MAC_update(k->ctx, a, a_len) == 1) &&
+                (b_len == 0 || EVP_MAC_update(k->ctx, b, b_len) == 1) &&
+                EVP_MAC_final(k->ctx, ret, &n, SHA256_SIZE) == 1;
     return done ? OK : err_set(ERR_NOMEM, "HMAC-SHA256 failed");
 }

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHA256_SIZE 32
-#define UUID_SIZE   16
+#define SHA256_SIZE    32
+#define UUID_SIZE      16
 #define UUID_TEXT_SIZE 37
 
 /** Fills with bytes of the system's generator; aborts where there is none. */
@@ -38,7 +38,7 @@ struct hmac_key;
 MUST_CHECK enum err hmac_key_create(const uint8_t *key, size_t n, struct hmac_key **ret);
 void hmac_key_destroy(struct hmac_key *k);
 /** HMAC over a then b (either may be empty). */
-MUST_CHECK enum err hmac_sign(struct hmac_key *k, const void *a, size_t a_len, const void *b, size_t b_len,
-    uint8_t ret[SHA256_SIZE]);
+MUST_CHECK enum err hmac_sign(struct hmac_key *k, const void *a, size_t a_len, const void *b,
+    size_t b_len, uint8_t ret[SHA256_SIZE]);
 
 #endif

@@ -7,7 +7,8 @@
 static _Thread_local char sentence[512];
 
 enum err err_set(enum err e, const char *fmt, ...) {
-    /* The arguments may point into the old sentence ("cannot start: <why>"), so write aside first. */
+    /* The arguments may point into the old sentence ("cannot start: <why>"), so write aside first.
+     */
     char next[sizeof(sentence)];
     va_list ap;
     va_start(ap, fmt);

@@ -10,19 +10,19 @@
 
 enum err {
     OK = 0,
-    ERR_NOMEM,       /* an allocation failed */
-    ERR_INVALID,     /* input that breaks a rule; the sentence names the field */
-    ERR_NOT_FOUND,   /* no such thing */
-    ERR_CONFLICT,    /* the thing exists, but its state does not allow this */
-    ERR_GONE,        /* it was there and has ended */
+    ERR_NOMEM,        /* an allocation failed */
+    ERR_INVALID,      /* input that breaks a rule; the sentence names the field */
+    ERR_NOT_FOUND,    /* no such thing */
+    ERR_CONFLICT,     /* the thing exists, but its state does not allow this */
+    ERR_GONE,         /* it was there and has ended */
     ERR_UNAUTHORIZED, /* no or an unknown credential */
-    ERR_FORBIDDEN,   /* a known one that may not do this */
-    ERR_TOO_LARGE,   /* over a named limit of size */
-    ERR_LIMIT,       /* over a named limit of rate or number; trying later may help */
-    ERR_TIMEOUT,     /* the other side did not answer in time */
-    ERR_UNREACHABLE, /* the other side (homeserver, peer) cannot be reached or answers nonsense */
-    ERR_DATABASE,    /* PostgreSQL did not commit */
-    ERR_IO,          /* a system call failed */
+    ERR_FORBIDDEN,    /* a known one that may not do this */
+    ERR_TOO_LARGE,    /* over a named limit of size */
+    ERR_LIMIT,        /* over a named limit of rate or number; trying later may help */
+    ERR_TIMEOUT,      /* the other side did not answer in time */
+    ERR_UNREACHABLE,  /* the other side (homeserver, peer) cannot be reached or answers nonsense */
+    ERR_DATABASE,     /* PostgreSQL did not commit */
+    ERR_IO,           /* a system call failed */
     ERR_COUNT
 };
 

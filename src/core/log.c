@@ -92,7 +92,8 @@ const char *log_quote(const char *value) {
     return ret;
 }
 
-void log_ctx_add(struct log_ctx *ctx, const struct log_ctx *parent, const char *key, const char *value) {
+void log_ctx_add(
+    struct log_ctx *ctx, const struct log_ctx *parent, const char *key, const char *value) {
     char before[LOG_CTX_SIZE];
     snprintf(before, sizeof(before), "%s", parent == NULL ? "" : parent->text);
     char word[LOG_CTX_SIZE];
@@ -138,13 +139,14 @@ static void json_line(struct buf *b, const char *text) {
     buf_puts(b, "}");
 }
 
-void log_write(enum log_level level, const struct log_ctx *ctx, const char *event, const char *fmt, ...) {
+void log_write(
+    enum log_level level, const struct log_ctx *ctx, const char *event, const char *fmt, ...) {
     char when[CLOCK_TEXT_SIZE];
     clock_format(clock_wall_ms(), when);
     char line[LINE_MAX_BYTES];
     const char *ids = ctx == NULL ? "" : ctx->text;
-    int head = snprintf(line, sizeof(line), "time=%s level=%s%s%s event=%s", when, level_names[level],
-        ids[0] == '\0' ? "" : " ", ids, event);
+    int head = snprintf(line, sizeof(line), "time=%s level=%s%s%s event=%s", when,
+        level_names[level], ids[0] == '\0' ? "" : " ", ids, event);
     size_t n = (size_t)head;
     if (fmt[0] != '\0' && n < sizeof(line) - 2) {
         line[n++] = ' ';

@@ -33,16 +33,18 @@ void log_setup(enum log_level least, enum log_format format);
 void log_redirect(int fd);
 MUST_CHECK enum err log_level_read(const char *name, enum log_level *ret);
 
-/** Starts from `parent` (NULL = root) and adds one id; the value is quoted where needed and cut to what fits. */
-void log_ctx_add(struct log_ctx *ctx, const struct log_ctx *parent, const char *key, const char *value);
+/** Starts from `parent` (NULL = root) and adds one id; the value is quoted where needed and cut to
+ * what fits. */
+void log_ctx_add(
+    struct log_ctx *ctx, const struct log_ctx *parent, const char *key, const char *value);
 
 /** A value as one log word: bare when it is plain, else in quotes with escapes. Points into one of
  *  eight rotating buffers of this thread of 160 bytes each: use it in the same statement. */
 const char *log_quote(const char *value);
 #define LOG_Q(value) log_quote(value)
 
-__attribute__((format(printf, 4, 5))) void log_write(enum log_level level, const struct log_ctx *ctx,
-    const char *event, const char *fmt, ...);
+__attribute__((format(printf, 4, 5))) void log_write(
+    enum log_level level, const struct log_ctx *ctx, const char *event, const char *fmt, ...);
 bool log_enabled(enum log_level level);
 
 #define LOG_AT(level, ctx, event, ...)                                                             \

@@ -15,8 +15,8 @@
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
 
-/** All give memory that mem_free takes, or NULL. mem_zalloc clears it; mem_realloc keeps the old block
- *  when it fails. */
+/** All give memory that mem_free takes, or NULL. mem_zalloc clears it; mem_realloc keeps the old
+ * block when it fails. */
 void *mem_alloc(size_t n);
 void *mem_zalloc(size_t n);
 void *mem_realloc(void *p, size_t n);
@@ -41,7 +41,7 @@ uint64_t mem_live(void);
 struct arena_block;
 struct arena {
     struct arena_block *blocks;
-    size_t used;  /* bytes handed out, for limits and metrics */
+    size_t used; /* bytes handed out, for limits and metrics */
     bool failed;
 };
 

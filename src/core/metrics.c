@@ -10,9 +10,10 @@ static struct metric *last;
 static const struct {
     int64_t us;
     const char *le;
-} bounds[METRIC_BUCKETS] = { { 500, "0.0005" }, { 1000, "0.001" }, { 2500, "0.0025" }, { 5000, "0.005" },
-    { 10000, "0.01" }, { 25000, "0.025" }, { 50000, "0.05" }, { 100000, "0.1" }, { 250000, "0.25" },
-    { 500000, "0.5" }, { 1000000, "1" }, { 2500000, "2.5" }, { 5000000, "5" }, { 10000000, "10" } };
+} bounds[METRIC_BUCKETS] = { { 500, "0.0005" }, { 1000, "0.001" }, { 2500, "0.0025" },
+    { 5000, "0.005" }, { 10000, "0.01" }, { 25000, "0.025" }, { 50000, "0.05" }, { 100000, "0.1" },
+    { 250000, "0.25" }, { 500000, "0.5" }, { 1000000, "1" }, { 2500000, "2.5" }, { 5000000, "5" },
+    { 10000000, "10" } };
 
 void metrics_register(struct metric *m) {
     if (m->registered) {
@@ -53,7 +54,8 @@ static void print_histogram(struct buf *b, const struct metric *m) {
     int64_t sum = 0;
     for (size_t i = 0; i < METRIC_BUCKETS; i++) {
         sum += atomic_load_explicit(&m->buckets[i], memory_order_relaxed);
-        buf_printf(b, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", m->name, m->labels, comma, bounds[i].le, sum);
+        buf_printf(b, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", m->name, m->labels, comma,
+            bounds[i].le, sum);
     }
     int64_t count = atomic_load_explicit(&m->value, memory_order_relaxed);
     int64_t sum_us = atomic_load_explicit(&m->sum_us, memory_order_relaxed);

@@ -24,7 +24,8 @@ size_t utf8_width(const char *s, size_t n) {
     if (in(p[0], 0xF0, 0xF4)) {
         unsigned char low = p[0] == 0xF0 ? 0x90 : 0x80;
         unsigned char high = p[0] == 0xF4 ? 0x8F : 0xBF;
-        return n >= 4 && in(p[1], low, high) && in(p[2], 0x80, 0xBF) && in(p[3], 0x80, 0xBF) ? 4 : 0;
+        return n >= 4 && in(p[1], low, high) && in(p[2], 0x80, 0xBF) && in(p[3], 0x80, 0xBF) ? 4
+                                                                                             : 0;
     }
     return 0;
 }

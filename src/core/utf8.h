@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Bytes (1 to 4) of the character at `s`, which has `n` bytes; 0 when they are no valid character. */
+/** Bytes (1 to 4) of the character at `s`, which has `n` bytes; 0 when they are no valid character.
+ */
 size_t utf8_width(const char *s, size_t n);
 
 /** Are all `n` bytes valid UTF-8? */

@@ -1,4 +1,5 @@
-/* The admin's questions as SQL: columns by table, conditions by filter; values travel as parameters only. */
+/* The admin's questions as SQL: columns by table, conditions by filter; values travel as parameters
+ * only. */
 #include "store/audit.h"
 
 #include "core/buf.h"
@@ -132,7 +133,9 @@ static void put_columns(struct query *q, enum store_audit_report report, const c
     for (size_t i = 0; i < n; i++) {
         const char *comma = i == 0 ? "" : ", ";
         if (cols[i].type == STORE_AUDIT_TIME) {
-            buf_printf(&q->sql, "%sto_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')", comma, from[i]);
+            buf_printf(&q->sql,
+                "%sto_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')", comma,
+                from[i]);
         } else {
             buf_printf(&q->sql, "%s%s::text", comma, from[i]);
         }
@@ -152,7 +155,8 @@ static void put_limit(struct query *q, int64_t limit) {
     " SELECT session_id FROM call_participants WHERE user_id = ?"
 
 /* A call by our id or by the client's: some clients use UUIDs too. */
-static void where_call(struct query *q, const char *either, const char *by_call_id, const char *call) {
+static void where_call(
+    struct query *q, const char *either, const char *by_call_id, const char *call) {
     uint8_t uuid[UUID_SIZE];
     if (call != NULL) {
         where(q, crypto_uuid_read(call, uuid) ? either : by_call_id, call);
@@ -180,14 +184,18 @@ static void make_events(struct query *q, const struct store_audit_filter *f) {
     where_time(q, "e.at >= " MOMENT, f->since_ms);
     where_time(q, "e.at < " MOMENT, f->until_ms);
     where(q, "e.room_id = ?", f->room);
-    /* What the user did, and all of the calls the user had to do with. Two lists, not an OR: each has its index. */
-    where(q, "(e.session_id, e.n) IN (SELECT session_id, n FROM call_events WHERE user_id = ? UNION"
-             " SELECT x.session_id, x.n FROM (" SESSIONS_OF_USER ") m JOIN call_events x ON x.session_id = m.id)",
+    /* What the user did, and all of the calls the user had to do with. Two lists, not an OR: each
+     * has its index. */
+    where(q,
+        "(e.session_id, e.n) IN (SELECT session_id, n FROM call_events WHERE user_id = ? UNION"
+        " SELECT x.session_id, x.n FROM (" SESSIONS_OF_USER
+        ") m JOIN call_events x ON x.session_id = m.id)",
         f->user);
     where(q, "e.session_id IN (SELECT id FROM call_sessions WHERE status = ?)", f->status);
     where_call(q, "(e.session_id = ?::uuid OR e.call_id = ?::text)", "e.call_id = ?", f->call);
     where(q, "e.type = ?", f->type);
-    buf_puts(&q->sql, f->call != NULL ? " ORDER BY e.session_id, e.n" : " ORDER BY e.at, e.session_id, e.n");
+    buf_puts(&q->sql,
+        f->call != NULL ? " ORDER BY e.session_id, e.n" : " ORDER BY e.at, e.session_id, e.n");
     put_limit(q, f->limit);
 }
 
@@ -204,13 +212,16 @@ static void make_user(struct query *q, const struct store_audit_filter *f) {
     put_limit(q, f->limit);
 }
 
-/* Calls that began before the time asked for count in the peak, as long as they last, but in no total. Each midnight is a step of 0,
- * so that a day has the peak of what went on over it. */
+/* Calls that began before the time asked for count in the peak, as long as they last, but in no
+ * total. Each midnight is a step of 0, so that a day has the peak of what went on over it. */
 static void make_stats(struct query *q, const struct store_audit_filter *f) {
-    buf_puts(&q->sql, "WITH c AS MATERIALIZED (SELECT s.created_at AS began, s.answered_at, s.status, s.duration_ms,"
-                      " greatest(coalesce(s.ended_at, s.closed_at, now()), s.created_at) AS over, true");
+    buf_puts(&q->sql,
+        "WITH c AS MATERIALIZED (SELECT s.created_at AS began, s.answered_at, s.status, "
+        "s.duration_ms,"
+        " greatest(coalesce(s.ended_at, s.closed_at, now()), s.created_at) AS over, true");
     where_time(q, "s.created_at >= " MOMENT, f->since_ms);
-    buf_puts(&q->sql, " AS counted FROM call_sessions s WHERE s.status IS NOT NULL AND s.created_at IS NOT NULL");
+    buf_puts(&q->sql,
+        " AS counted FROM call_sessions s WHERE s.status IS NOT NULL AND s.created_at IS NOT NULL");
     where_time(q, "coalesce(s.ended_at, s.closed_at, now()) >= " MOMENT, f->since_ms);
     where_time(q, "s.created_at < " MOMENT, f->until_ms);
     where(q, "s.room_id = ?", f->room);
@@ -218,15 +229,21 @@ static void make_stats(struct query *q, const struct store_audit_filter *f) {
     where(q, "s.id IN (" SESSIONS_OF_USER ")", f->user);
     where_call(q, "(s.id = ?::uuid OR s.call_id = ?::text)", "s.call_id = ?", f->call);
     buf_puts(&q->sql,
-        "), steps AS (SELECT began AS at, 1 AS step FROM c UNION ALL SELECT over, -1 FROM c UNION ALL"
-        " SELECT d AT TIME ZONE 'UTC', 0 FROM generate_series((SELECT date_trunc('day', min(began) AT TIME ZONE 'UTC') FROM c),"
+        "), steps AS (SELECT began AS at, 1 AS step FROM c UNION ALL SELECT over, -1 FROM c UNION "
+        "ALL"
+        " SELECT d AT TIME ZONE 'UTC', 0 FROM generate_series((SELECT date_trunc('day', min(began) "
+        "AT TIME ZONE 'UTC') FROM c),"
         " (SELECT max(over) AT TIME ZONE 'UTC' FROM c), interval '1 day') d),"
-        " running AS (SELECT at, sum(sum(step)) OVER (ORDER BY at) AS calls FROM steps GROUP BY at),"
-        " peaks AS (SELECT (at AT TIME ZONE 'UTC')::date AS day, max(calls) AS peak FROM running GROUP BY 1),"
+        " running AS (SELECT at, sum(sum(step)) OVER (ORDER BY at) AS calls FROM steps GROUP BY "
+        "at),"
+        " peaks AS (SELECT (at AT TIME ZONE 'UTC')::date AS day, max(calls) AS peak FROM running "
+        "GROUP BY 1),"
         " days AS (SELECT (began AT TIME ZONE 'UTC')::date AS day, count(*) AS calls,"
         " count(answered_at) AS answered, count(*) FILTER (WHERE status = 'rejected') AS rejected,"
-        " count(*) FILTER (WHERE status = 'missed') AS missed, count(*) FILTER (WHERE status = 'cancelled') AS cancelled,"
-        " count(*) FILTER (WHERE status = 'failed') AS failed, coalesce(sum(duration_ms), 0)::bigint / 60000 AS minutes"
+        " count(*) FILTER (WHERE status = 'missed') AS missed, count(*) FILTER (WHERE status = "
+        "'cancelled') AS cancelled,"
+        " count(*) FILTER (WHERE status = 'failed') AS failed, coalesce(sum(duration_ms), "
+        "0)::bigint / 60000 AS minutes"
         " FROM c WHERE counted GROUP BY 1) ");
     put_columns(q, STORE_AUDIT_STATS, stats_from);
     buf_puts(&q->sql, " FROM days JOIN peaks USING (day) ORDER BY days.day");
@@ -253,8 +270,8 @@ static void closep(struct store_session **s) {
     store_session_close(*s);
 }
 
-enum err store_audit_run(const char *url, const struct store_audit_filter *filter, store_audit_row *row,
-    void *arg) {
+enum err store_audit_run(
+    const char *url, const struct store_audit_filter *filter, store_audit_row *row, void *arg) {
     if (filter->report == STORE_AUDIT_USER && filter->user == NULL) {
         return err_set(ERR_INVALID, "this report needs a user");
     }

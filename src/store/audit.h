@@ -14,22 +14,29 @@ enum store_audit_report {
     STORE_AUDIT_CALLS,  /* one row a call, newest first */
     STORE_AUDIT_EVENTS, /* one row an event, oldest first within a call; of one call or of a time */
     STORE_AUDIT_USER,   /* one row a call of `user`, with role, answered or not, talking time */
-    STORE_AUDIT_STATS   /* totals per day: calls, answered, missed, failed, minutes, peak of concurrent calls */
+    STORE_AUDIT_STATS   /* totals per day: calls, answered, missed, failed, minutes, peak of
+                           concurrent calls */
 };
 
 struct store_audit_filter {
     enum store_audit_report report;
-    int64_t since_ms;   /* 0 = no bound; inclusive */
-    int64_t until_ms;   /* 0 = no bound; exclusive */
-    const char *room;   /* NULL = any; likewise below */
-    const char *user;   /* caller, callee or participant */
+    int64_t since_ms; /* 0 = no bound; inclusive */
+    int64_t until_ms; /* 0 = no bound; exclusive */
+    const char *room; /* NULL = any; likewise below */
+    const char *user; /* caller, callee or participant */
     const char *status;
-    const char *call;   /* session id or client call_id */
-    const char *type;   /* event type, EVENTS only */
-    int64_t limit;      /* 0 = no limit */
+    const char *call; /* session id or client call_id */
+    const char *type; /* event type, EVENTS only */
+    int64_t limit;    /* 0 = no limit */
 };
 
-enum store_audit_column_type { STORE_AUDIT_TEXT, STORE_AUDIT_INT, STORE_AUDIT_BOOL, STORE_AUDIT_TIME, STORE_AUDIT_JSON };
+enum store_audit_column_type {
+    STORE_AUDIT_TEXT,
+    STORE_AUDIT_INT,
+    STORE_AUDIT_BOOL,
+    STORE_AUDIT_TIME,
+    STORE_AUDIT_JSON
+};
 struct store_audit_column {
     const char *name;
     enum store_audit_column_type type; /* TIME: RFC 3339 in UTC, as text */
@@ -38,10 +45,11 @@ struct store_audit_column {
 /** The columns of a report, in order; *n of them. */
 const struct store_audit_column *store_audit_columns(enum store_audit_report report, size_t *n);
 
-/** Gets one row: values as text, NULL = SQL NULL, borrowed for the call. An error ends the query and is passed on. */
+/** Gets one row: values as text, NULL = SQL NULL, borrowed for the call. An error ends the query
+ * and is passed on. */
 typedef enum err store_audit_row(void *arg, const char *const *values);
 
-MUST_CHECK enum err store_audit_run(const char *url, const struct store_audit_filter *filter, store_audit_row *row,
-    void *arg);
+MUST_CHECK enum err store_audit_run(
+    const char *url, const struct store_audit_filter *filter, store_audit_row *row, void *arg);
 
 #endif

@@ -20,7 +20,8 @@ static void closep(int *fd) {
     }
 }
 
-static enum err key_create(const uint8_t bytes[STORE_AUDIT_KEY_SIZE], struct store_audit_key **ret) {
+static enum err key_create(
+    const uint8_t bytes[STORE_AUDIT_KEY_SIZE], struct store_audit_key **ret) {
     struct store_audit_key *k = mem_zalloc(sizeof(*k));
     if (k == NULL) {
         return err_set(ERR_NOMEM, "out of memory");
@@ -57,8 +58,8 @@ static enum err check_file(int fd, const char *path) {
         return err_set(ERR_INVALID, "%s: not a plain file", path);
     }
     if ((st.st_mode & 077) != 0) {
-        return err_set(ERR_INVALID, "%s: others may read the audit key (mode %03o): chmod 600 it", path,
-            (unsigned)st.st_mode & 0777);
+        return err_set(ERR_INVALID, "%s: others may read the audit key (mode %03o): chmod 600 it",
+            path, (unsigned)st.st_mode & 0777);
     }
     return OK;
 }
@@ -81,7 +82,8 @@ enum err store_audit_key_load(const char *path, struct store_audit_key **ret) {
     uint8_t bytes[STORE_AUDIT_KEY_SIZE];
     bool good = crypto_unhex(text, bytes, sizeof(bytes));
     explicit_bzero(text, sizeof(text));
-    enum err e = good ? key_create(bytes, ret) : err_set(ERR_INVALID, "%s: want %d hex digits", path, HEX_DIGITS);
+    enum err e = good ? key_create(bytes, ret)
+                      : err_set(ERR_INVALID, "%s: want %d hex digits", path, HEX_DIGITS);
     explicit_bzero(bytes, sizeof(bytes));
     return e;
 }
@@ -108,7 +110,8 @@ static enum err sync_directory(const char *path) {
     return OK;
 }
 
-/* A link appears whole or not at all and replaces nothing: two processes that start at once keep one key. */
+/* A link appears whole or not at all and replaces nothing: two processes that start at once keep
+ * one key. */
 static enum err publish(const char *from, const char *to) {
     if (link(from, to) != 0) {
         return errno == EEXIST ? err_set(ERR_CONFLICT, "%s: there is an audit key already", to)

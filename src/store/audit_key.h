@@ -1,5 +1,6 @@
 /*
- * What store/audit_key keeps of the key of the audit chain; its functions are in store/chain.h.  Thread: main.
+ * What store/audit_key keeps of the key of the audit chain; its functions are in store/chain.h.
+ * Thread: main.
  */
 #ifndef STORE_AUDIT_KEY_H
 #define STORE_AUDIT_KEY_H

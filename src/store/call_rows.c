@@ -8,13 +8,15 @@
 
 #include <string.h>
 
-/* A MatrixRTC session that closed this long ago may be opened again (calls/ decides), and late events may refer to it. */
+/* A MatrixRTC session that closed this long ago may be opened again (calls/ decides), and late
+ * events may refer to it. */
 #define RECENT_MS (10 * MIN_MS)
 
 /* --- loading --- */
 
 void store_call_rows_load(struct store_work *w, const char *const *rooms, size_t n_rooms) {
-    static const struct store_column legacy[] = { STORE_COLUMN(store_legacy_key, room_id, STORE_TEXT),
+    static const struct store_column legacy[] = { STORE_COLUMN(
+                                                      store_legacy_key, room_id, STORE_TEXT),
         STORE_COLUMN(store_legacy_key, call_id, STORE_TEXT) };
     struct store_args *args = &w->c->args;
     const void **keys = arena_array(w->arena, w->scope.n_legacy, sizeof(*keys));
@@ -31,16 +33,19 @@ void store_call_rows_load(struct store_work *w, const char *const *rooms, size_t
     store_query_put(w->c, STORE_LOAD_KEPT, args);
 }
 
-static void read_calls(const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
+static void read_calls(
+    const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
     ret->n_calls = store_answer_rows(a, result);
     ret->calls = arena_array(arena, ret->n_calls, sizeof(*ret->calls));
     for (size_t i = 0; i < ret->n_calls && !arena->failed; i++) {
         ret->calls[i].last_n = (int)store_read_int(a, result, i, 0);
-        store_columns_read(a, result, i, 1, store_call_columns, STORE_CALL_COLUMNS, &ret->calls[i].row, arena);
+        store_columns_read(
+            a, result, i, 1, store_call_columns, STORE_CALL_COLUMNS, &ret->calls[i].row, arena);
     }
 }
 
-/* Rows come in the order of their sessions: those of the session of `row` end before the row returned. */
+/* Rows come in the order of their sessions: those of the session of `row` end before the row
+ * returned. */
 static size_t rows_of_session(const struct store_answer *a, size_t result, size_t row) {
     size_t end = row;
     size_t n, m;
@@ -54,8 +59,10 @@ static size_t rows_of_session(const struct store_answer *a, size_t result, size_
     } while (true);
 }
 
-/* Calls and the rows that hang on them come in the order of their ids: the search goes on from where it was. */
-static struct store_loaded_call *find_call(const struct store_snapshot *s, const char *id, size_t *from) {
+/* Calls and the rows that hang on them come in the order of their ids: the search goes on from
+ * where it was. */
+static struct store_loaded_call *find_call(
+    const struct store_snapshot *s, const char *id, size_t *from) {
     while (id != NULL && *from < s->n_calls) {
         int order = strcmp(s->calls[*from].row.id, id);
         if (order >= 0) {
@@ -66,16 +73,16 @@ static struct store_loaded_call *find_call(const struct store_snapshot *s, const
     return NULL;
 }
 
-static void read_participants(const struct store_answer *a, size_t result, struct arena *arena,
-    struct store_snapshot *ret) {
+static void read_participants(
+    const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
     size_t at = 0;
     for (size_t row = 0; row < store_answer_rows(a, result) && !arena->failed;) {
         size_t end = rows_of_session(a, result, row);
         struct store_participant *list = arena_array(arena, end - row, sizeof(*list));
         struct store_participant_row one = { 0 };
         for (size_t i = 0; list != NULL && i < end - row; i++) {
-            store_columns_read(a, result, row + i, 0, store_participant_columns, STORE_PARTICIPANT_COLUMNS, &one,
-                arena);
+            store_columns_read(a, result, row + i, 0, store_participant_columns,
+                STORE_PARTICIPANT_COLUMNS, &one, arena);
             list[i] = one.stay;
         }
         struct store_loaded_call *call = find_call(ret, one.session_id, &at);
@@ -87,14 +94,16 @@ static void read_participants(const struct store_answer *a, size_t result, struc
     }
 }
 
-static void read_kept(const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
+static void read_kept(
+    const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
     size_t at = 0;
     for (size_t row = 0; row < store_answer_rows(a, result) && !arena->failed;) {
         size_t end = rows_of_session(a, result, row);
         struct store_kept *list = arena_array(arena, end - row, sizeof(*list));
         struct store_kept_row one = { 0 };
         for (size_t i = 0; list != NULL && i < end - row; i++) {
-            store_columns_read(a, result, row + i, 0, store_kept_columns, STORE_KEPT_COLUMNS, &one, arena);
+            store_columns_read(
+                a, result, row + i, 0, store_kept_columns, STORE_KEPT_COLUMNS, &one, arena);
             list[i] = one.kept;
         }
         struct store_loaded_call *call = find_call(ret, one.session_id, &at);
@@ -106,8 +115,8 @@ static void read_kept(const struct store_answer *a, size_t result, struct arena 
     }
 }
 
-enum err store_call_rows_read(const struct store_answer *a, size_t result, struct arena *arena,
-    struct store_snapshot *ret) {
+enum err store_call_rows_read(
+    const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
     read_calls(a, result, arena, ret);
     read_participants(a, result + 1, arena, ret);
     read_kept(a, result + 2, arena, ret);
@@ -125,8 +134,8 @@ static const void **pointers_to(struct arena *arena, const void *first, size_t n
     return list;
 }
 
-static void save_rows(struct store_work *w, enum store_statement statement, const struct store_column *cols,
-    size_t n_cols, const void *const *rows, size_t n) {
+static void save_rows(struct store_work *w, enum store_statement statement,
+    const struct store_column *cols, size_t n_cols, const void *const *rows, size_t n) {
     if (n > 0 && !w->arena->failed) {
         store_args_clear(&w->c->args);
         store_args_columns(&w->c->args, cols, n_cols, rows, n);
@@ -179,7 +188,8 @@ static void save_kept(struct store_work *w) {
     for (size_t i = 0; rows != NULL && i < ch->n_calls; i++) {
         const struct store_changed_call *call = &ch->calls[i];
         for (size_t k = 0; call->kept_changed && k < call->n_kept; k++) {
-            rows[at++] = (struct store_kept_row){ .session_id = call->row->id, .kept = call->kept[k] };
+            rows[at++] =
+                (struct store_kept_row){ .session_id = call->row->id, .kept = call->kept[k] };
         }
     }
     if (n_old > 0 && !w->arena->failed) {

@@ -97,7 +97,9 @@ static enum err start(struct store *s, store_leased *with, struct store_work *li
 
 enum err store_calls_open(struct store *s, struct arena *arena, const struct store_scope *scope,
     store_calls_opened *then, void *arg) {
-    struct store_work w = { .arena = arena, .scope = *scope, .now_ms = scope->now_ms, .opened = then, .opened_arg = arg };
+    struct store_work w = {
+        .arena = arena, .scope = *scope, .now_ms = scope->now_ms, .opened = then, .opened_arg = arg
+    };
     return start(s, leased, &w);
 }
 
@@ -116,7 +118,8 @@ static void due_loaded(void *arg, enum err e, const struct store_answer *a) {
     w->opened(w->opened_arg, OK, w, &snapshot);
 }
 
-/* The rooms are locked now, by a statement before: what is loaded next is what the unit before left. */
+/* The rooms are locked now, by a statement before: what is loaded next is what the unit before
+ * left. */
 static void due_claimed(void *arg, enum err e, const struct store_answer *a) {
     struct store_work *w = arg;
     size_t n = e == OK ? store_answer_rows(a, 1) : 0;
@@ -154,6 +157,8 @@ static void due_leased(void *arg, enum err e, struct store_connection *c) {
 
 enum err store_calls_open_due(struct store *s, struct arena *arena, int64_t now_ms, size_t limit,
     store_calls_opened *then, void *arg) {
-    struct store_work w = { .arena = arena, .limit = limit, .now_ms = now_ms, .opened = then, .opened_arg = arg };
+    struct store_work w = {
+        .arena = arena, .limit = limit, .now_ms = now_ms, .opened = then, .opened_arg = arg
+    };
     return start(s, due_leased, &w);
 }

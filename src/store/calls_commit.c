@@ -1,7 +1,9 @@
 /*
- * Writing a unit of work: all its rows and the COMMIT in one round trip, after one with questions where a chain ended or an event may be
- * a repeat. All or nothing: a statement that fails keeps those behind it, the COMMIT too, from running. When the connection is lost
- * under the COMMIT nobody knows the outcome; it is told as a failure, and what the homeserver sends again is then known or done.
+ * Writing a unit of work: all its rows and the COMMIT in one round trip, after one with questions
+ * where a chain ended or an event may be a repeat. All or nothing: a statement that fails keeps
+ * those behind it, the COMMIT too, from running. When the connection is lost under the COMMIT
+ * nobody knows the outcome; it is told as a failure, and what the homeserver sends again is then
+ * known or done.
  */
 #include "core/clock.h"
 #include "core/mem.h"
@@ -11,7 +13,8 @@
 
 #include <string.h>
 
-METRIC_HISTOGRAM(commit_time, "parley_database_commit_seconds", "How long a unit of work took to be written and committed.");
+METRIC_HISTOGRAM(commit_time, "parley_database_commit_seconds",
+    "How long a unit of work took to be written and committed.");
 
 static void finish(struct store_work *w, enum err e) {
     w->done(w->done_arg, e);
@@ -20,7 +23,8 @@ static void finish(struct store_work *w, enum err e) {
 
 static void committed(void *arg, enum err e, const struct store_answer *a) {
     struct store_work *w = arg;
-    /* A server answers the COMMIT of a failed transaction with ROLLBACK, and calls that a success. */
+    /* A server answers the COMMIT of a failed transaction with ROLLBACK, and calls that a success.
+     */
     const char *tag = e == OK ? store_answer_tag(a, store_answer_count(a) - 1) : "";
     if (e == OK && strcmp(tag, "COMMIT") != 0) {
         e = err_set(ERR_DATABASE, "the server did not commit: %s", tag);
@@ -65,8 +69,8 @@ static void answered(void *arg, enum err e, const struct store_answer *a) {
     }
 }
 
-void store_calls_commit(struct store_work *w, const struct store_audit_key *key, const struct store_changes *changes,
-    store_calls_done *done, void *arg) {
+void store_calls_commit(struct store_work *w, const struct store_audit_key *key,
+    const struct store_changes *changes, store_calls_done *done, void *arg) {
     metrics_register(&commit_time);
     w->key = key;
     w->changes = changes;

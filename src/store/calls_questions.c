@@ -64,7 +64,8 @@ static void tell_next_due(const struct question *q, enum err e, const struct sto
 }
 
 enum err store_calls_next_due(struct store *s, store_calls_next *next, void *arg) {
-    return ask(s, &(struct question){ .put = put_next_due, .told = tell_next_due, .then.next = next, .arg = arg });
+    return ask(s, &(struct question){
+                      .put = put_next_due, .told = tell_next_due, .then.next = next, .arg = arg });
 }
 
 /* --- which rooms have a live call? --- */
@@ -89,7 +90,9 @@ static void tell_live_rooms(const struct question *q, enum err e, const struct s
 }
 
 enum err store_calls_live_rooms(struct store *s, store_calls_rooms *found, void *arg) {
-    return ask(s, &(struct question){ .put = put_live_rooms, .told = tell_live_rooms, .then.rooms = found, .arg = arg });
+    return ask(
+        s, &(struct question){
+               .put = put_live_rooms, .told = tell_live_rooms, .then.rooms = found, .arg = arg });
 }
 
 /* --- whose turn is it to reconcile? --- */
@@ -105,10 +108,14 @@ static void tell_claim(const struct question *q, enum err e, const struct store_
     q->then.claimed(q->arg, e, e == OK && store_answer_changed(a, 0) > 0);
 }
 
-enum err store_calls_claim_reconcile(struct store *s, int64_t now_ms, int64_t interval_ms,
-    store_calls_claimed *claimed, void *arg) {
-    return ask(s, &(struct question){ .put = put_claim, .told = tell_claim, .time_ms = now_ms, .number = interval_ms,
-                      .then.claimed = claimed, .arg = arg });
+enum err store_calls_claim_reconcile(
+    struct store *s, int64_t now_ms, int64_t interval_ms, store_calls_claimed *claimed, void *arg) {
+    return ask(s, &(struct question){ .put = put_claim,
+                      .told = tell_claim,
+                      .time_ms = now_ms,
+                      .number = interval_ms,
+                      .then.claimed = claimed,
+                      .arg = arg });
 }
 
 /* --- forgetting what need not be remembered any more --- */
@@ -121,10 +128,16 @@ static void put_forget(struct question *q) {
 }
 
 static void tell_forget(const struct question *q, enum err e, const struct store_answer *a) {
-    q->then.forgot(q->arg, e, e == OK ? store_answer_changed(a, 0) + store_answer_changed(a, 1) : 0);
+    q->then.forgot(
+        q->arg, e, e == OK ? store_answer_changed(a, 0) + store_answer_changed(a, 1) : 0);
 }
 
-enum err store_calls_forget(struct store *s, int64_t before_ms, size_t limit, store_calls_forgot *done, void *arg) {
-    return ask(s, &(struct question){ .put = put_forget, .told = tell_forget, .time_ms = before_ms,
-                      .number = (int64_t)limit, .then.forgot = done, .arg = arg });
+enum err store_calls_forget(
+    struct store *s, int64_t before_ms, size_t limit, store_calls_forgot *done, void *arg) {
+    return ask(s, &(struct question){ .put = put_forget,
+                      .told = tell_forget,
+                      .time_ms = before_ms,
+                      .number = (int64_t)limit,
+                      .then.forgot = done,
+                      .arg = arg });
 }

@@ -1,4 +1,5 @@
-/* The canonical form of audit rows and the MAC over it. The form is described in chain.h; changing it needs a new name in front. */
+/* The canonical form of audit rows and the MAC over it. The form is described in chain.h; changing
+ * it needs a new name in front. */
 #include "store/chain.h"
 
 #include "core/mem.h"
@@ -13,7 +14,8 @@
 
 static void patch_length(struct buf *b, size_t at, uint32_t len) {
     if (!b->bad) {
-        uint8_t bytes[4] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len };
+        uint8_t bytes[4] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
+            (uint8_t)len };
         memcpy(b->data + at, bytes, sizeof(bytes));
     }
 }
@@ -83,8 +85,8 @@ void store_chain_payload(struct buf *b, const struct store_detail *details) {
     buf_putc(b, '}');
 }
 
-void store_chain_canonical(struct buf *b, const char *session_id, int n, const struct store_event *e,
-    const uint8_t payload_sha256[SHA256_SIZE]) {
+void store_chain_canonical(struct buf *b, const char *session_id, int n,
+    const struct store_event *e, const uint8_t payload_sha256[SHA256_SIZE]) {
     const char flags[4] = { e->late ? '1' : '0', e->inferred ? '1' : '0', e->ignored ? '1' : '0',
         e->partial ? '1' : '0' };
     put_text(b, "parley/event/1");
@@ -115,8 +117,8 @@ void store_chain_head_canonical(struct buf *b, const struct store_chain_head *h)
     put_text(b, h->actor);
 }
 
-enum err store_chain_next(const struct store_audit_key *k, const uint8_t previous[SHA256_SIZE], const struct buf *row,
-    uint8_t ret[SHA256_SIZE]) {
+enum err store_chain_next(const struct store_audit_key *k, const uint8_t previous[SHA256_SIZE],
+    const struct buf *row, uint8_t ret[SHA256_SIZE]) {
     TRY(buf_check(row));
     return hmac_sign(k->hmac, previous, SHA256_SIZE, row->data, row->len, ret);
 }

@@ -1,20 +1,25 @@
 /*
  * The keyed audit chain (decision 13).
  *
- * Each row of call_events carries mac = HMAC-SHA256(key, mac before it in its chain ‖ canonical row); the mac before the first row
- * is 32 zero bytes. A chain is a call, or the events of no call of one UTC day (audit_strays). Each call that ends, and each unit of
- * work that wrote events of no call, adds the chain's head to call_heads, itself such a chain in the order of seq. The key is in a
- * 0600 file, never in the database; the database keeps its fingerprint, so that a wrong or lost key is told before a row is
- * written with it.
+ * Each row of call_events carries mac = HMAC-SHA256(key, mac before it in its chain ‖ canonical
+ * row); the mac before the first row is 32 zero bytes. A chain is a call, or the events of no call
+ * of one UTC day (audit_strays). Each call that ends, and each unit of work that wrote events of no
+ * call, adds the chain's head to call_heads, itself such a chain in the order of seq. The key is in
+ * a 0600 file, never in the database; the database keeps its fingerprint, so that a wrong or lost
+ * key is told before a row is written with it.
  *
- * Canonical form: fields one behind the other, each as its length in 4 bytes (big-endian) and its bytes; SQL NULL is the length
- * FFFFFFFF and no bytes. Numbers are decimal text; times are Unix milliseconds as decimal text; a UUID is its 36 characters in lower
- * case; digests and macs are 32 bytes as they are.
+ * Canonical form: fields one behind the other, each as its length in 4 bytes (big-endian) and its
+ * bytes; SQL NULL is the length FFFFFFFF and no bytes. Numbers are decimal text; times are Unix
+ * milliseconds as decimal text; a UUID is its 36 characters in lower case; digests and macs are 32
+ * bytes as they are.
  *
- *   row of call_events   "parley/event/1", session_id, n, type, room_id, call_id, user_id, subject, source_event_id, at, recorded_at,
- *                        flags, payload_sha256
- *                        flags: four characters 0 or 1 for late, inferred, ignored, partial
- *   row of call_heads    "parley/head/1", seq, kind, session_id, rows, last_mac, at, what, reason, actor
+ * A row of call_events is these fields:
+ *   - "parley/event/1", session_id, n, type, room_id, call_id, user_id, subject
+ *   - source_event_id, at, recorded_at, flags, payload_sha256
+ *   - flags being four characters 0 or 1 for late, inferred, ignored, partial
+ *
+ * A row of call_heads is these:
+ *   - "parley/head/1", seq, kind, session_id, rows, last_mac, at, what, reason, actor
  *
  * tests/live/test_store.py computes a chain again from these words alone.  Thread: main.
  */
@@ -40,10 +45,11 @@ struct store_chain_head {
     const char *actor;
 };
 
-/** Reads the key file: 64 hex digits, owner only (mode & 077 must be 0). ERR_NOT_FOUND when there is none, ERR_INVALID when it is not
- *  as it must be. */
+/** Reads the key file: 64 hex digits, owner only (mode & 077 must be 0). ERR_NOT_FOUND when there
+ * is none, ERR_INVALID when it is not as it must be. */
 MUST_CHECK enum err store_audit_key_load(const char *path, struct store_audit_key **ret);
-/** Makes a new key file, mode 0600, written and synced before it is visible. ERR_CONFLICT when there is one. */
+/** Makes a new key file, mode 0600, written and synced before it is visible. ERR_CONFLICT when
+ * there is one. */
 MUST_CHECK enum err store_audit_key_generate(const char *path, struct store_audit_key **ret);
 void store_audit_key_destroy(struct store_audit_key *k);
 /** First 16 hex digits of SHA-256 over the key: tells keys apart, says nothing about them. */
@@ -51,13 +57,14 @@ const char *store_audit_key_fingerprint(const struct store_audit_key *k);
 
 /** The payload column: the details as a JSON object in their order. */
 void store_chain_payload(struct buf *b, const struct store_detail *details);
-/** The bytes a row's MAC covers: every column that is evidence, length-prefixed, payload by its digest. */
-void store_chain_canonical(struct buf *b, const char *session_id, int n, const struct store_event *e,
-    const uint8_t payload_sha256[SHA256_SIZE]);
+/** The bytes a row's MAC covers: every column that is evidence, length-prefixed, payload by its
+ * digest. */
+void store_chain_canonical(struct buf *b, const char *session_id, int n,
+    const struct store_event *e, const uint8_t payload_sha256[SHA256_SIZE]);
 /** The same of a row of call_heads. */
 void store_chain_head_canonical(struct buf *b, const struct store_chain_head *h);
 /** ret = HMAC(key, previous ‖ row). `previous` is all zero for the first row of a chain. */
-MUST_CHECK enum err store_chain_next(const struct store_audit_key *k, const uint8_t previous[SHA256_SIZE],
-    const struct buf *row, uint8_t ret[SHA256_SIZE]);
+MUST_CHECK enum err store_chain_next(const struct store_audit_key *k,
+    const uint8_t previous[SHA256_SIZE], const struct buf *row, uint8_t ret[SHA256_SIZE]);
 
 #endif

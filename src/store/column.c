@@ -31,13 +31,15 @@ static const struct {
 
 /* --- SQL text --- */
 
-void store_columns_names(struct buf *b, const char *prefix, const struct store_column *cols, size_t n) {
+void store_columns_names(
+    struct buf *b, const char *prefix, const struct store_column *cols, size_t n) {
     for (size_t i = 0; i < n; i++) {
         buf_printf(b, "%s%s%s", i == 0 ? "" : ", ", prefix, cols[i].name);
     }
 }
 
-void store_columns_unnest(struct buf *b, int first, const char *alias, const struct store_column *cols, size_t n) {
+void store_columns_unnest(
+    struct buf *b, int first, const char *alias, const struct store_column *cols, size_t n) {
     buf_puts(b, "unnest(");
     for (size_t i = 0; i < n; i++) {
         buf_printf(b, "%s$%d::%s[]", i == 0 ? "" : ", ", first + (int)i, types[cols[i].type].sql);
@@ -232,8 +234,9 @@ void store_args_mac(struct store_args *a, const uint8_t *mac) {
 }
 
 /*
- * An array in binary (array_recv): dimensions, are there NULLs, element type; then for its one dimension length and first index;
- * then each element with its length before it, -1 for NULL. An empty array has no dimension.
+ * An array in binary (array_recv): dimensions, are there NULLs, element type; then for its one
+ * dimension length and first index; then each element with its length before it, -1 for NULL. An
+ * empty array has no dimension.
  */
 static void put_array_head(struct buf *b, enum store_type type, size_t n) {
     put_u32(b, n == 0 ? 0 : 1);
@@ -258,12 +261,14 @@ static void put_element(struct store_args *a, enum store_type type, const void *
     }
     if (!b->bad) {
         uint32_t len = (uint32_t)(b->len - at - 4);
-        uint8_t bytes[4] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len };
+        uint8_t bytes[4] = { (uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
+            (uint8_t)len };
         memcpy(b->data + at, bytes, sizeof(bytes));
     }
 }
 
-void store_args_array(struct store_args *a, const struct store_column *col, const void *const *rows, size_t n) {
+void store_args_array(
+    struct store_args *a, const struct store_column *col, const void *const *rows, size_t n) {
     open_value(a);
     put_array_head(&a->bytes, col->type, n);
     for (size_t i = 0; i < n; i++) {
@@ -279,7 +284,8 @@ void store_args_columns(struct store_args *a, const struct store_column *cols, s
     }
 }
 
-static void put_list(struct store_args *a, enum store_type type, const char *const *list, size_t n) {
+static void put_list(
+    struct store_args *a, enum store_type type, const char *const *list, size_t n) {
     open_value(a);
     put_array_head(&a->bytes, type, n);
     for (size_t i = 0; i < n; i++) {
@@ -307,14 +313,15 @@ static uint64_t get_number(const char *bytes, size_t n) {
 }
 
 /* NULL when the value is SQL NULL or not as long as its type says. */
-static const char *fixed(const struct store_answer *answer, size_t result, size_t row, size_t col, size_t size) {
+static const char *fixed(
+    const struct store_answer *answer, size_t result, size_t row, size_t col, size_t size) {
     size_t n;
     const char *bytes = store_answer_value(answer, result, row, col, &n);
     return bytes != NULL && n == size ? bytes : NULL;
 }
 
-const char *store_read_text(const struct store_answer *answer, size_t result, size_t row, size_t col,
-    struct arena *arena) {
+const char *store_read_text(
+    const struct store_answer *answer, size_t result, size_t row, size_t col, struct arena *arena) {
     size_t n;
     const char *bytes = store_answer_value(answer, result, row, col, &n);
     return bytes == NULL ? NULL : arena_strndup(arena, bytes, n);
@@ -386,6 +393,7 @@ static void read_field(const struct store_answer *answer, size_t result, size_t 
 void store_columns_read(const struct store_answer *answer, size_t result, size_t row, size_t first,
     const struct store_column *cols, size_t n, void *ret, struct arena *arena) {
     for (size_t i = 0; i < n; i++) {
-        read_field(answer, result, row, first + i, cols[i].type, (char *)ret + cols[i].offset, arena);
+        read_field(
+            answer, result, row, first + i, cols[i].type, (char *)ret + cols[i].offset, arena);
     }
 }

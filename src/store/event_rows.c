@@ -1,9 +1,11 @@
 /*
- * The audit rows of a unit: which are new, their numbers and MACs, and the heads of chains that end.
+ * The audit rows of a unit: which are new, their numbers and MACs, and the heads of chains that
+ * end.
  *
- * A chain has no gaps, so a repeat must be known before the rows are numbered. What came with an event that was looked up when
- * the unit was opened is new for certain. The rest (inputs that a stub kept and that are replayed now) is looked up first, in the same round
- * trip as the head of call_heads.
+ * A chain has no gaps, so a repeat must be known before the rows are numbered. What came with an
+ * event that was looked up when the unit was opened is new for certain. The rest (inputs that a
+ * stub kept and that are replayed now) is looked up first, in the same round trip as the head of
+ * call_heads.
  */
 #include "core/clock.h"
 #include "core/mem.h"
@@ -20,11 +22,14 @@ static const char *subject_of(const struct store_event *e) {
 }
 
 static bool same(const struct store_fresh *a, const struct store_fresh *b) {
-    return a->owner == b->owner && strcmp(a->event->source_event_id, b->event->source_event_id) == 0 &&
-        strcmp(a->event->type, b->event->type) == 0 && strcmp(subject_of(a->event), subject_of(b->event)) == 0;
+    return a->owner == b->owner &&
+           strcmp(a->event->source_event_id, b->event->source_event_id) == 0 &&
+           strcmp(a->event->type, b->event->type) == 0 &&
+           strcmp(subject_of(a->event), subject_of(b->event)) == 0;
 }
 
-/* A unit is at most a transaction of about a hundred events, and only those of one call are compared. */
+/* A unit is at most a transaction of about a hundred events, and only those of one call are
+ * compared. */
 static bool is_repeat(const struct store_work *w, const struct store_fresh *f) {
     for (const struct store_fresh *g = f; g > w->fresh && g[-1].owner == f->owner; g--) {
         if (!g[-1].repeat && g[-1].event->source_event_id != NULL && same(&g[-1], f)) {
@@ -34,7 +39,8 @@ static bool is_repeat(const struct store_work *w, const struct store_fresh *f) {
     return false;
 }
 
-static void collect(struct store_work *w, size_t owner, struct store_event *const *events, size_t n) {
+static void collect(
+    struct store_work *w, size_t owner, struct store_event *const *events, size_t n) {
     for (size_t i = 0; i < n; i++) {
         struct store_fresh *f = &w->fresh[w->n_fresh++];
         const char *source = events[i]->source_event_id;
@@ -120,7 +126,8 @@ enum { ANSWER_REPEATS, ANSWER_LOCK, ANSWER_HEAD, ANSWER_STRAYS };
 enum err store_event_rows_ask(struct store_work *w) {
     TRY(ask_repeats(w));
     if (needs_heads(w)) {
-        /* The lock is held until the commit: call_heads grows by one unit at a time, over all nodes. */
+        /* The lock is held until the commit: call_heads grows by one unit at a time, over all
+         * nodes. */
         store_query_put(w->c, STORE_LOCK_HEADS, NULL);
         store_query_put(w->c, STORE_LAST_HEAD, NULL);
         store_args_clear(&w->c->args);
@@ -130,7 +137,8 @@ enum err store_event_rows_ask(struct store_work *w) {
     return OK;
 }
 
-static void read_mac(const struct store_answer *a, size_t result, size_t col, uint8_t ret[SHA256_SIZE]) {
+static void read_mac(
+    const struct store_answer *a, size_t result, size_t col, uint8_t ret[SHA256_SIZE]) {
     size_t n;
     const char *bytes = store_answer_value(a, result, 0, col, &n);
     if (bytes != NULL && n == SHA256_SIZE) {
@@ -169,8 +177,8 @@ enum err store_event_rows_read(struct store_work *w, const struct store_answer *
 /* --- numbers and MACs --- */
 
 /* Fills one row and moves its chain on. */
-static enum err sign(struct store_work *w, const struct store_event *e, const char *session_id, int *chain_rows,
-    uint8_t *chain_mac, struct buf *scratch) {
+static enum err sign(struct store_work *w, const struct store_event *e, const char *session_id,
+    int *chain_rows, uint8_t *chain_mac, struct buf *scratch) {
     struct store_event_row *row = &w->rows[w->n_rows];
     *row = (struct store_event_row){ .session_id = session_id, .n = *chain_rows + 1, .event = *e };
     row->event.subject = subject_of(e);
@@ -194,11 +202,18 @@ static enum err sign(struct store_work *w, const struct store_event *e, const ch
 static enum err add_head(struct store_work *w, const char *session_id, int rows, const uint8_t *mac,
     struct buf *scratch) {
     struct store_head_row *h = &w->heads[w->n_heads];
-    *h = (struct store_head_row){ .seq = w->last_seq + 1, .kind = "head", .session_id = session_id, .rows = rows,
+    *h = (struct store_head_row){ .seq = w->last_seq + 1,
+        .kind = "head",
+        .session_id = session_id,
+        .rows = rows,
         .at = w->changes->now_ms };
     memcpy(h->last_mac, mac, SHA256_SIZE);
-    const struct store_chain_head canonical = { .seq = h->seq, .kind = h->kind, .session_id = session_id,
-        .rows = rows, .last_mac = h->last_mac, .at = h->at };
+    const struct store_chain_head canonical = { .seq = h->seq,
+        .kind = h->kind,
+        .session_id = session_id,
+        .rows = rows,
+        .last_mac = h->last_mac,
+        .at = h->at };
     buf_clear(scratch);
     store_chain_head_canonical(scratch, &canonical);
     TRY(store_chain_next(w->key, w->last_mac, scratch, h->mac));
@@ -213,7 +228,8 @@ static enum err chain_call(struct store_work *w, size_t owner, size_t *next, str
     int before = call->row->chain_rows;
     for (; *next < w->n_fresh && w->fresh[*next].owner == owner; ++*next) {
         if (!w->fresh[*next].repeat) {
-            TRY(sign(w, w->fresh[*next].event, call->row->id, &call->row->chain_rows, call->row->chain_mac, scratch));
+            TRY(sign(w, w->fresh[*next].event, call->row->id, &call->row->chain_rows,
+                call->row->chain_mac, scratch));
         }
     }
     if (call->final && call->row->chain_rows > before) {
@@ -230,7 +246,8 @@ static enum err chain_all(struct store_work *w, struct buf *scratch) {
     int before = w->strays.rows;
     for (; next < w->n_fresh; next++) {
         if (!w->fresh[next].repeat) {
-            TRY(sign(w, w->fresh[next].event, w->strays.id, &w->strays.rows, w->strays.mac, scratch));
+            TRY(sign(
+                w, w->fresh[next].event, w->strays.id, &w->strays.rows, w->strays.mac, scratch));
         }
     }
     if (w->strays.rows > before) {

@@ -18,11 +18,14 @@ static const char bookkeeping[] =
     "CREATE TABLE IF NOT EXISTS schema_migrations ("
     " version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,"
     " applied_at timestamptz NOT NULL DEFAULT now());"
-    "COMMENT ON TABLE schema_migrations IS 'Which files of schema/ were applied. Source: parley migrate.';"
+    "COMMENT ON TABLE schema_migrations IS 'Which files of schema/ were applied. Source: parley "
+    "migrate.';"
     "COMMENT ON COLUMN schema_migrations.version IS 'Number of the file.';"
     "COMMENT ON COLUMN schema_migrations.name IS 'Name of the file.';"
-    "COMMENT ON COLUMN schema_migrations.sha256 IS 'SHA-256 of its text in hex: a file that was applied must not change.';"
-    "COMMENT ON COLUMN schema_migrations.applied_at IS 'When it was applied, the database''s clock.'";
+    "COMMENT ON COLUMN schema_migrations.sha256 IS 'SHA-256 of its text in hex: a file that was "
+    "applied must not change.';"
+    "COMMENT ON COLUMN schema_migrations.applied_at IS 'When it was applied, the database''s "
+    "clock.'";
 
 static void closep(struct store_session **s) {
     store_session_close(*s);
@@ -49,19 +52,23 @@ static enum err check_applied(void *arg, const char *const *values) {
     int *version = arg;
     int found = atoi(values[0]);
     if (found > newest()) {
-        return err_set(ERR_CONFLICT, "the database is at version %d, this program knows %d: use a newer parley", found,
+        return err_set(ERR_CONFLICT,
+            "the database is at version %d, this program knows %d: use a newer parley", found,
             newest());
     }
     if (found != *version + 1) {
-        return err_set(ERR_CONFLICT, "the database lacks migration %d but has %d: restore it from a backup",
-            *version + 1, found);
+        return err_set(ERR_CONFLICT,
+            "the database lacks migration %d but has %d: restore it from a backup", *version + 1,
+            found);
     }
     const struct store_migration *m = &store_migrations[found - 1];
     char digest[2 * SHA256_SIZE + 1];
     digest_of(m, digest);
     if (strcmp(values[1], digest) != 0) {
-        return err_set(ERR_CONFLICT, "migration %s was applied with another text than this program has: use the program"
-                                     " that made the database, or a newer one", m->name);
+        return err_set(ERR_CONFLICT,
+            "migration %s was applied with another text than this program has: use the program"
+            " that made the database, or a newer one",
+            m->name);
     }
     *version = found;
     return OK;
@@ -69,8 +76,8 @@ static enum err check_applied(void *arg, const char *const *values) {
 
 static enum err read_version(struct store_session *s, int *ret) {
     *ret = 0;
-    return store_session_query(s, "SELECT version, sha256 FROM schema_migrations ORDER BY version", NULL, 0, check_applied,
-        ret);
+    return store_session_query(s, "SELECT version, sha256 FROM schema_migrations ORDER BY version",
+        NULL, 0, check_applied, ret);
 }
 
 /* --- applying --- */
@@ -83,8 +90,9 @@ static enum err apply_inside(struct store_session *s, const struct store_migrati
     const char *const params[] = { version, m->name, digest };
     TRY(store_session_run(s, "BEGIN"));
     TRY(store_session_run(s, m->sql));
-    TRY(store_session_query(s, "INSERT INTO schema_migrations (version, name, sha256) VALUES ($1::integer, $2, $3)", params,
-        COUNT_OF(params), NULL, NULL));
+    TRY(store_session_query(s,
+        "INSERT INTO schema_migrations (version, name, sha256) VALUES ($1::integer, $2, $3)",
+        params, COUNT_OF(params), NULL, NULL));
     return store_session_run(s, "COMMIT");
 }
 
@@ -96,7 +104,8 @@ static enum err apply(struct store_session *s, const struct store_migration *m) 
     return err_set(e, "migration %s: %s", m->name, err_text());
 }
 
-enum err store_migrate(const char *url, void (*progress)(void *arg, const struct store_migration *m), void *arg,
+enum err store_migrate(const char *url,
+    void (*progress)(void *arg, const struct store_migration *m), void *arg,
     struct store_migrate_report *ret) {
     CLEANUP(closep) struct store_session *s = NULL;
     TRY(store_session_open(url, &s));
@@ -137,7 +146,8 @@ static enum err check_schema(struct store_session *s) {
         TRY(read_version(s, &version));
     }
     if (version < newest()) {
-        return err_set(ERR_CONFLICT, "the database is at version %d, this program needs %d: run parley migrate", version,
+        return err_set(ERR_CONFLICT,
+            "the database is at version %d, this program needs %d: run parley migrate", version,
             newest());
     }
     return OK;
@@ -145,16 +155,20 @@ static enum err check_schema(struct store_session *s) {
 
 static enum err check_key(struct store_session *s, const struct store_audit_key *key) {
     const char *const params[] = { store_audit_key_fingerprint(key) };
-    /* Of two nodes that start at once on an empty audit, one records its key; the other finds it. */
+    /* Of two nodes that start at once on an empty audit, one records its key; the other finds it.
+     */
     TRY(store_session_query(s,
         "INSERT INTO audit_keys (epoch, fingerprint, since) SELECT 1, $1, now()"
-        " WHERE NOT EXISTS (SELECT FROM audit_keys) AND NOT EXISTS (SELECT FROM call_events) ON CONFLICT DO NOTHING",
+        " WHERE NOT EXISTS (SELECT FROM audit_keys) AND NOT EXISTS (SELECT FROM call_events) ON "
+        "CONFLICT DO NOTHING",
         params, COUNT_OF(params), NULL, NULL));
     char known[CLOCK_TEXT_SIZE];
     TRY(ask(s, "SELECT fingerprint FROM audit_keys ORDER BY epoch DESC LIMIT 1", known));
     if (strcmp(known, params[0]) != 0) {
-        return err_set(ERR_CONFLICT, "the audit key (fingerprint %s) is not the one the audit was written with (%s): put the"
-                                     " right key file back", params[0], known[0] == '\0' ? "unknown" : known);
+        return err_set(ERR_CONFLICT,
+            "the audit key (fingerprint %s) is not the one the audit was written with (%s): put the"
+            " right key file back",
+            params[0], known[0] == '\0' ? "unknown" : known);
     }
     return OK;
 }

@@ -1,12 +1,15 @@
-/* The pool: who may use a connection now, who waits for one, and what the rest of the program hears of it. */
+/* The pool: who may use a connection now, who waits for one, and what the rest of the program hears
+ * of it. */
 #include "store/pool.h"
 
 #include "core/log.h"
 #include "core/metrics.h"
 #include "store/connection.h"
 
-METRIC_GAUGE(connections_up, "parley_database_connections", "Connections to PostgreSQL that are up.");
-METRIC_HISTOGRAM(lease_wait, "parley_database_lease_wait_seconds", "How long a unit of work waited for a connection.");
+METRIC_GAUGE(
+    connections_up, "parley_database_connections", "Connections to PostgreSQL that are up.");
+METRIC_HISTOGRAM(lease_wait, "parley_database_lease_wait_seconds",
+    "How long a unit of work waited for a connection.");
 static struct metric failures[] = {
 #define FAILURE(kind)                                                                              \
     METRIC_INIT(METRIC_KIND_COUNTER, "parley_database_failures_total", "kind=\"" kind "\"",        \
@@ -47,7 +50,8 @@ static struct store_waiter *take_waiter(struct store *s) {
 
 static void fail_waiter(struct store_waiter *w) {
     store_count_failure(STORE_FAILED_LEASE);
-    w->leased(w->arg, err_set(ERR_DATABASE, "the database cannot be reached, or all connections are busy"), NULL);
+    w->leased(w->arg,
+        err_set(ERR_DATABASE, "the database cannot be reached, or all connections are busy"), NULL);
     mem_free(w);
 }
 
@@ -105,7 +109,8 @@ void store_serve_waiters(struct store *s) {
 static enum err add_waiter(struct store *s, store_leased *leased, void *arg) {
     if (s->n_waiters >= STORE_WAITERS_MAX) {
         store_count_failure(STORE_FAILED_LEASE);
-        return err_set(ERR_DATABASE, "%d units of work wait for a connection already", STORE_WAITERS_MAX);
+        return err_set(
+            ERR_DATABASE, "%d units of work wait for a connection already", STORE_WAITERS_MAX);
     }
     struct store_waiter *w = mem_zalloc(sizeof(*w));
     if (w == NULL) {
@@ -156,8 +161,8 @@ static void free_store(uv_handle_t *h) {
     mem_free(h->data);
 }
 
-enum err store_create(uv_loop_t *loop, const struct store_config *cfg, store_changed_fn *changed, void *arg,
-    struct store **ret) {
+enum err store_create(uv_loop_t *loop, const struct store_config *cfg, store_changed_fn *changed,
+    void *arg, struct store **ret) {
     if (cfg->pool_size < 1 || cfg->pool_size > STORE_POOL_MAX) {
         return err_set(ERR_INVALID, "database pool size: want 1 to %d", STORE_POOL_MAX);
     }

@@ -1,8 +1,9 @@
 /*
  * Making and losing connections.
  *
- * libpq connects without blocking except for one thing: looking a name up. So names are resolved on libuv's thread pool and
- * libpq is given addresses (decision 11); the name stays with it for checking certificates.  Thread: main.
+ * libpq connects without blocking except for one thing: looking a name up. So names are resolved on
+ * libuv's thread pool and libpq is given addresses (decision 11); the name stays with it for
+ * checking certificates.  Thread: main.
  */
 #include "core/crypto.h"
 #include "core/log.h"
@@ -13,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOSTS_MAX         8  /* in one connection string */
-#define ADDRESSES_MAX     4  /* tried of one name */
-#define BACKOFF_FIRST_US  (SEC_US / 10)
-#define BACKOFF_MOST_US   (5 * SEC_US)
-#define KEYWORDS_MAX      64 /* libpq 15 knows 43 */
+#define HOSTS_MAX        8 /* in one connection string */
+#define ADDRESSES_MAX    4 /* tried of one name */
+#define BACKOFF_FIRST_US (SEC_US / 10)
+#define BACKOFF_MOST_US  (5 * SEC_US)
+#define KEYWORDS_MAX     64 /* libpq 15 knows 43 */
 
 /* --- the connection string --- */
 
@@ -35,21 +36,24 @@ struct store_conninfo {
 };
 
 /*
- * Our statements are few and each is made for an index, so their plans are fixed: a generic plan made while the tables were
- * empty must not scan them when they have grown. JIT would take a forbidden scan's penalty for a real cost.
+ * Our statements are few and each is made for an index, so their plans are fixed: a generic plan
+ * made while the tables were empty must not scan them when they have grown. JIT would take a
+ * forbidden scan's penalty for a real cost.
  */
 static char *session_settings(int64_t statement_timeout_us, const char *more) {
     struct buf b;
     buf_init(&b, 0);
     long long ms = (long long)(statement_timeout_us / 1000);
     buf_printf(&b, "-c statement_timeout=%lld -c idle_in_transaction_session_timeout=%lld", ms, ms);
-    buf_puts(&b, " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"
-                 " -c enable_mergejoin=off -c jit=off ");
+    buf_puts(&b,
+        " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"
+        " -c enable_mergejoin=off -c jit=off ");
     buf_puts(&b, more == NULL ? "" : more);
     return buf_take(&b);
 }
 
-static const char *option(const struct store_conninfo *i, const char *keyword, const char *variable) {
+static const char *option(
+    const struct store_conninfo *i, const char *keyword, const char *variable) {
     for (const PQconninfoOption *o = i->options; o->keyword != NULL; o++) {
         if (strcmp(o->keyword, keyword) == 0 && o->val != NULL && o->val[0] != '\0') {
             return o->val;
@@ -59,7 +63,8 @@ static const char *option(const struct store_conninfo *i, const char *keyword, c
     return value == NULL ? "" : value;
 }
 
-/* The n-th of a list with commas; the only one stands for all when `shared`. Gives it, NULL on no memory. */
+/* The n-th of a list with commas; the only one stands for all when `shared`. Gives it, NULL on no
+ * memory. */
 static char *item(const char *list, size_t n, bool shared) {
     if (shared && strchr(list, ',') == NULL) {
         return mem_strdup(list);
@@ -104,7 +109,8 @@ static enum err read_hosts(struct store_conninfo *i) {
     return OK;
 }
 
-enum err store_conninfo_create(const char *url, int64_t statement_timeout_us, struct store_conninfo **ret) {
+enum err store_conninfo_create(
+    const char *url, int64_t statement_timeout_us, struct store_conninfo **ret) {
     struct store_conninfo *i = mem_zalloc(sizeof(*i));
     if (i == NULL) {
         return err_set(ERR_NOMEM, "out of memory");
@@ -204,7 +210,7 @@ struct store_lookup {
     struct buf names;
     struct buf addresses;
     struct buf ports;
-    size_t next;                         /* host to be looked at */
+    size_t next; /* host to be looked at */
     size_t found;
 };
 
@@ -236,7 +242,8 @@ static void on_address(uv_getaddrinfo_t *request, int status, struct addrinfo *l
     }
     const struct host *h = &c->store->info->hosts[l->next];
     size_t n = 0;
-    for (const struct addrinfo *a = list; status == 0 && a != NULL && n < ADDRESSES_MAX; a = a->ai_next, n++) {
+    for (const struct addrinfo *a = list; status == 0 && a != NULL && n < ADDRESSES_MAX;
+         a = a->ai_next, n++) {
         char text[INET6_ADDRSTRLEN];
         if (a->ai_family == AF_INET6) {
             uv_ip6_name((const struct sockaddr_in6 *)a->ai_addr, text, sizeof(text));
@@ -271,7 +278,8 @@ static void look_up(struct store_connection *c) {
     }
     c->lookup = NULL;
     if (l->found == 0) {
-        store_connection_lost(c, STORE_FAILED_CONNECT, "the database's host name cannot be resolved");
+        store_connection_lost(
+            c, STORE_FAILED_CONNECT, "the database's host name cannot be resolved");
     } else if (l->names.bad || l->addresses.bad || l->ports.bad) {
         store_connection_lost(c, STORE_FAILED_CONNECT, "out of memory");
     } else {
@@ -305,7 +313,8 @@ static void forget_lookup(struct store_connection *c) {
 /* --- connecting --- */
 
 static void established(struct store_connection *c) {
-    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1 || !store_connection_watch(c, UV_READABLE)) {
+    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1 ||
+        !store_connection_watch(c, UV_READABLE)) {
         store_connection_lost(c, STORE_FAILED_CONNECT, "the connection cannot be set up");
         return;
     }
@@ -328,7 +337,8 @@ static void step_connect(struct store_connection *c) {
         established(c);
     } else if (next == PGRES_POLLING_FAILED) {
         store_connection_lost(c, STORE_FAILED_CONNECT, PQerrorMessage(c->pg));
-    } else if (!store_connection_watch(c, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE)) {
+    } else if (!store_connection_watch(
+                   c, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE)) {
         store_connection_lost(c, STORE_FAILED_CONNECT, "the socket cannot be watched");
     }
 }
@@ -349,8 +359,9 @@ static void begin_connect(struct store_connection *c, const struct store_lookup 
             values[n++] = o->val;
         }
     }
-    const char *const ours[][2] = { { "host", buf_str(&l->names) }, { "hostaddr", buf_str(&l->addresses) },
-        { "port", buf_str(&l->ports) }, { "options", info->server_options }, { "client_encoding", "UTF8" } };
+    const char *const ours[][2] = { { "host", buf_str(&l->names) },
+        { "hostaddr", buf_str(&l->addresses) }, { "port", buf_str(&l->ports) },
+        { "options", info->server_options }, { "client_encoding", "UTF8" } };
     for (size_t i = 0; i < COUNT_OF(ours); i++) {
         keys[n] = ours[i][0];
         values[n++] = ours[i][1];
@@ -360,7 +371,8 @@ static void begin_connect(struct store_connection *c, const struct store_lookup 
     c->state = STORE_CONNECTING;
     c->pg = PQconnectStartParams(keys, values, 0);
     if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD) {
-        store_connection_lost(c, STORE_FAILED_CONNECT, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
+        store_connection_lost(
+            c, STORE_FAILED_CONNECT, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
     } else if (!store_connection_watch(c, UV_WRITABLE)) {
         store_connection_lost(c, STORE_FAILED_CONNECT, "the socket cannot be watched");
     }

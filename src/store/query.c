@@ -27,9 +27,11 @@ size_t store_answer_rows(const struct store_answer *a, size_t result) {
     return (size_t)PQntuples(result_of(a, result));
 }
 
-const char *store_answer_value(const struct store_answer *a, size_t result, size_t row, size_t col, size_t *n) {
+const char *store_answer_value(
+    const struct store_answer *a, size_t result, size_t row, size_t col, size_t *n) {
     const PGresult *r = result_of(a, result);
-    if (r == NULL || (int)row >= PQntuples(r) || (int)col >= PQnfields(r) || PQgetisnull(r, (int)row, (int)col)) {
+    if (r == NULL || (int)row >= PQntuples(r) || (int)col >= PQnfields(r) ||
+        PQgetisnull(r, (int)row, (int)col)) {
         return NULL;
     }
     *n = (size_t)PQgetlength(r, (int)row, (int)col);
@@ -60,7 +62,8 @@ static bool expect_result(struct store_batch *b, enum store_statement statement,
         fail_batch(b, ERR_TOO_LARGE, "too many statements in one round trip");
         return false;
     }
-    b->expected[b->n_expected++] = (struct store_expected){ .statement = statement, .preparation = preparation };
+    b->expected[b->n_expected++] =
+        (struct store_expected){ .statement = statement, .preparation = preparation };
     return true;
 }
 
@@ -75,10 +78,11 @@ static bool prepare(struct store_connection *c, enum store_statement statement) 
     }
     const char *text = c->store->statements[statement];
     return expect_result(&c->batch, statement, true) &&
-        PQsendPrepare(c->pg, store_statement_name(statement), text, 0, NULL) == 1;
+           PQsendPrepare(c->pg, store_statement_name(statement), text, 0, NULL) == 1;
 }
 
-static bool send_one(struct store_connection *c, enum store_statement statement, const struct store_args *args) {
+static bool send_one(
+    struct store_connection *c, enum store_statement statement, const struct store_args *args) {
     const char *values[STORE_ARGS_MAX];
     int lengths[STORE_ARGS_MAX];
     int formats[STORE_ARGS_MAX];
@@ -90,10 +94,12 @@ static bool send_one(struct store_connection *c, enum store_statement statement,
         formats[i] = 1;
     }
     return expect_result(&c->batch, statement, false) &&
-        PQsendQueryPrepared(c->pg, store_statement_name(statement), n, values, lengths, formats, 1) == 1;
+           PQsendQueryPrepared(
+               c->pg, store_statement_name(statement), n, values, lengths, formats, 1) == 1;
 }
 
-void store_query_put(struct store_connection *c, enum store_statement statement, const struct store_args *args) {
+void store_query_put(
+    struct store_connection *c, enum store_statement statement, const struct store_args *args) {
     struct store_batch *b = &c->batch;
     if (b->failed == OK && c->pg == NULL) {
         fail_batch(b, ERR_DATABASE, "the connection to the database is lost");
@@ -142,7 +148,8 @@ void store_query_send(struct store_connection *c, store_answered *answered, void
             return;
         }
     }
-    fail_batch(b, ERR_DATABASE, c->pg == NULL ? "the connection to the database is lost" : PQerrorMessage(c->pg));
+    fail_batch(b, ERR_DATABASE,
+        c->pg == NULL ? "the connection to the database is lost" : PQerrorMessage(c->pg));
     b->unsent = true;
     store_turn(c->store);
 }
@@ -182,7 +189,8 @@ void store_query_turn(struct store_connection *c) {
     }
 }
 
-static void note_failure(struct store_connection *c, const PGresult *r, const struct store_expected *x) {
+static void note_failure(
+    struct store_connection *c, const PGresult *r, const struct store_expected *x) {
     if (c->batch.failed != OK) {
         return;
     }

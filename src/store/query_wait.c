@@ -56,7 +56,8 @@ void store_session_close(struct store_session *s) {
 enum err store_session_run(struct store_session *s, const char *sql) {
     PGresult *r = PQexec(s->pg, sql);
     ExecStatusType status = PQresultStatus(r);
-    bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+    bool good =
+        status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
     PQclear(r);
     return good ? OK : fail(PQerrorMessage(s->pg));
 }
@@ -83,9 +84,10 @@ static void cancel(struct store_session *s) {
     }
 }
 
-enum err store_session_query(struct store_session *s, const char *sql, const char *const *params, size_t n,
-    store_session_row *row, void *arg) {
-    if (PQsendQueryParams(s->pg, sql, (int)n, NULL, params, NULL, NULL, 0) != 1 || PQsetSingleRowMode(s->pg) != 1) {
+enum err store_session_query(struct store_session *s, const char *sql, const char *const *params,
+    size_t n, store_session_row *row, void *arg) {
+    if (PQsendQueryParams(s->pg, sql, (int)n, NULL, params, NULL, NULL, 0) != 1 ||
+        PQsetSingleRowMode(s->pg) != 1) {
         return fail(PQerrorMessage(s->pg));
     }
     enum err e = OK;

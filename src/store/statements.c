@@ -15,8 +15,8 @@
 /* The one lock of the chain call_heads; two numbers, so that no room's can be the same. */
 #define HEADS_LOCK "pg_advisory_xact_lock(1885430124, 1)" /* 0x7061726C, "parl" */
 
-/* The sessions a unit sees. $1 rooms, $2 rtc sessions closed after this, $3 and $4 rooms and call ids of legacy calls wanted in
- * any state. */
+/* The sessions a unit sees. $1 rooms, $2 rtc sessions closed after this, $3 and $4 rooms and call
+ * ids of legacy calls wanted in any state. */
 #define WANTED                                                                                     \
     "(SELECT id FROM call_sessions WHERE room_id = ANY($1::text[]) AND " LIVE                      \
     " UNION SELECT id FROM call_sessions"                                                          \
@@ -35,7 +35,8 @@ static void load_participants(struct buf *b) {
     buf_puts(b, "SELECT ");
     store_columns_names(b, "", store_participant_columns, STORE_PARTICIPANT_COLUMNS);
     buf_puts(b, " FROM (SELECT p.*, max(n) OVER (PARTITION BY session_id, entry_key,"
-                " CASE WHEN entry_key IS NULL THEN user_id END, CASE WHEN entry_key IS NULL THEN party END) AS last"
+                " CASE WHEN entry_key IS NULL THEN user_id END, CASE WHEN entry_key IS NULL THEN "
+                "party END) AS last"
                 " FROM call_participants p JOIN " WANTED " w ON w.id = p.session_id) stays"
                 " WHERE left_at IS NULL OR n = last ORDER BY session_id, n");
 }
@@ -43,19 +44,21 @@ static void load_participants(struct buf *b) {
 static void load_kept(struct buf *b) {
     buf_puts(b, "SELECT ");
     store_columns_names(b, "", store_kept_columns, STORE_KEPT_COLUMNS);
-    buf_puts(b, " FROM call_kept_inputs k JOIN " WANTED " w ON w.id = k.session_id ORDER BY session_id, n");
+    buf_puts(b,
+        " FROM call_kept_inputs k JOIN " WANTED " w ON w.id = k.session_id ORDER BY session_id, n");
 }
 
 static void find_repeats(struct buf *b) {
     buf_puts(b, "SELECT u.i FROM (SELECT row_number() OVER () AS i, r.* FROM ");
     store_columns_unnest(b, 1, "r", store_repeat_columns, STORE_REPEAT_COLUMNS);
-    buf_puts(b, ") u JOIN call_events e USING (source_event_id, type, subject) WHERE u.session_id IS NULL OR"
+    buf_puts(b, ") u JOIN call_events e USING (source_event_id, type, subject) WHERE u.session_id "
+                "IS NULL OR"
                 " u.session_id = e.session_id");
 }
 
 /* INSERT INTO table (columns, more) SELECT u.*, value FROM unnest(…) AS u */
-static void insert(struct buf *b, const char *table, const struct store_column *cols, size_t n, const char *more,
-    const char *value) {
+static void insert(struct buf *b, const char *table, const struct store_column *cols, size_t n,
+    const char *more, const char *value) {
     buf_printf(b, "INSERT INTO %s (", table);
     store_columns_names(b, "", cols, n);
     buf_printf(b, "%s) SELECT u.*%s FROM ", more, value);
@@ -78,17 +81,19 @@ static void save_kept(struct buf *b) {
     insert(b, "call_kept_inputs", store_kept_columns, STORE_KEPT_COLUMNS, "", "");
 }
 
-/* The key's epoch is looked up by its fingerprint, the parameter behind the columns: a key that the database does not know gives
- * NULL, which the column refuses. */
+/* The key's epoch is looked up by its fingerprint, the parameter behind the columns: a key that the
+ * database does not know gives NULL, which the column refuses. */
 #define EPOCH(parameter) ", (SELECT epoch FROM audit_keys WHERE fingerprint = " parameter ")"
 
 static void save_events(struct buf *b) {
-    insert(b, "call_events", store_event_columns, STORE_EVENT_COLUMNS, ", key_epoch", EPOCH("$18::text"));
+    insert(b, "call_events", store_event_columns, STORE_EVENT_COLUMNS, ", key_epoch",
+        EPOCH("$18::text"));
 }
 _Static_assert(STORE_EVENT_COLUMNS == 17, "the fingerprint is $18");
 
 static void save_heads(struct buf *b) {
-    insert(b, "call_heads", store_head_columns, STORE_HEAD_COLUMNS, ", key_epoch", EPOCH("$8::text"));
+    insert(
+        b, "call_heads", store_head_columns, STORE_HEAD_COLUMNS, ", key_epoch", EPOCH("$8::text"));
 }
 _Static_assert(STORE_HEAD_COLUMNS == 7, "the fingerprint is $8");
 
@@ -103,60 +108,86 @@ static const struct {
     [STORE_ROLLBACK] = { "rollback", "ROLLBACK", NULL },
     /* All nodes take the locks in one order, that of the numbers: no deadlock. */
     [STORE_LOCK_ROOMS] = { "lock_rooms",
-        "SELECT pg_advisory_xact_lock(l) FROM (SELECT DISTINCT " ROOM_LOCK("r") " AS l FROM unnest($1::text[]) AS r"
-        " ORDER BY 1) AS locks", NULL },
-    /* This is our FOR UPDATE SKIP LOCKED: a room that another unit holds is passed over, nobody waits, so the order of the
-     * claims cannot make a deadlock. Rows cannot be locked instead: units that create a room's first call have none. */
-    [STORE_CLAIM_DUE] = { "claim_due",
-        "WITH due AS MATERIALIZED (SELECT room_id, min(due_at) AS since FROM (SELECT room_id, due_at FROM call_sessions"
-        " WHERE due_at <= $1::timestamptz ORDER BY due_at LIMIT 1000) AS rows GROUP BY room_id ORDER BY since)"
-        " SELECT room_id FROM due WHERE pg_try_advisory_xact_lock(" ROOM_LOCK("room_id") ") LIMIT $2::bigint", NULL },
-    [STORE_FIND_TXN] = { "find_txn", "SELECT 1::bigint FROM appservice_txns WHERE id = $1::text AND sha256 = $2::bytea",
+        "SELECT pg_advisory_xact_lock(l) FROM (SELECT DISTINCT " ROOM_LOCK(
+            "r") " AS l FROM unnest($1::text[]) AS r"
+                 " ORDER BY 1) AS locks",
         NULL },
+    /* This is our FOR UPDATE SKIP LOCKED: a room that another unit holds is passed over, nobody
+     * waits, so the order of the claims cannot make a deadlock. Rows cannot be locked instead:
+     * units that create a room's first call have none. */
+    [STORE_CLAIM_DUE] = { "claim_due",
+        "WITH due AS MATERIALIZED (SELECT room_id, min(due_at) AS since FROM (SELECT room_id, "
+        "due_at FROM call_sessions"
+        " WHERE due_at <= $1::timestamptz ORDER BY due_at LIMIT 1000) AS rows GROUP BY room_id "
+        "ORDER BY since)"
+        " SELECT room_id FROM due WHERE pg_try_advisory_xact_lock(" ROOM_LOCK(
+            "room_id") ") LIMIT $2::bigint",
+        NULL },
+    [STORE_FIND_TXN] = { "find_txn",
+        "SELECT 1::bigint FROM appservice_txns WHERE id = $1::text AND sha256 = $2::bytea", NULL },
     /* The audit trail remembers an event too, and for longer than the table made for it. */
     [STORE_FIND_EVENTS] = { "find_events",
-        "SELECT u.i FROM unnest($1::text[]) WITH ORDINALITY AS u(id, i) JOIN appservice_events a ON a.event_id = u.id"
+        "SELECT u.i FROM unnest($1::text[]) WITH ORDINALITY AS u(id, i) JOIN appservice_events a "
+        "ON a.event_id = u.id"
         " UNION SELECT u.i FROM unnest($1::text[]) WITH ORDINALITY AS u(id, i) JOIN call_events e"
-        " ON e.source_event_id = u.id", NULL },
+        " ON e.source_event_id = u.id",
+        NULL },
     [STORE_LOAD_CALLS] = { "load_calls", NULL, load_calls },
     [STORE_LOAD_PARTICIPANTS] = { "load_participants", NULL, load_participants },
     [STORE_LOAD_KEPT] = { "load_kept", NULL, load_kept },
     [STORE_LOCK_HEADS] = { "lock_heads", "SELECT " HEADS_LOCK, NULL },
-    [STORE_LAST_HEAD] = { "last_head", "SELECT seq, mac FROM call_heads ORDER BY seq DESC LIMIT 1", NULL },
+    [STORE_LAST_HEAD] = { "last_head", "SELECT seq, mac FROM call_heads ORDER BY seq DESC LIMIT 1",
+        NULL },
     [STORE_STRAYS_OF_DAY] = { "strays_of_day",
         "SELECT id::text, chain_rows::bigint, chain_mac FROM audit_strays"
-        " WHERE day = ($1::timestamptz AT TIME ZONE 'UTC')::date", NULL },
+        " WHERE day = ($1::timestamptz AT TIME ZONE 'UTC')::date",
+        NULL },
     [STORE_FIND_REPEATS] = { "find_repeats", NULL, find_repeats },
     [STORE_SAVE_CALLS] = { "save_calls", NULL, save_calls },
     [STORE_SAVE_PARTICIPANTS] = { "save_participants", NULL, save_participants },
-    [STORE_DROP_KEPT] = { "drop_kept", "DELETE FROM call_kept_inputs WHERE session_id = ANY($1::uuid[])", NULL },
+    [STORE_DROP_KEPT] = { "drop_kept",
+        "DELETE FROM call_kept_inputs WHERE session_id = ANY($1::uuid[])", NULL },
     [STORE_SAVE_KEPT] = { "save_kept", NULL, save_kept },
     [STORE_SAVE_EVENTS] = { "save_events", NULL, save_events },
     [STORE_SAVE_STRAYS] = { "save_strays",
-        "INSERT INTO audit_strays (day, id, chain_rows, chain_mac) VALUES (($1::timestamptz AT TIME ZONE 'UTC')::date,"
-        " $2::text::uuid, $3::bigint, $4::bytea) ON CONFLICT (day) DO UPDATE SET chain_rows = excluded.chain_rows,"
-        " chain_mac = excluded.chain_mac", NULL },
+        "INSERT INTO audit_strays (day, id, chain_rows, chain_mac) VALUES (($1::timestamptz AT "
+        "TIME ZONE 'UTC')::date,"
+        " $2::text::uuid, $3::bigint, $4::bytea) ON CONFLICT (day) DO UPDATE SET chain_rows = "
+        "excluded.chain_rows,"
+        " chain_mac = excluded.chain_mac",
+        NULL },
     [STORE_SAVE_HEADS] = { "save_heads", NULL, save_heads },
     [STORE_SAVE_SEEN] = { "save_seen",
         "INSERT INTO appservice_events (event_id, received_at) SELECT DISTINCT id, $2::timestamptz"
-        " FROM unnest($1::text[]) AS u(id) ORDER BY id ON CONFLICT DO NOTHING", NULL },
+        " FROM unnest($1::text[]) AS u(id) ORDER BY id ON CONFLICT DO NOTHING",
+        NULL },
     [STORE_SAVE_TXN] = { "save_txn",
-        "INSERT INTO appservice_txns (id, sha256, received_at) VALUES ($1::text, $2::bytea, $3::timestamptz)"
-        " ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, received_at = excluded.received_at", NULL },
-    [STORE_NEXT_DUE] = { "next_due", "SELECT min(due_at) FROM call_sessions WHERE due_at IS NOT NULL", NULL },
-    [STORE_LIVE_ROOMS] = { "live_rooms", "SELECT DISTINCT room_id FROM call_sessions WHERE " LIVE " ORDER BY room_id", NULL },
-    /* The row's own lock makes the claim one at a time; a stamp from the future (a clock that was set back) does not block it. */
+        "INSERT INTO appservice_txns (id, sha256, received_at) VALUES ($1::text, $2::bytea, "
+        "$3::timestamptz)"
+        " ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, received_at = "
+        "excluded.received_at",
+        NULL },
+    [STORE_NEXT_DUE] = { "next_due",
+        "SELECT min(due_at) FROM call_sessions WHERE due_at IS NOT NULL", NULL },
+    [STORE_LIVE_ROOMS] = { "live_rooms",
+        "SELECT DISTINCT room_id FROM call_sessions WHERE " LIVE " ORDER BY room_id", NULL },
+    /* The row's own lock makes the claim one at a time; a stamp from the future (a clock that was
+       set back) does not block it. */
     [STORE_CLAIM_TASK] = { "claim_task",
         "INSERT INTO node_tasks AS t (task, claimed_at) VALUES ($1::text, $2::timestamptz)"
         " ON CONFLICT (task) DO UPDATE SET claimed_at = excluded.claimed_at WHERE"
         " t.claimed_at <= excluded.claimed_at - $3::bigint * interval '1 millisecond' OR"
-        " t.claimed_at > excluded.claimed_at + $3::bigint * interval '1 millisecond'", NULL },
+        " t.claimed_at > excluded.claimed_at + $3::bigint * interval '1 millisecond'",
+        NULL },
     [STORE_FORGET_TXNS] = { "forget_txns",
-        "DELETE FROM appservice_txns WHERE id IN (SELECT id FROM appservice_txns WHERE received_at < $1::timestamptz"
-        " ORDER BY received_at LIMIT $2::bigint)", NULL },
+        "DELETE FROM appservice_txns WHERE id IN (SELECT id FROM appservice_txns WHERE received_at "
+        "< $1::timestamptz"
+        " ORDER BY received_at LIMIT $2::bigint)",
+        NULL },
     [STORE_FORGET_EVENTS] = { "forget_events",
         "DELETE FROM appservice_events WHERE event_id IN (SELECT event_id FROM appservice_events"
-        " WHERE received_at < $1::timestamptz ORDER BY received_at LIMIT $2::bigint)", NULL },
+        " WHERE received_at < $1::timestamptz ORDER BY received_at LIMIT $2::bigint)",
+        NULL },
 };
 
 const char *store_statement_name(enum store_statement s) {
@@ -174,7 +205,8 @@ static char *make_text(struct arena *arena, void (*make)(struct buf *b)) {
 
 enum err store_statements_build(struct arena *arena, const char *ret[STORE_STATEMENTS]) {
     for (int i = 0; i < STORE_STATEMENTS; i++) {
-        ret[i] = statements[i].make == NULL ? statements[i].text : make_text(arena, statements[i].make);
+        ret[i] =
+            statements[i].make == NULL ? statements[i].text : make_text(arena, statements[i].make);
         if (ret[i] == NULL) {
             return err_set(ERR_NOMEM, "out of memory");
         }

@@ -1,6 +1,6 @@
 /*
- * Every statement that `serve` sends, by name. Their texts are made once, from the tables of columns where there are any.
- * Thread: main.
+ * Every statement that `serve` sends, by name. Their texts are made once, from the tables of
+ * columns where there are any. Thread: main.
  */
 #ifndef STORE_STATEMENTS_H
 #define STORE_STATEMENTS_H

@@ -1,12 +1,16 @@
-/* Which field of which struct is which column. Adding a column: here, in schema/, and in call_rows.h. */
+/* Which field of which struct is which column. Adding a column: here, in schema/, and in
+ * call_rows.h. */
 #include "store/tables.h"
 
-#define CALL(field, kind)        STORE_COLUMN(store_call, field, kind)
-#define PARTICIPANT(field, kind) { #field, kind, offsetof(struct store_participant_row, stay.field) }
-#define KEPT(field, kind)        { #field, kind, offsetof(struct store_kept_row, kept.field) }
-#define ROW(field, kind)         STORE_COLUMN(store_event_row, field, kind)
-#define EVENT(field, kind)       { #field, kind, offsetof(struct store_event_row, event.field) }
-#define HEAD(field, kind)        STORE_COLUMN(store_head_row, field, kind)
+#define CALL(field, kind) STORE_COLUMN(store_call, field, kind)
+#define PARTICIPANT(field, kind)                                                                   \
+    { #field, kind, offsetof(struct store_participant_row, stay.field) }
+#define KEPT(field, kind)                                                                          \
+    { #field, kind, offsetof(struct store_kept_row, kept.field) }
+#define ROW(field, kind) STORE_COLUMN(store_event_row, field, kind)
+#define EVENT(field, kind)                                                                         \
+    { #field, kind, offsetof(struct store_event_row, event.field) }
+#define HEAD(field, kind) STORE_COLUMN(store_head_row, field, kind)
 
 const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
     CALL(id, STORE_UUID),

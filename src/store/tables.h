@@ -1,5 +1,6 @@
 /*
- * The columns of the tables in schema/0001_calls.sql, as tables of fields. Only src/store includes this.  Thread: main.
+ * The columns of the tables in schema/0001_calls.sql, as tables of fields. Only src/store includes
+ * this.  Thread: main.
  */
 #ifndef STORE_TABLES_H
 #define STORE_TABLES_H
@@ -44,7 +45,8 @@ enum {
     STORE_HEAD_COLUMNS = 7
 };
 extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
-extern const struct store_column store_participant_columns[STORE_PARTICIPANT_COLUMNS]; /* key: session_id, n */
+extern const struct store_column
+    store_participant_columns[STORE_PARTICIPANT_COLUMNS]; /* key: session_id, n */
 extern const struct store_column store_kept_columns[STORE_KEPT_COLUMNS];
 extern const struct store_column store_event_columns[STORE_EVENT_COLUMNS];
 /* What makes an event a repeat: the columns of the constraint call_events_once. */

@@ -22,8 +22,8 @@ static int compare(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-enum err store_txn_rows_read(struct store_work *w, const struct store_answer *a, size_t result,
-    struct store_snapshot *ret) {
+enum err store_txn_rows_read(
+    struct store_work *w, const struct store_answer *a, size_t result, struct store_snapshot *ret) {
     const struct store_scope *scope = &w->scope;
     ret->txn_known = store_answer_rows(a, result) > 0;
     ret->event_seen = arena_array(w->arena, scope->n_event_ids, sizeof(*ret->event_seen));
@@ -52,7 +52,8 @@ enum err store_txn_rows_read(struct store_work *w, const struct store_answer *a,
 }
 
 bool store_txn_rows_unseen(const struct store_work *w, const char *event_id) {
-    return w->n_unseen > 0 && bsearch(&event_id, w->unseen, w->n_unseen, sizeof(*w->unseen), compare) != NULL;
+    return w->n_unseen > 0 &&
+           bsearch(&event_id, w->unseen, w->n_unseen, sizeof(*w->unseen), compare) != NULL;
 }
 
 void store_txn_rows_save(struct store_work *w) {

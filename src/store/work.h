@@ -1,6 +1,6 @@
 /*
- * An open unit of work, from its lease to its end. Shared by store/calls (opening, ending), store/calls_commit (writing) and the files
- * of rows. Only src/store includes this.  Thread: main.
+ * An open unit of work, from its lease to its end. Shared by store/calls (opening, ending),
+ * store/calls_commit (writing) and the files of rows. Only src/store includes this.  Thread: main.
  */
 #ifndef STORE_WORK_H
 #define STORE_WORK_H
@@ -12,9 +12,9 @@
 /* What is to become of one new event. */
 struct store_fresh {
     struct store_event *event;
-    size_t owner;      /* index into changes->calls; n_calls = an event of no call */
-    bool foreign;      /* caused by an event that this unit did not look up: may be a repeat */
-    bool repeat;       /* is there already: not written again */
+    size_t owner; /* index into changes->calls; n_calls = an event of no call */
+    bool foreign; /* caused by an event that this unit did not look up: may be a repeat */
+    bool repeat;  /* is there already: not written again */
 };
 
 /* The chain of today's events of no call. */
@@ -27,19 +27,19 @@ struct store_strays {
 struct store_work {
     struct store_connection *c;
     struct arena *arena;
-    struct store_scope scope;     /* borrowed until `opened` is called */
-    size_t limit;                 /* of rooms, for due ones */
+    struct store_scope scope; /* borrowed until `opened` is called */
+    size_t limit;             /* of rooms, for due ones */
     int64_t now_ms;
     store_calls_opened *opened;
     void *opened_arg;
-    const char **unseen;          /* event ids that were looked up and are new, sorted */
+    const char **unseen; /* event ids that were looked up and are new, sorted */
     size_t n_unseen;
 
     const struct store_audit_key *key;
     const struct store_changes *changes;
     store_calls_done *done;
     void *done_arg;
-    int64_t commit_us;            /* when the commit began, monotonic */
+    int64_t commit_us; /* when the commit began, monotonic */
     struct store_fresh *fresh;
     size_t n_fresh;
     struct store_event_row *rows; /* what is left of them */
@@ -47,7 +47,7 @@ struct store_work {
     struct store_strays strays;
     struct store_head_row *heads;
     size_t n_heads;
-    int64_t last_seq;             /* of call_heads */
+    int64_t last_seq; /* of call_heads */
     uint8_t last_mac[SHA256_SIZE];
 };
 
@@ -59,8 +59,8 @@ void store_work_free(struct store_work *w);
 
 /* call_rows.c */
 /** The calls of a snapshot, from three results: calls, participants, kept inputs. ERR_NOMEM. */
-MUST_CHECK enum err store_call_rows_read(const struct store_answer *a, size_t result, struct arena *arena,
-    struct store_snapshot *ret);
+MUST_CHECK enum err store_call_rows_read(
+    const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret);
 /** Adds the statements that load them. */
 void store_call_rows_load(struct store_work *w, const char *const *rooms, size_t n_rooms);
 /** Adds the statements that save changed calls, participants and kept inputs. ERR_NOMEM. */
@@ -74,7 +74,8 @@ bool store_event_rows_need_answers(const struct store_work *w);
 /** Adds the questions; reads the answers, results 0 to 3. ERR_NOMEM. */
 MUST_CHECK enum err store_event_rows_ask(struct store_work *w);
 MUST_CHECK enum err store_event_rows_read(struct store_work *w, const struct store_answer *a);
-/** Numbers and signs the rows, and the heads of chains that end; updates the calls' chain_rows and chain_mac. ERR_NOMEM. */
+/** Numbers and signs the rows, and the heads of chains that end; updates the calls' chain_rows and
+ * chain_mac. ERR_NOMEM. */
 MUST_CHECK enum err store_event_rows_chain(struct store_work *w);
 /** Adds the statements that save them. ERR_NOMEM. */
 MUST_CHECK enum err store_event_rows_save(struct store_work *w);
@@ -82,8 +83,8 @@ MUST_CHECK enum err store_event_rows_save(struct store_work *w);
 /* txn_rows.c */
 /** Adds the look-ups of transaction and events; reads the answers, two results. ERR_NOMEM. */
 void store_txn_rows_find(struct store_work *w);
-MUST_CHECK enum err store_txn_rows_read(struct store_work *w, const struct store_answer *a, size_t result,
-    struct store_snapshot *ret);
+MUST_CHECK enum err store_txn_rows_read(
+    struct store_work *w, const struct store_answer *a, size_t result, struct store_snapshot *ret);
 /** Was this event looked up when the unit was opened, and new? */
 bool store_txn_rows_unseen(const struct store_work *w, const char *event_id);
 /** Adds the statements that remember them. */

@@ -4,7 +4,8 @@
  *     store_admin key <file>                       makes an audit key
  *     store_admin migrate <url>                    prints "migrated <before> <after>"
  *     store_admin check <url> <key file>           prints "checked"
- *     store_admin audit <url> <report> name=value… prints rows, values separated by tabs; at the end "rows <n> kib <peak memory>"
+ *     store_admin audit <url> <report> name=value… prints rows, values separated by tabs; at the
+ * end "rows <n> kib <peak memory>"
  *
  * An error is printed as "<name>: <sentence>", exit code 1.
  */
@@ -50,9 +51,9 @@ static int run_audit(int argc, char **argv) {
         const char *name;
         const char **text;
         int64_t *number;
-    } filters[] = { { "since", NULL, &f.since_ms }, { "until", NULL, &f.until_ms }, { "room", &f.room, NULL },
-        { "user", &f.user, NULL }, { "status", &f.status, NULL }, { "call", &f.call, NULL }, { "type", &f.type, NULL },
-        { "limit", NULL, &f.limit } };
+    } filters[] = { { "since", NULL, &f.since_ms }, { "until", NULL, &f.until_ms },
+        { "room", &f.room, NULL }, { "user", &f.user, NULL }, { "status", &f.status, NULL },
+        { "call", &f.call, NULL }, { "type", &f.type, NULL }, { "limit", NULL, &f.limit } };
     for (int i = 4; i < argc; i++) {
         size_t n = strcspn(argv[i], "=");
         c.quiet = c.quiet || strcmp(argv[i], "quiet") == 0;

@@ -3,14 +3,15 @@
  *
  *     store_probe <url> <key file> [pool size] [connect time-out ms]
  *
- * Commands on standard input, a word and name=value pairs each; what comes of them is printed as it happens, by the name of the unit:
- *     open A rooms=!a,!b legacy=!a/c1 ids=$1,$2 txn=t1 hash=x now=ms    -> opened A ok known=0 seen=01 calls=…
- *     due A now=ms limit=n                                              -> opened A ok … rooms=!a,!b
- *     commit A room=!a create=2 events=3 people=2 kept=1 final=1 touch=1 strays=1 source=$1 due=ms ids=… txn=… hash=…
+ * Commands on standard input, a word and name=value pairs each; what comes of them is printed as it
+ * happens, by the name of the unit: open A rooms=!a,!b legacy=!a/c1 ids=$1,$2 txn=t1 hash=x now=ms
+ * -> opened A ok known=0 seen=01 calls=… due A now=ms limit=n -> opened A ok … rooms=!a,!b commit A
+ * room=!a create=2 events=3 people=2 kept=1 final=1 touch=1 strays=1 source=$1 due=ms ids=… txn=…
+ * hash=…
  *                                                                       -> committed A ok
  *     abort A                                                           -> aborted A
  *     next B, live B, claim B now= interval=, forget B now= limit=      -> answered B ok …
- *     bench B units=n events=n                                          -> answered B ok rows=… ms=…
+ * ms=…
  */
 #include "core/clock.h"
 #include "core/mem.h"
@@ -34,10 +35,6 @@ struct unit {
     struct store_work *work;
     const struct store_loaded_call *calls;
     size_t n_calls;
-    int64_t began_us;
-    int64_t left;     /* bench: units to go */
-    int64_t rows;
-    int events;
     struct unit *next;
 };
 
@@ -75,8 +72,8 @@ static size_t list_of(struct unit *u, const char *name, const char ***ret) {
     *ret = arena_array(&u->arena, LIST_MAX, sizeof(**ret));
     size_t n = 0;
     char *copy = arena_strdup(&u->arena, v);
-    for (char *save = NULL, *part = copy == NULL ? NULL : strtok_r(copy, ",", &save); part != NULL && n < LIST_MAX;
-         part = strtok_r(NULL, ",", &save)) {
+    for (char *save = NULL, *part = copy == NULL ? NULL : strtok_r(copy, ",", &save);
+         part != NULL && n < LIST_MAX; part = strtok_r(NULL, ",", &save)) {
         (*ret)[n++] = part;
     }
     return n;
@@ -133,12 +130,14 @@ static void print_opened(const struct store_snapshot *s, size_t n_ids) {
     printf(" calls=");
     for (size_t i = 0; i < s->n_calls; i++) {
         const struct store_loaded_call *c = &s->calls[i];
-        printf("%s%s/%s/%s/p%zu/l%d/k%zu/r%d", i == 0 ? "" : ",", c->row.room_id, c->row.natural_key, c->row.state,
-            c->n_participants, c->last_n, c->n_kept, c->row.chain_rows);
+        printf("%s%s/%s/%s/p%zu/l%d/k%zu/r%d", i == 0 ? "" : ",", c->row.room_id,
+            c->row.natural_key, c->row.state, c->n_participants, c->last_n, c->n_kept,
+            c->row.chain_rows);
     }
 }
 
-static size_t ids_asked; /* by the open command under way; one at a time is enough for the tests that look */
+static size_t
+    ids_asked; /* by the open command under way; one at a time is enough for the tests that look */
 
 static void opened(void *arg, enum err e, struct store_work *w, const struct store_snapshot *s) {
     struct unit *u = arg;
@@ -165,7 +164,8 @@ static void do_open(void) {
     struct store_legacy_key *keys = arena_array(&u->arena, n, sizeof(*keys));
     for (size_t i = 0; i < n; i++) {
         size_t len = strcspn(legacy[i], "/");
-        keys[i] = (struct store_legacy_key){ arena_strndup(&u->arena, legacy[i], len), legacy[i] + len + 1 };
+        keys[i] = (struct store_legacy_key){ arena_strndup(&u->arena, legacy[i], len),
+            legacy[i] + len + 1 };
     }
     scope.rooms = rooms;
     scope.event_ids = ids;
@@ -194,17 +194,27 @@ static const char *text_number(struct unit *u, const char *what, int64_t n) {
     return arena_printf(&u->arena, "%s%" PRId64, what, n);
 }
 
-static struct store_event *make_event(struct unit *u, const struct store_call *row, int i, int64_t now) {
+static struct store_event *make_event(
+    struct unit *u, const struct store_call *row, int i, int64_t now) {
     struct store_event *e = arena_alloc(&u->arena, sizeof(*e));
     struct store_detail *d = arena_array(&u->arena, 3, sizeof(*d));
     d[0] = (struct store_detail){ "reason", STORE_DETAIL_TEXT, "caf\xC3\xA9 \"quoted\"", 0, &d[1] };
     d[1] = (struct store_detail){ "index", STORE_DETAIL_INT, NULL, i, &d[2] };
     d[2] = (struct store_detail){ "video", STORE_DETAIL_BOOL, NULL, i % 2, NULL };
     const char *source = value_of("source");
-    *e = (struct store_event){ .type = i == 0 ? "call_invited" : text_number(u, "type_", i), .room_id = row->room_id,
-        .call_id = row->call_id, .user_id = i % 2 == 0 ? "@alice:test" : NULL, .subject = i % 3 == 0 ? NULL : "@bob:test",
-        .source_event_id = arena_strdup(&u->arena, source), .at = now - 1500, .recorded_at = now, .late = i % 5 == 1,
-        .inferred = i % 7 == 1, .ignored = false, .partial = i % 2 == 1, .details = i % 4 == 3 ? NULL : d };
+    *e = (struct store_event){ .type = i == 0 ? "call_invited" : text_number(u, "type_", i),
+        .room_id = row->room_id,
+        .call_id = row->call_id,
+        .user_id = i % 2 == 0 ? "@alice:test" : NULL,
+        .subject = i % 3 == 0 ? NULL : "@bob:test",
+        .source_event_id = arena_strdup(&u->arena, source),
+        .at = now - 1500,
+        .recorded_at = now,
+        .late = i % 5 == 1,
+        .inferred = i % 7 == 1,
+        .ignored = false,
+        .partial = i % 2 == 1,
+        .details = i % 4 == 3 ? NULL : d };
     return e;
 }
 
@@ -221,8 +231,12 @@ static void add_people(struct unit *u, struct store_changed_call *ch, int n, int
     struct store_participant **people = arena_array(&u->arena, (size_t)n, sizeof(*people));
     for (int i = 0; i < n; i++) {
         people[i] = arena_alloc(&u->arena, sizeof(*people[i]));
-        *people[i] = (struct store_participant){ .n = i + 1, .user_id = text_number(u, "@user", i), .party = "DEVICE",
-            .role = i == 0 ? "caller" : "callee", .joined_at = now, .left_at = i == 2 ? now : 0 };
+        *people[i] = (struct store_participant){ .n = i + 1,
+            .user_id = text_number(u, "@user", i),
+            .party = "DEVICE",
+            .role = i == 0 ? "caller" : "callee",
+            .joined_at = now,
+            .left_at = i == 2 ? now : 0 };
     }
     ch->participants = people;
     ch->n_participants = (size_t)n;
@@ -231,7 +245,9 @@ static void add_people(struct unit *u, struct store_changed_call *ch, int n, int
 static void add_kept(struct unit *u, struct store_changed_call *ch, int n) {
     struct store_kept *kept = arena_array(&u->arena, (size_t)n, sizeof(*kept));
     for (int i = 0; i < n; i++) {
-        kept[i] = (struct store_kept){ .n = i + 1, .input = 2, .event_id = "$kept", .sender = "@bob:test" };
+        kept[i] = (struct store_kept){
+            .n = i + 1, .input = 2, .event_id = "$kept", .sender = "@bob:test"
+        };
     }
     ch->kept = kept;
     ch->n_kept = (size_t)n;
@@ -251,7 +267,8 @@ static void create_call(struct unit *u, struct store_changed_call *ch, int64_t n
     struct store_call *row = arena_alloc(&u->arena, sizeof(*row));
     crypto_uuid(now, row->id);
     row->kind = value_of("kind") == NULL ? "legacy" : arena_strdup(&u->arena, value_of("kind"));
-    row->room_id = value_of("room") == NULL ? "!room:test" : arena_strdup(&u->arena, value_of("room"));
+    row->room_id =
+        value_of("room") == NULL ? "!room:test" : arena_strdup(&u->arena, value_of("room"));
     row->natural_key = arena_printf(&u->arena, "%s-%" PRId64, u->name, index);
     row->call_id = value_of("badtext") == NULL ? row->natural_key : "bad \xFF text";
     row->media = "audio";
@@ -262,7 +279,8 @@ static void create_call(struct unit *u, struct store_changed_call *ch, int64_t n
 }
 
 static void drop_work(struct unit *u, enum err e) {
-    printf("committed %s %s%s%s\n", u->name, err_name(e), e == OK ? "" : " ", e == OK ? "" : err_text());
+    printf("committed %s %s%s%s\n", u->name, err_name(e), e == OK ? "" : " ",
+        e == OK ? "" : err_text());
     drop_unit(u);
 }
 
@@ -368,79 +386,14 @@ static void do_live(void) {
 
 static void do_claim(void) {
     struct unit *u = unit_of(true);
-    report_refusal(u, store_calls_claim_reconcile(store, number_of("now", 0), number_of("interval", 0), told_claim, u));
+    report_refusal(u, store_calls_claim_reconcile(
+                          store, number_of("now", 0), number_of("interval", 0), told_claim, u));
 }
 
 static void do_forget(void) {
     struct unit *u = unit_of(true);
-    report_refusal(u, store_calls_forget(store, number_of("now", 0), (size_t)number_of("limit", 100), told_forgot, u));
-}
-
-/* --- measuring --- */
-
-static void bench_next(struct unit *u);
-
-static void bench_committed(void *arg, enum err e) {
-    struct unit *u = arg;
-    arena_finish(&u->arena);
-    if (e != OK) {
-        u->left = 0;
-    }
-    bench_next(u);
-}
-
-static void bench_opened(void *arg, enum err e, struct store_work *w, const struct store_snapshot *s) {
-    struct unit *u = arg;
-    (void)s;
-    if (e != OK) {
-        bench_committed(u, e);
-        return;
-    }
-    int64_t now = clock_wall_ms();
-    size_t n = (size_t)u->events / 5;
-    struct store_changes *ch = arena_alloc(&u->arena, sizeof(*ch));
-    ch->calls = arena_array(&u->arena, n, sizeof(*ch->calls));
-    ch->n_calls = n;
-    const char **ids = arena_array(&u->arena, (size_t)u->events, sizeof(*ids));
-    for (size_t i = 0; i < n; i++) {
-        create_call(u, &ch->calls[i], now, u->left * 1000 + (int64_t)i);
-        set_state(&ch->calls[i], now);
-        add_events(u, &ch->calls[i], 5, now);
-        add_people(u, &ch->calls[i], 2, now);
-        for (int k = 0; k < 5; k++) {
-            ids[i * 5 + (size_t)k] = arena_printf(&u->arena, "$%s-%zu-%d:test.example.org", ch->calls[i].row->id, i, k);
-            ch->calls[i].events[k]->source_event_id = NULL;
-        }
-    }
-    ch->event_ids = ids;
-    ch->n_event_ids = n * 5;
-    ch->now_ms = now;
-    u->rows += (int64_t)n * 5;
-    store_calls_commit(w, key, ch, bench_committed, u);
-}
-
-static void bench_next(struct unit *u) {
-    static const char *const rooms[] = { "!room:test" };
-    if (u->left-- <= 0) {
-        printf("answered %s ok rows=%" PRId64 " ms=%" PRId64 "\n", u->name, u->rows,
-            (clock_mono_us() - u->began_us) / 1000);
-        drop_unit(u);
-        return;
-    }
-    arena_init(&u->arena);
-    struct store_scope scope = { .rooms = rooms, .n_rooms = 1, .now_ms = clock_wall_ms() };
-    if (store_calls_open(store, &u->arena, &scope, bench_opened, u) != OK) {
-        abort();
-    }
-}
-
-static void do_bench(void) {
-    struct unit *u = unit_of(true);
-    arena_finish(&u->arena);
-    u->left = number_of("units", 100);
-    u->events = (int)number_of("events", 100);
-    u->began_us = clock_mono_us();
-    bench_next(u);
+    report_refusal(u, store_calls_forget(store, number_of("now", 0),
+                          (size_t)number_of("limit", 100), told_forgot, u));
 }
 
 /* --- the loop --- */
@@ -448,8 +401,9 @@ static void do_bench(void) {
 static const struct {
     const char *word;
     void (*run)(void);
-} commands[] = { { "open", do_open }, { "due", do_due }, { "commit", do_commit }, { "abort", do_abort }, { "next", do_next },
-    { "live", do_live }, { "claim", do_claim }, { "forget", do_forget }, { "bench", do_bench } };
+} commands[] = { { "open", do_open }, { "due", do_due }, { "commit", do_commit },
+    { "abort", do_abort }, { "next", do_next }, { "live", do_live }, { "claim", do_claim },
+    { "forget", do_forget } };
 
 static void run_line(void) {
     size_t n = strcspn(line, " ");
@@ -504,8 +458,10 @@ int main(int argc, char **argv) {
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    struct store_config cfg = { .url = argv[1], .pool_size = argc > 3 ? (unsigned)atoi(argv[3]) : 2,
-        .connect_timeout_us = (argc > 4 ? atoi(argv[4]) : 5000) * INT64_C(1000), .statement_timeout_us = 10 * SEC_US };
+    struct store_config cfg = { .url = argv[1],
+        .pool_size = argc > 3 ? (unsigned)atoi(argv[3]) : 2,
+        .connect_timeout_us = (argc > 4 ? atoi(argv[4]) : 5000) * INT64_C(1000),
+        .statement_timeout_us = 10 * SEC_US };
     uv_pipe_t in;
     if (store_audit_key_load(argv[2], &key) != OK ||
         store_create(uv_default_loop(), &cfg, changed, NULL, &store) != OK) {

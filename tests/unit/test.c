@@ -37,7 +37,8 @@ void test_fail(const char *file, int line, const char *fmt, ...) {
 void test_check_str(const char *file, int line, const char *want, const char *got) {
     bool equal = want == NULL || got == NULL ? want == got : strcmp(want, got) == 0;
     if (!equal) {
-        test_fail(file, line, "want \"%s\", got \"%s\"", want ? want : "(null)", got ? got : "(null)");
+        test_fail(
+            file, line, "want \"%s\", got \"%s\"", want ? want : "(null)", got ? got : "(null)");
     }
 }
 
@@ -56,12 +57,12 @@ static void run_failing(const struct test *t) {
         mem_fail_at(0);
         bool fine = hit ? e == ERR_NOMEM || e == OK : e == OK;
         if (!fine) {
-            test_fail(t->suite, (int)n, "allocation %llu failed: got %s (%s)", (unsigned long long)n,
-                err_name(e), err_text());
+            test_fail(t->suite, (int)n, "allocation %llu failed: got %s (%s)",
+                (unsigned long long)n, err_name(e), err_text());
         }
         if (mem_live() != before) {
-            test_fail(t->suite, (int)n, "allocation %llu failed: %lld blocks leaked", (unsigned long long)n,
-                (long long)(mem_live() - before));
+            test_fail(t->suite, (int)n, "allocation %llu failed: %lld blocks leaked",
+                (unsigned long long)n, (long long)(mem_live() - before));
         }
         if (failures > 0 || (n > 0 && !hit)) {
             return;

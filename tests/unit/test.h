@@ -4,9 +4,10 @@
  *     TEST(core_buf, quotes_json) { FOR_ROWS(rows, r) { ROW(r->name); CHECK_STR(r->want, got); } }
  *     TEST_ALLOC(core_buf, survives_no_memory) { …; return OK; }
  *
- * A TEST_ALLOC body returns an enum err. It runs once and must return OK; then it runs again with its 1st, 2nd,
- * 3rd … allocation failing until none fails any more: each run must return ERR_NOMEM (or OK, where the code can do without)
- * and every run must give back all memory. TRY works in it; clean up with CLEANUP.
+ * A TEST_ALLOC body returns an enum err. It runs once and must return OK; then it runs again with
+ * its 1st, 2nd, 3rd … allocation failing until none fails any more: each run must return ERR_NOMEM
+ * (or OK, where the code can do without) and every run must give back all memory. TRY works in it;
+ * clean up with CLEANUP.
  */
 #ifndef TESTS_UNIT_TEST_H
 #define TESTS_UNIT_TEST_H
@@ -27,7 +28,8 @@ struct test {
 
 void test_register(struct test *t);
 /** Notes a failure of the running test; the test goes on. */
-__attribute__((format(printf, 3, 4))) void test_fail(const char *file, int line, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void test_fail(
+    const char *file, int line, const char *fmt, ...);
 /** Names the row that is being checked, in later failures. */
 void test_row(const char *name);
 void test_check_str(const char *file, int line, const char *want, const char *got);
@@ -62,7 +64,7 @@ void test_check_int(const char *file, int line, int64_t want, int64_t got);
     do {                                                                                           \
         enum err check_err_ = (expr);                                                              \
         if (check_err_ != (want)) {                                                                \
-            test_fail(__FILE__, __LINE__, "%s: want %s, got %s (%s)", #expr, err_name(want),      \
+            test_fail(__FILE__, __LINE__, "%s: want %s, got %s (%s)", #expr, err_name(want),       \
                 err_name(check_err_), err_text());                                                 \
         }                                                                                          \
     } while (0)

@@ -13,12 +13,13 @@ TEST(core_buf, quotes_json_strings) {
         { "quote and backslash", "a\"\\b", "\"a\\\"\\\\b\"" },
         { "named escapes", "\b\t\n\f\r", "\"\\b\\t\\n\\f\\r\"" },
         { "control", "\x01\x1f", "\"\\u0001\\u001f\"" },
-        { "two, three, four bytes", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x96\x90", "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x96\x90\"" },
+        { "two, three, four bytes", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x96\x90",
+            "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x96\x90\"" },
         { "not UTF-8", "a\xFFz\xC3", "\"a\xEF\xBF\xBDz\xEF\xBF\xBD\"" },
         { "surrogate", "\xED\xA0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"" },
         { "null", NULL, "null" },
     };
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         struct buf b;
         buf_init(&b, 0);

@@ -25,9 +25,10 @@ TEST(store_chain, writes_details_as_json_in_their_order) {
         { "none", NULL, "{}" },
         { "a text without a value", &nothing, "{}" },
         { "one", &yes, "{\"video\":true}" },
-        { "three, one not UTF-8", &text, "{\"reason\":\"a\\\"\xEF\xBF\xBD\\n\",\"lifetime_ms\":-5,\"video\":true}" },
+        { "three, one not UTF-8", &text,
+            "{\"reason\":\"a\\\"\xEF\xBF\xBD\\n\",\"lifetime_ms\":-5,\"video\":true}" },
     };
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         struct buf b;
         buf_init(&b, 0);
@@ -67,17 +68,31 @@ TEST(store_chain, writes_each_column_that_is_evidence) {
         const char *want;
     } rows[] = {
         { "full",
-            { .type = "call_invited", .room_id = "!r:x", .call_id = "c", .user_id = "@a:x", .subject = "@b:x",
-                .source_event_id = "$e", .at = 1000, .recorded_at = 2000, .late = true, .ignored = true },
-            "|parley/event/1|0195a1b2-0000-7000-8000-000000000001|7|call_invited|!r:x|c|@a:x|@b:x|$e|1000|2000|1010|#ab" },
-        { "empty is not NULL", { .type = "", .subject = "", .recorded_at = 1, .inferred = true, .partial = true },
-            "|parley/event/1|0195a1b2-0000-7000-8000-000000000001|7||NULL|NULL|NULL||NULL|NULL|1|0101|#ab" },
+            { .type = "call_invited",
+                .room_id = "!r:x",
+                .call_id = "c",
+                .user_id = "@a:x",
+                .subject = "@b:x",
+                .source_event_id = "$e",
+                .at = 1000,
+                .recorded_at = 2000,
+                .late = true,
+                .ignored = true },
+            "|parley/event/"
+            "1|0195a1b2-0000-7000-8000-000000000001|7|call_invited|!r:x|c|@a:x|@b:x|$e|1000|2000|"
+            "1010|#ab" },
+        { "empty is not NULL",
+            { .type = "", .subject = "", .recorded_at = 1, .inferred = true, .partial = true },
+            "|parley/event/"
+            "1|0195a1b2-0000-7000-8000-000000000001|7||NULL|NULL|NULL||NULL|NULL|1|0101|#ab" },
         { "as it is stored: UTF-8, times in range",
             { .type = "t", .subject = "\xFF", .at = INT64_MIN, .recorded_at = INT64_MAX },
-            "|parley/event/1|0195a1b2-0000-7000-8000-000000000001|7|t|NULL|NULL|NULL|\xEF\xBF\xBD|NULL|1|253402300799999|0000"
+            "|parley/event/"
+            "1|0195a1b2-0000-7000-8000-000000000001|7|t|NULL|NULL|NULL|\xEF\xBF\xBD|NULL|1|"
+            "253402300799999|0000"
             "|#ab" },
     };
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         struct buf b;
         char got[1024];
@@ -97,13 +112,25 @@ TEST(store_chain, writes_heads_and_tombstones) {
         struct store_chain_head head;
         const char *want;
     } rows[] = {
-        { "head", { .seq = 3, .kind = "head", .session_id = session, .rows = 9, .last_mac = mac, .at = 5 },
+        { "head",
+            { .seq = 3,
+                .kind = "head",
+                .session_id = session,
+                .rows = 9,
+                .last_mac = mac,
+                .at = 5 },
             "|parley/head/1|3|head|0195a1b2-0000-7000-8000-000000000001|9|#01|5|NULL|NULL|NULL" },
         { "tombstone",
-            { .seq = 4, .kind = "tombstone", .rows = 100, .at = 6, .what = "events", .reason = "age", .actor = "@a:x" },
+            { .seq = 4,
+                .kind = "tombstone",
+                .rows = 100,
+                .at = 6,
+                .what = "events",
+                .reason = "age",
+                .actor = "@a:x" },
             "|parley/head/1|4|tombstone|NULL|100|NULL|6|events|age|@a:x" },
     };
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         struct buf b;
         char got[1024];
@@ -117,7 +144,8 @@ TEST(store_chain, writes_heads_and_tombstones) {
 
 /* --- the key file --- */
 
-/* A folder of its own for each test that asks; forget_folder fails when anything but the key is in it. */
+/* A folder of its own for each test that asks; forget_folder fails when anything but the key is in
+ * it. */
 static char folder[32];
 static char path[64];
 
@@ -161,17 +189,19 @@ TEST(store_chain, reads_a_key_file_only_as_it_must_be) {
         { "too short", "0001", 0600, ERR_INVALID },
         { "too long", DIGITS "00\n", 0600, ERR_INVALID },
         { "more behind it", DIGITS "\n\n", 0600, ERR_INVALID },
-        { "no digits", "xx0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 0600, ERR_INVALID },
+        { "no digits", "xx0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 0600,
+            ERR_INVALID },
         { "empty", "", 0600, ERR_INVALID },
     };
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         struct store_audit_key *k = NULL;
         write_key(r->text, r->mode);
         CHECK_ERR(r->want, store_audit_key_load(key_path(), &k));
         CHECK((k != NULL) == (r->want == OK));
         if (k != NULL) {
-            CHECK_STR("630dcd2966c43366", store_audit_key_fingerprint(k)); /* sha256 of 00 01 … 1f */
+            CHECK_STR(
+                "630dcd2966c43366", store_audit_key_fingerprint(k)); /* sha256 of 00 01 … 1f */
         }
         store_audit_key_destroy(k);
     }
@@ -212,13 +242,16 @@ TEST(store_chain, signs_with_all_of_its_inputs) {
         const char *row, *want;
     } rows[] = {
         /* HMAC-SHA256 by another implementation (Python's hmac). */
-        { "first row", 0, "row", "20f032aac252ddf11c531c8b2f55475adfb605428a6824c25673b2db542e550d" },
-        { "another row", 0, "rov", "c614eb0cb1edee0fccac27e96dc7699823d4446c04eb2eb2a5dec3b7d17bf5ab" },
-        { "another row before", 1, "row", "f53280c43aff876aecf3d87f9677b4103ba1d3b9e48904cd3b6994d7ae024321" },
+        { "first row", 0, "row",
+            "20f032aac252ddf11c531c8b2f55475adfb605428a6824c25673b2db542e550d" },
+        { "another row", 0, "rov",
+            "c614eb0cb1edee0fccac27e96dc7699823d4446c04eb2eb2a5dec3b7d17bf5ab" },
+        { "another row before", 1, "row",
+            "f53280c43aff876aecf3d87f9677b4103ba1d3b9e48904cd3b6994d7ae024321" },
     };
     char seen[3][2 * SHA256_SIZE + 1];
     size_t n = 0;
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         uint8_t previous[SHA256_SIZE] = { r->previous };
         uint8_t mac[SHA256_SIZE] = { 0 };

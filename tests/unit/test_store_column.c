@@ -37,7 +37,8 @@ static const char *hex_of(const struct store_args *a, int i) {
 
 TEST(store_column, writes_one_array_a_column) {
     static const struct thing things[] = {
-        { "00112233-4455-6677-8899-aabbccddeeff", "h\xC3\xA9", true, -2, INT64_C(946684800001), 0, { 0 } },
+        { "00112233-4455-6677-8899-aabbccddeeff", "h\xC3\xA9", true, -2, INT64_C(946684800001), 0,
+            { 0 } },
         { NULL, NULL, false, 3, 0, -1, { 0 } },
     };
     static const struct {
@@ -47,7 +48,8 @@ TEST(store_column, writes_one_array_a_column) {
         { "text", HEAD("00000019", "00000002") "0000000368c3a9ffffffff" },
         { "boolean", HEAD("00000010", "00000002") "00000001010000000100" },
         { "integer", HEAD("00000017", "00000002") "00000004fffffffe0000000400000003" },
-        { "time: 1 ms after 2000", HEAD("000004a0", "00000002") "0000000800000000000003e8ffffffff" },
+        { "time: 1 ms after 2000",
+            HEAD("000004a0", "00000002") "0000000800000000000003e8ffffffff" },
         { "span: 0 is a value", HEAD("00000014", "00000002") "000000080000000000000000ffffffff" },
     };
     const void *list[] = { &things[0], &things[1] };
@@ -57,7 +59,7 @@ TEST(store_column, writes_one_array_a_column) {
     CHECK_ERR(OK, store_args_check(&a));
     CHECK_INT(COUNT_OF(rows), a.n);
     int i = 0;
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         CHECK_STR(r->want, hex_of(&a, i++));
     }
@@ -89,7 +91,7 @@ TEST(store_column, writes_lists_and_single_values) {
         { "not UTF-8", "efbfbd21" },
     };
     int i = 0;
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         if (r->want == NULL) {
             CHECK_INT(-1, a.values[i].len);
@@ -117,7 +119,7 @@ TEST(store_column, keeps_times_in_range) {
         { "the year 9999", INT64_C(253402300799999), INT64_C(253402300799999) },
         { "beyond", INT64_MAX, INT64_C(253402300799999) },
     };
-    FOR_ROWS(rows, r) {
+    FOR_ROWS (rows, r) {
         ROW(r->name);
         CHECK_INT(r->want, store_time_clamp(r->in));
     }
@@ -131,7 +133,8 @@ TEST(store_column, writes_sql) {
     store_columns_unnest(&b, 3, "u", columns, 2);
     buf_puts(&b, " / ");
     store_columns_update(&b, columns, 3, 1);
-    CHECK_STR("p.id, p.text / unnest($3::uuid[], $4::text[]) AS u(id, text) / text = excluded.text, flag = excluded.flag",
+    CHECK_STR("p.id, p.text / unnest($3::uuid[], $4::text[]) AS u(id, text) / text = "
+              "excluded.text, flag = excluded.flag",
         buf_str(&b));
     buf_finish(&b);
 }

@@ -3,9 +3,10 @@
  *
  *     pipeline <source url> <target url> [events a transaction]
  *
- * Reads what a run of Parley has written from the source database into memory, then writes it to the target (an empty
- * database with the same schema): each row one prepared INSERT in pipeline mode, each transaction of the source one transaction with
- * its COMMIT waited for, or each so many audit rows when a number is given. Reading the source is not timed. Prints one line of JSON.
+ * Reads what a run of Parley has written from the source database into memory, then writes it to
+ * the target (an empty database with the same schema): each row one prepared INSERT in pipeline
+ * mode, each transaction of the source one transaction with its COMMIT waited for, or each so many
+ * audit rows when a number is given. Reading the source is not timed. Prints one line of JSON.
  */
 #include <errno.h>
 #include <libpq-fe.h>
@@ -18,14 +19,14 @@
 
 #define COLUMNS_MAX 64
 
-/* Which transaction a row belongs to: of an event by its time of recording, one transaction having one time; of the rest by what it
- * hangs on or by its own time. */
+/* Which transaction a row belongs to: of an event by its time of recording, one transaction having
+ * one time; of the rest by what it hangs on or by its own time. */
 #define GROUP_AT(time) "coalesce((SELECT max(g) FROM bench_start WHERE since <= t." time "), 1)"
 
 struct table {
     const char *name;
-    const char *group;   /* SQL */
-    PGresult *rows;      /* column 0 is the group */
+    const char *group; /* SQL */
+    PGresult *rows;    /* column 0 is the group */
     int next;
     Oid types[COLUMNS_MAX];
 };
@@ -34,9 +35,11 @@ static struct table tables[] = {
     { .name = "call_sessions",
         .group = "coalesce((SELECT min(g) FROM bench_group b WHERE b.session_id = t.id), 1)" },
     { .name = "call_participants",
-        .group = "coalesce((SELECT min(g) FROM bench_group b WHERE b.session_id = t.session_id), 1)" },
+        .group =
+            "coalesce((SELECT min(g) FROM bench_group b WHERE b.session_id = t.session_id), 1)" },
     { .name = "call_kept_inputs",
-        .group = "coalesce((SELECT min(g) FROM bench_group b WHERE b.session_id = t.session_id), 1)" },
+        .group =
+            "coalesce((SELECT min(g) FROM bench_group b WHERE b.session_id = t.session_id), 1)" },
     { .name = "call_events",
         .group = "(SELECT g FROM bench_group b WHERE b.session_id = t.session_id AND b.n = t.n)" },
     { .name = "call_heads", .group = GROUP_AT("at") },
@@ -73,19 +76,22 @@ static void read_groups(PGconn *c, long per_group) {
     snprintf(sql, sizeof(sql),
         "CREATE TEMP TABLE bench_group AS SELECT session_id, n, recorded_at,"
         " CASE WHEN %ld = 0 THEN dense_rank() OVER (ORDER BY recorded_at)"
-        " ELSE (row_number() OVER (ORDER BY recorded_at, session_id, n) - 1) / greatest(1, %ld) + 1 END AS g"
+        " ELSE (row_number() OVER (ORDER BY recorded_at, session_id, n) - 1) / greatest(1, %ld) + "
+        "1 END AS g"
         " FROM call_events",
         per_group, per_group);
     run(c, sql);
     run(c, "CREATE INDEX ON bench_group (session_id, n)");
-    run(c, "CREATE TEMP TABLE bench_start AS SELECT g, min(recorded_at) AS since FROM bench_group GROUP BY g");
+    run(c, "CREATE TEMP TABLE bench_start AS SELECT g, min(recorded_at) AS since FROM bench_group "
+           "GROUP BY g");
     run(c, "CREATE INDEX ON bench_start (since, g)");
     run(c, "ANALYZE bench_group; ANALYZE bench_start");
 }
 
 static void read_table(PGconn *c, struct table *t) {
     char sql[512];
-    snprintf(sql, sizeof(sql), "SELECT (%s)::integer AS bench_g, t.* FROM %s t ORDER BY 1", t->group, t->name);
+    snprintf(sql, sizeof(sql), "SELECT (%s)::integer AS bench_g, t.* FROM %s t ORDER BY 1",
+        t->group, t->name);
     t->rows = PQexecParams(c, sql, 0, NULL, NULL, NULL, NULL, 1);
     if (PQresultStatus(t->rows) != PGRES_TUPLES_OK) {
         die(t->name, PQerrorMessage(c));
@@ -106,7 +112,8 @@ static void prepare(PGconn *c, const struct table *t) {
     char sql[4096];
     int n = snprintf(sql, sizeof(sql), "INSERT INTO %s (", t->name);
     for (int i = 1; i < PQnfields(t->rows); i++) {
-        n += snprintf(sql + n, sizeof(sql) - (size_t)n, "%s%s", i == 1 ? "" : ", ", PQfname(t->rows, i));
+        n += snprintf(
+            sql + n, sizeof(sql) - (size_t)n, "%s%s", i == 1 ? "" : ", ", PQfname(t->rows, i));
     }
     n += snprintf(sql + n, sizeof(sql) - (size_t)n, ") VALUES (");
     for (int i = 1; i < PQnfields(t->rows); i++) {
@@ -151,7 +158,8 @@ static void await_sync(PGconn *c) {
                 return;
             }
         }
-        struct pollfd p = { .fd = PQsocket(c), .events = (short)(left > 0 ? POLLIN | POLLOUT : POLLIN) };
+        struct pollfd p = { .fd = PQsocket(c),
+            .events = (short)(left > 0 ? POLLIN | POLLOUT : POLLIN) };
         if (poll(&p, 1, -1) < 0 && errno != EINTR) {
             die("poll", strerror(errno));
         }
@@ -225,8 +233,9 @@ int main(int argc, char **argv) {
     }
     double seconds = now() - began;
     int events = PQntuples(tables[3].rows);
-    printf("{\"transactions\": %d, \"events\": %d, \"rows\": %ld, \"seconds\": %.6f, \"rows_per_second\": %.0f}\n", groups, events,
-        rows, seconds, (double)rows / seconds);
+    printf("{\"transactions\": %d, \"events\": %d, \"rows\": %ld, \"seconds\": %.6f, "
+           "\"rows_per_second\": %.0f}\n",
+        groups, events, rows, seconds, (double)rows / seconds);
     for (size_t i = 0; i < N_TABLES; i++) {
         PQclear(tables[i].rows);
     }
