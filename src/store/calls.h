@@ -2,8 +2,8 @@
  * One unit of work against the call tables: read under lock, decide (calls/ does), write, commit.
  * Two round trips.
  *
- *     store_calls_open  -> BEGIN, lock the rooms, look up transaction and events, load sessions ->
- * opened(snapshot) store_calls_commit -> rows, chain, heads, dedupe, COMMIT -> done
+ *     store_calls_open   -> BEGIN, lock the rooms, what is known, the sessions -> opened(snapshot)
+ *     store_calls_commit -> rows, chain, heads, dedupe, COMMIT -> done
  *     store_calls_abort  -> ROLLBACK
  *
  * Rooms are locked by advisory transaction locks in sorted order, so all work on a room is serial

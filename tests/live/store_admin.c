@@ -4,8 +4,8 @@
  *     store_admin key <file>                       makes an audit key
  *     store_admin migrate <url>                    prints "migrated <before> <after>"
  *     store_admin check <url> <key file>           prints "checked"
- *     store_admin audit <url> <report> name=value… prints rows, values separated by tabs; at the
- * end "rows <n> kib <peak memory>"
+ *     store_admin audit <url> <report> name=value… prints rows, values separated by tabs, and then
+ *                                                  "rows <n> kib <peak memory>"; quiet: only that
  *
  * An error is printed as "<name>: <sentence>", exit code 1.
  */

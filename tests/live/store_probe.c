@@ -3,15 +3,21 @@
  *
  *     store_probe <url> <key file> [pool size] [connect time-out ms]
  *
- * Commands on standard input, a word and name=value pairs each; what comes of them is printed as it
- * happens, by the name of the unit: open A rooms=!a,!b legacy=!a/c1 ids=$1,$2 txn=t1 hash=x now=ms
- * -> opened A ok known=0 seen=01 calls=… due A now=ms limit=n -> opened A ok … rooms=!a,!b commit A
- * room=!a create=2 events=3 people=2 kept=1 final=1 touch=1 strays=1 source=$1 due=ms ids=… txn=…
- * hash=…
- *                                                                       -> committed A ok
- *     abort A                                                           -> aborted A
- *     next B, live B, claim B now= interval=, forget B now= limit=      -> answered B ok …
- * ms=…
+ * Commands on standard input are a word, the name of a unit, and name=value pairs:
+ *
+ *     open A rooms=!a,!b legacy=!a/c1 ids=$1,$2 txn=t1 hash=x now=ms
+ *     due A now=ms limit=n
+ *     commit A room=!a create=2 kind=rtc events=3 people=2 kept=1 final=1 touch=1 strays=1
+ *              source=$1 due=ms ids=$1 txn=t1 hash=x now=ms
+ *     abort A
+ *     next B, live B, claim B now=ms interval=ms, forget B now=ms limit=n
+ *
+ * What comes of them is printed as it happens:
+ *
+ *     opened A ok known=0 seen=01 calls=room/key/state/p<people>/l<last n>/k<kept>/r<rows>,…
+ *     committed A ok, aborted A, answered B ok …, changed 1
+ *
+ * An error is printed by its name and sentence. At the end: "live <blocks of memory>".
  */
 #include "core/clock.h"
 #include "core/mem.h"
