@@ -21,7 +21,7 @@
  * A row of call_heads is these:
  *   - "parley/head/1", seq, kind, session_id, rows, last_mac, at, what, reason, actor
  *
- * tests/live/test_store.py computes a chain again from these words alone.  Thread: main.
+ * tests/live/store_chain.py computes a chain again from these words alone.  Thread: main.
  */
 #ifndef STORE_CHAIN_H
 #define STORE_CHAIN_H

@@ -48,12 +48,13 @@ static void load_kept(struct buf *b) {
         " FROM call_kept_inputs k JOIN " WANTED " w ON w.id = k.session_id ORDER BY session_id, n");
 }
 
+/* An event of no call is looked for in the chains of all days. */
 static void find_repeats(struct buf *b) {
     buf_puts(b, "SELECT u.i FROM (SELECT row_number() OVER () AS i, r.* FROM ");
     store_columns_unnest(b, 1, "r", store_repeat_columns, STORE_REPEAT_COLUMNS);
-    buf_puts(b, ") u JOIN call_events e USING (source_event_id, type, subject) WHERE u.session_id "
-                "IS NULL OR"
-                " u.session_id = e.session_id");
+    buf_puts(b, ") u JOIN call_events e USING (source_event_id, type, subject)"
+                " WHERE u.session_id = e.session_id OR (u.session_id IS NULL AND"
+                " EXISTS (SELECT FROM audit_strays d WHERE d.id = e.session_id))");
 }
 
 /* INSERT INTO table (columns, more) SELECT u.*, value FROM unnest(…) AS u */

@@ -17,7 +17,7 @@
  *     opened A ok known=0 seen=01 calls=room/key/state/p<people>/l<last n>/k<kept>/r<rows>,…
  *     committed A ok, aborted A, answered B ok …, changed 1
  *
- * An error is printed by its name and sentence. At the end: "live <blocks of memory>".
+ * An error by its name and sentence; at the end "live <blocks of memory>".
  */
 #include "core/clock.h"
 #include "core/mem.h"
@@ -422,8 +422,25 @@ static void run_line(void) {
     printf("unknown command: %s\n", line);
 }
 
-static void close_handle(uv_handle_t *h) {
-    (void)h;
+/* The first open unit that is found ends while the store lives, the others after it is gone: both
+ * must do. */
+static void end_units(void) {
+    bool ended = false;
+    struct unit *next;
+    for (struct unit *u = units; u != NULL && !ended; u = next) {
+        next = u->next;
+        if (u->work != NULL) {
+            store_calls_abort(u->work);
+            drop_unit(u);
+            ended = true;
+        }
+    }
+    store_destroy(store); /* units that wait for their opening fail from inside */
+    for (struct unit *u = units; u != NULL; u = next) {
+        next = u->next;
+        store_calls_abort(u->work);
+        drop_unit(u);
+    }
 }
 
 static void got_input(uv_stream_t *in, ssize_t n, const uv_buf_t *b) {
@@ -437,12 +454,8 @@ static void got_input(uv_stream_t *in, ssize_t n, const uv_buf_t *b) {
         }
     }
     if (n < 0) {
-        uv_close((uv_handle_t *)in, close_handle);
-        while (units != NULL && units->work != NULL) {
-            store_calls_abort(units->work);
-            drop_unit(units);
-        }
-        store_destroy(store);
+        uv_close((uv_handle_t *)in, NULL);
+        end_units();
     }
 }
 

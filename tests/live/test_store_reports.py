@@ -1,0 +1,226 @@
+"""What the database is asked about calls: views, the reports of store/audit, and plans and memory at size."""
+
+import re
+import time
+
+import pytest
+from store_node import NOW, WAIT_SECONDS, Database, Probe, admin
+from store_node import make_database, make_key  # noqa: F401 (fixtures)
+
+ROWS = 200_000            # at which plans and memory are looked at
+MEMORY_MORE_KIB = 16_384  # that many rows may need more than a few: holding them all would be ten times this
+
+CALL = """
+    INSERT INTO call_sessions (id, kind, room_id, call_id, natural_key, state, status, media, is_group, historic, partial, rings,
+        caller_user, callee_user, selected_user, voip_version, created_at, answered_at, ended_at, closed_at, duration_ms,
+        end_reason, failed_reason, peak_users, chain_rows, chain_mac)
+    SELECT format('00000000-0000-7000-8000-%s', lpad(n::text, 12, '0'))::uuid, kind, '!' || room, 'c' || n, 'c' || n,
+        coalesce(status, 'stub'), status, media, kind = 'rtc', false, false, true, '@' || caller || ':test', '@' || callee || ':test',
+        CASE WHEN answered IS NOT NULL THEN '@' || callee || ':test' END, 1, start::timestamptz,
+        start::timestamptz + answered * interval '1 s', start::timestamptz + ended * interval '1 s',
+        start::timestamptz + ended * interval '1 s', (ended - answered) * 1000, reason, failed, 2, 0, sha256('')
+    FROM (VALUES
+        (1, 'legacy', 'a', 'ended',     'audio', 'alice', 'bob',   '2026-03-01 10:00Z', 10,   70,   'user_hangup', NULL),
+        (2, 'legacy', 'a', 'missed',    'video', 'alice', 'bob',   '2026-03-01 10:00:30Z', NULL, 60, 'invite_timeout', NULL),
+        (3, 'legacy', 'a', 'cancelled', 'audio', 'bob',   'alice', '2026-03-01 12:00Z', NULL, 20,   'user_hangup', NULL),
+        (4, 'legacy', 'b', 'failed',    'audio', 'carol', 'alice', '2026-03-01 13:00Z', NULL, 5,    'ice_failed', 'ice_failed'),
+        (5, 'rtc',    'b', 'ended',     'video', 'carol', NULL,    '2026-03-01 23:50Z', 0,    1800, NULL, NULL),
+        (6, 'legacy', 'a', 'ended',     'audio', 'alice', 'carol', '2026-03-02 00:05Z', 5,    605,  'user_hangup', 'ice_timeout'),
+        (7, 'legacy', 'a', 'rejected',  'audio', 'alice', 'bob',   '2026-03-02 09:00Z', NULL, 8,    'user_busy', NULL),
+        (8, 'legacy', 'c', NULL,        NULL,    'dave',  NULL,    '2026-03-02 09:00Z', NULL, NULL, NULL, NULL)
+    ) AS v(n, kind, room, status, media, caller, callee, start, answered, ended, reason, failed);
+    INSERT INTO call_participants (session_id, n, user_id, party, role, joined_at, left_at, answered_at, focus_ours, audio_muted,
+        video_muted, screen_shared, refreshes, candidates_host, candidates_srflx, candidates_prflx, candidates_relay, candidates_tcp)
+    SELECT format('00000000-0000-7000-8000-%s', lpad(s::text, 12, '0'))::uuid, n, '@' || u || ':test', 'D', role,
+        start::timestamptz, start::timestamptz + stay * interval '1 s', CASE role WHEN 'callee' THEN start::timestamptz END,
+        false, false, false, false, 0, 0, 0, 0, 0, 0
+    FROM (VALUES (1, 1, 'bob', 'callee', '2026-03-01 10:00:10Z', 60), (5, 1, 'carol', 'member', '2026-03-01 23:50Z', 600),
+        (5, 2, 'alice', 'member', '2026-03-01 23:51Z', 60), (5, 3, 'alice', 'member', '2026-03-02 00:00Z', 30))
+        AS p(s, n, u, role, start, stay)
+"""
+
+
+@pytest.fixture(name="calls")
+def make_calls(db):
+    db.sql(CALL)
+    return db
+
+
+def day(text):
+    return str(int(time.mktime(time.strptime(text + " UTC", "%Y-%m-%d %Z")) - time.timezone) * 1000)
+
+
+def report(db, *arguments):
+    code, printed = admin("audit", db.url, *arguments)
+    assert code == 0, printed
+    lines = printed.split("\n")
+    assert lines[-1].split()[:2] == ["rows", str(len(lines) - 1)]
+    return [line.split("\t") for line in lines[:-1]]
+
+
+def numbers(rows):
+    """The calls of a report: the number in their session's name."""
+    return [int(row[0][-3:]) for row in rows]
+
+
+def test_views_say_what_happened(calls):
+    assert calls.rows("SELECT call_id, role, took_part, talking_ms FROM calls_by_user WHERE user_id = '@alice:test'"
+                      " ORDER BY created_at, call_id") == [
+        ["c1", "caller", "t", "60000"], ["c2", "caller", "f", "0"], ["c3", "callee", "f", "0"], ["c4", "callee", "f", "0"],
+        ["c5", "member", "t", "90000"], ["c6", "caller", "t", "600000"], ["c7", "caller", "f", "0"]]
+    assert calls.rows("SELECT call_id, role, took_part, talking_ms FROM calls_by_user WHERE user_id = '@bob:test'"
+                      " ORDER BY created_at, call_id")[:2] == [["c1", "callee", "t", "60000"], ["c2", "callee", "f", "0"]]
+    assert calls.rows("SELECT user_id, call_id, status FROM missed_calls ORDER BY call_id") == [
+        ["@bob:test", "c2", "missed"], ["@alice:test", "c3", "cancelled"]]
+    assert calls.rows("SELECT * FROM call_durations_daily ORDER BY day, kind") == [
+        ["2026-03-01", "legacy", "audio", "1", "60000", "60000", "60000", "60000", "60000"],
+        ["2026-03-01", "rtc", "video", "1", "1800000", "1800000", "1800000", "1800000", "1800000"],
+        ["2026-03-02", "legacy", "audio", "1", "600000", "600000", "600000", "600000", "600000"]]
+    assert calls.rows("SELECT day, reason, status, calls FROM failure_reasons ORDER BY day") == [
+        ["2026-03-01", "ice_failed", "failed", "1"], ["2026-03-02", "ice_timeout", "ended", "1"]]
+    assert [row[1] for row in calls.rows("SELECT at, calls FROM concurrent_calls ORDER BY at")] == list("12101010121010")
+
+
+def test_reports_answer_what_is_asked(calls):
+    everything = ["calls"]
+    cases = [
+        ("all, newest first", everything, [7, 6, 5, 4, 3, 2, 1]),
+        ("limit", everything + ["limit=2"], [7, 6]),
+        ("since", everything + ["since=" + day("2026-03-02")], [7, 6]),
+        ("until", everything + ["until=" + day("2026-03-02")], [5, 4, 3, 2, 1]),
+        ("room", everything + ["room=!b"], [5, 4]),
+        ("status", everything + ["status=ended"], [6, 5, 1]),
+        ("caller, callee or member", everything + ["user=@alice:test"], [7, 6, 5, 4, 3, 2, 1]),
+        ("two at once", everything + ["user=@carol:test", "status=ended"], [6, 5]),
+        ("the client's name of a call", everything + ["call=c3"], [3]),
+        ("our name of a call", everything + ["call=00000000-0000-7000-8000-000000000004"], [4]),
+        ("somebody else", everything + ["user=@mallory:test"], []),
+        ("a value is a value", everything + ["user='; DROP TABLE call_sessions; --"], []),
+        ("a user's calls", ["user", "user=@carol:test"], [6, 5, 4]),
+        ("a user's calls in a room", ["user", "user=@carol:test", "room=!b"], [5, 4]),
+    ]
+    for name, arguments, want in cases:
+        assert numbers(report(calls, *arguments)) == want, name
+    assert admin("audit", calls.url, "user") == (1, "invalid: this report needs a user")
+    assert report(calls, "calls", "call=c1") == [[
+        "00000000-0000-7000-8000-000000000001", "c1", "legacy", "!a", "ended", "audio", "false", "@alice:test", "@bob:test",
+        "2026-03-01T10:00:00.000Z", "2026-03-01T10:00:10.000Z", "2026-03-01T10:01:10.000Z", "60000", "2", "user_hangup", "", "",
+        "false", "false"]]
+
+
+def test_stats_count_a_day(calls):
+    # day, calls, answered, rejected, missed, cancelled, failed, minutes, peak: call 5 lasts over midnight and meets call 6.
+    assert report(calls, "stats") == [["2026-03-01", "5", "2", "0", "1", "1", "1", "31", "2"],
+                                      ["2026-03-02", "2", "1", "1", "0", "0", "0", "10", "2"]]
+    assert report(calls, "stats", "since=" + day("2026-03-02")) == [["2026-03-02", "2", "1", "1", "0", "0", "0", "10", "2"]]
+    assert report(calls, "stats", "room=!a") == [["2026-03-01", "3", "1", "0", "1", "1", "0", "1", "2"],
+                                                 ["2026-03-02", "2", "1", "1", "0", "0", "0", "10", "1"]]
+
+
+def test_reports_events(db):
+    node = db.node()
+    node.unit("A", f"rooms=!a now={NOW}", f"room=!a create=2 events=3 strays=1 now={NOW}")
+    node.unit("B", f"rooms=!a now={NOW + 5000}", f"touch=1 events=1 final=1 now={NOW + 5000}")
+    cases = [
+        ("all, oldest first", [], 9),
+        ("one call", ["call=A-0"], 4),
+        ("a time", [f"since={NOW}"], 2),
+        ("a type", ["type=type_2"], 2),
+        ("a room", ["room=!stray:test"], 1),
+        ("a status", ["status=ended"], 8),
+        ("what a user did and the user's calls", ["user=@alice:test"], 9),
+        ("nobody", ["user=@mallory:test"], 0),
+    ]
+    for name, arguments, want in cases:
+        rows = report(db, "events", *arguments)
+        assert len(rows) == want, name
+        assert rows == sorted(rows, key=lambda r: r[2]), name
+    assert [row[1] for row in report(db, "events", "call=A-0")] == ["1", "2", "3", "4"]
+
+
+# --- at size ---
+
+MANY = """
+    INSERT INTO call_sessions (id, kind, room_id, call_id, natural_key, state, status, media, is_group, historic, partial, rings,
+        caller_user, callee_user, voip_version, created_at, answered_at, ended_at, closed_at, duration_ms, peak_users, chain_rows,
+        chain_mac)
+    SELECT md5(n::text)::uuid, 'legacy', '!room' || n % 1000, 'call' || n, 'call' || n, 'ended',
+        CASE n % 4 WHEN 0 THEN 'missed' ELSE 'ended' END, 'audio', false, false, false, true, '@user' || n % 2000 || ':test',
+        '@user' || (n + 1) % 2000 || ':test', 1, t, t, t + interval '1 min', t + interval '1 min', 60000, 2, 5, sha256('')
+    FROM (SELECT n, '2026-01-01'::timestamptz + n * interval '5 min' AS t FROM generate_series(1, {rows} / 5) n) s;
+    INSERT INTO call_participants (session_id, n, user_id, party, role, joined_at, focus_ours, audio_muted, video_muted,
+        screen_shared, refreshes, candidates_host, candidates_srflx, candidates_prflx, candidates_relay, candidates_tcp)
+    SELECT id, 1, callee_user, 'D', 'callee', created_at, false, false, false, false, 0, 0, 0, 0, 0, 0 FROM call_sessions;
+    INSERT INTO call_events SELECT id, i, 'type' || i, room_id, call_id, caller_user, '', '$' || call_id || '-' || i,
+        created_at + i * interval '1 s', created_at, false, false, false, false, '{{"a": "some details of this event"}}', sha256(''),
+        sha256(''), 1
+    FROM call_sessions, generate_series(1, 5) i;
+    VACUUM ANALYZE
+"""
+
+
+@pytest.fixture(name="many", scope="module")
+def make_many(postgres, key):
+    database = Database(postgres, "many", key)
+    for statement in MANY.format(rows=ROWS).split(";"):
+        database.sql(statement)
+    yield database
+    postgres.drop_database(database.name)
+
+
+def test_memory_does_not_grow_with_the_answer(many):
+    def memory(*arguments):
+        words = admin("audit", many.url, "events", "quiet", *arguments)[1].split()
+        return int(words[1]), int(words[3])
+    few_rows, few = memory("limit=10")
+    all_rows, everything = memory()
+    assert (few_rows, all_rows) == (10, ROWS)
+    assert everything - few < MEMORY_MORE_KIB
+
+
+@pytest.mark.parametrize("arguments", [
+    ["events", "room=!room7"], ["events", "user=@user7:test"], ["events", "call=call7"],
+    ["events", "call=8f14e45f-ceea-167a-5a36-dedd4bea2543"],
+    ["events", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")],
+    ["events", "room=!room7", "type=type3"], ["events", "limit=100"],
+    ["calls", "room=!room7"], ["calls", "user=@user7:test"], ["calls", "call=call7"], ["calls", "limit=20"],
+    ["calls", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")],
+    ["calls", "status=missed", "limit=20"], ["user", "user=@user7:test"], ["user", "user=@user7:test", "limit=5"],
+], ids=" ".join)
+def test_reports_use_indexes(many, arguments):
+    """The plan of each question as the program asks it, taken from the server's own log."""
+    code, printed = admin("audit", many.url + "&options=-c%20session_preload_libraries%3Dauto_explain%20"
+                          "-c%20auto_explain.log_min_duration%3D0", *arguments)
+    assert code == 0 and "rows 0 " not in printed, printed
+    log = many.cluster.log.read_text(encoding="utf-8", errors="replace")
+    plan = log[log.rindex("Query Text: SELECT"):]
+    assert "call_events" in plan or "call_sessions" in plan
+    assert not re.search(r"Seq Scan on call_(events|sessions|participants)", plan), plan
+
+
+def test_views_are_fast_enough_to_ask(many):
+    for view in ("calls_by_user WHERE user_id = '@user7:test'", "missed_calls WHERE user_id = '@user8:test'",
+                 "call_durations_daily", "failure_reasons", "concurrent_calls"):
+        began = time.monotonic()
+        many.sql(f"SELECT count(*) FROM (SELECT * FROM {view}) v")
+        assert time.monotonic() - began < WAIT_SECONDS / 6, view
+
+
+def test_a_unit_looks_at_its_rooms_only(many, key):
+    """Opening and writing a unit with all tables full: no statement may read a table from end to end."""
+    before = many.rows("SELECT relname, seq_tup_read FROM pg_stat_user_tables ORDER BY 1")
+    node = Probe(many.url, key)
+    node.expect("changed")
+    ids = ",".join(f"$new{n}" for n in range(100))
+    node.unit("A", f"rooms=!room7,!room8 legacy=!room7/call7 ids={ids} txn=1",
+              f"room=!room7 create=5 events=9 people=3 strays=2 final=1 ids={ids} txn=1")
+    node.unit("B", "rooms=!room7", "room=!room7 create=1 events=3 kept=3 source=$new1")
+    for question in ("next N", f"due D now={NOW} limit=9", "live L"):
+        node.ask(question)
+    node.ask("abort D")
+    node.ask("forget F now=1 limit=9")
+    node.close()
+    time.sleep(2)  # the server's counters come late
+    after = many.rows("SELECT relname, seq_tup_read FROM pg_stat_user_tables ORDER BY 1")
+    read = {new[0]: int(new[1]) - int(old[1]) for old, new in zip(before, after)}
+    assert {table: n for table, n in read.items() if n > 100} == {}
