@@ -310,10 +310,10 @@ void as_registration_print(
 enum err as_registration_save(
     const struct as_registration *r, const char *server_name, const char *path) {
     CLEANUP(buf_finish) struct buf text;
+    buf_init(&text, 0);
     if (!mx_server_name_valid(server_name)) {
         return err_set(ERR_INVALID, "%s is no server name", LOG_Q(server_name));
     }
-    buf_init(&text, 0);
     as_registration_print(r, server_name, &text);
     enum err e = buf_check(&text);
     e = e == OK ? as_secret_file_write(path, buf_str(&text), text.len) : e;
