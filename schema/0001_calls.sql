@@ -215,8 +215,9 @@ CREATE TABLE call_events (
     inferred          boolean NOT NULL,
     ignored           boolean NOT NULL,
     partial           boolean NOT NULL,
+    salt              bytea CHECK (octet_length(salt) = 16),
     payload           json,
-    payload_sha256    bytea NOT NULL CHECK (octet_length(payload_sha256) = 32),
+    erasable_sha256   bytea NOT NULL CHECK (octet_length(erasable_sha256) = 32),
     mac               bytea NOT NULL CHECK (octet_length(mac) = 32),
     key_epoch         smallint NOT NULL,
     PRIMARY KEY (session_id, n),
@@ -235,8 +236,8 @@ COMMENT ON COLUMN call_events.n IS 'Number within the chain, from 1 without gaps
 COMMENT ON COLUMN call_events.type IS 'What happened: call_invited, participant_left and so on.';
 COMMENT ON COLUMN call_events.room_id IS 'Matrix room. NULL for an event that named none.';
 COMMENT ON COLUMN call_events.call_id IS 'The client''s call_id or the slot id.';
-COMMENT ON COLUMN call_events.user_id IS 'Matrix user who did it. NULL = nobody (timer).';
-COMMENT ON COLUMN call_events.subject IS 'Whom or which device it is about; empty when that is the same.';
+COMMENT ON COLUMN call_events.user_id IS 'Matrix user who did it. NULL = nobody (timer), or erased.';
+COMMENT ON COLUMN call_events.subject IS 'Whom or which device it is about; empty when that is the same. erased:n in an erased row n.';
 COMMENT ON COLUMN call_events.source_event_id IS 'Matrix event that caused it. NULL = none (timer).';
 COMMENT ON COLUMN call_events.at IS 'When it happened, by the best clock we have.';
 COMMENT ON COLUMN call_events.recorded_at IS 'When it was written, our clock.';
@@ -244,8 +245,9 @@ COMMENT ON COLUMN call_events.late IS 'It was learned too late to ring, send or 
 COMMENT ON COLUMN call_events.inferred IS 'Concluded from what an encrypted room leaves readable, not read.';
 COMMENT ON COLUMN call_events.ignored IS 'Seen, but it moved nothing (soft-failed or refused by a policy server).';
 COMMENT ON COLUMN call_events.partial IS 'The call''s beginning was not seen.';
+COMMENT ON COLUMN call_events.salt IS '16 random bytes of this row, so that the digest tells nothing once they are gone. NULL = the row is erased.';
 COMMENT ON COLUMN call_events.payload IS 'Details, as the very bytes that were digested (hence json, not jsonb). NULL = erased.';
-COMMENT ON COLUMN call_events.payload_sha256 IS 'SHA-256 of the payload''s bytes; stays when the payload is erased.';
+COMMENT ON COLUMN call_events.erasable_sha256 IS 'SHA-256 over salt, user_id, subject and payload; stays when they are erased.';
 COMMENT ON COLUMN call_events.mac IS 'HMAC-SHA256 over the MAC of the row before and this row.';
 COMMENT ON COLUMN call_events.key_epoch IS 'Which key made the MAC (audit_keys.epoch).';
 
@@ -339,23 +341,31 @@ COMMENT ON COLUMN node_tasks.claimed_at IS 'When a node last began it, that node
 
 -- What is evidence is not changed. This stops mistakes, not an owner of the database: against that one there are the MACs.
 CREATE FUNCTION audit_protect() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    purging CONSTANT boolean := coalesce(current_setting('parley.purge', true), '') = 'on';
+    erased call_events;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF TG_TABLE_NAME = 'call_events' THEN
-            -- Erasing the details is the one change allowed: their digest stays.
-            IF NEW.payload IS NULL AND to_jsonb(NEW) - 'payload' = to_jsonb(OLD) - 'payload' THEN
+            -- Erasing what can name a person is the one change allowed: its digest stays.
+            erased := OLD;
+            erased.salt := NULL;
+            erased.user_id := NULL;
+            erased.subject := 'erased:' || OLD.n;
+            erased.payload := NULL;
+            IF purging AND to_jsonb(NEW) = to_jsonb(erased) THEN
                 RETURN NEW;
             END IF;
         END IF;
         RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF coalesce(current_setting('parley.purge', true), '') <> 'on' THEN
+    IF NOT purging THEN
         RAISE EXCEPTION '% is append-only: rows go only with a purge', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN OLD;
 END
 $$;
-COMMENT ON FUNCTION audit_protect() IS 'Refuses UPDATE of evidence, and DELETE and TRUNCATE unless the setting parley.purge is on.';
+COMMENT ON FUNCTION audit_protect() IS 'Refuses changes of evidence; with the setting parley.purge on it allows DELETE, TRUNCATE, and erasing what names a person.';
 
 CREATE TRIGGER call_events_protect BEFORE UPDATE OR DELETE ON call_events FOR EACH ROW EXECUTE FUNCTION audit_protect();
 CREATE TRIGGER call_events_truncate BEFORE TRUNCATE ON call_events FOR EACH STATEMENT EXECUTE FUNCTION audit_protect();

@@ -85,8 +85,16 @@ void store_chain_payload(struct buf *b, const struct store_detail *details) {
     buf_putc(b, '}');
 }
 
+void store_chain_erasable(struct buf *b, const uint8_t salt[STORE_SALT_SIZE],
+    const struct store_event *e, const char *payload) {
+    put_bytes(b, salt, STORE_SALT_SIZE);
+    put_text(b, e->user_id);
+    put_text(b, e->subject);
+    put_bytes(b, payload, strlen(payload));
+}
+
 void store_chain_canonical(struct buf *b, const char *session_id, int n,
-    const struct store_event *e, const uint8_t payload_sha256[SHA256_SIZE]) {
+    const struct store_event *e, const uint8_t erasable_sha256[SHA256_SIZE]) {
     const char flags[4] = { e->late ? '1' : '0', e->inferred ? '1' : '0', e->ignored ? '1' : '0',
         e->partial ? '1' : '0' };
     put_text(b, "parley/event/1");
@@ -95,13 +103,11 @@ void store_chain_canonical(struct buf *b, const char *session_id, int n,
     put_text(b, e->type);
     put_text(b, e->room_id);
     put_text(b, e->call_id);
-    put_text(b, e->user_id);
-    put_text(b, e->subject);
     put_text(b, e->source_event_id);
     put_time(b, e->at);
     put_time(b, e->recorded_at);
     put_bytes(b, flags, sizeof(flags));
-    put_mac(b, payload_sha256);
+    put_mac(b, erasable_sha256);
 }
 
 void store_chain_head_canonical(struct buf *b, const struct store_chain_head *h) {

@@ -14,9 +14,15 @@
  * bytes as they are.
  *
  * A row of call_events is these fields:
- *   - "parley/event/1", session_id, n, type, room_id, call_id, user_id, subject
- *   - source_event_id, at, recorded_at, flags, payload_sha256
+ *   - "parley/event/1", session_id, n, type, room_id, call_id, source_event_id
+ *   - at, recorded_at, flags, erasable_sha256
  *   - flags being four characters 0 or 1 for late, inferred, ignored, partial
+ *
+ * What can name a person is covered by a digest, so that a person can be erased and the MACs stay
+ * true: erasable_sha256 = SHA-256 over these fields:
+ *   - salt, user_id, subject, payload
+ *   - salt being 16 random bytes, drawn for this row and erased with it, so that nobody can tell by
+ *     the digest whom it spoke of
  *
  * A row of call_heads is these:
  *   - "parley/head/1", seq, kind, session_id, rows, last_mac, at, what, reason, actor
@@ -29,6 +35,7 @@
 #include "core/buf.h"
 #include "core/crypto.h"
 #include "store/call_rows.h"
+#include "store/column.h"
 
 struct store_audit_key;
 
@@ -57,10 +64,12 @@ const char *store_audit_key_fingerprint(const struct store_audit_key *k);
 
 /** The payload column: the details as a JSON object in their order. */
 void store_chain_payload(struct buf *b, const struct store_detail *details);
-/** The bytes a row's MAC covers: every column that is evidence, length-prefixed, payload by its
- * digest. */
+/** The bytes erasable_sha256 is the digest of. */
+void store_chain_erasable(struct buf *b, const uint8_t salt[STORE_SALT_SIZE],
+    const struct store_event *e, const char *payload);
+/** The bytes a row's MAC covers: every column that is evidence. */
 void store_chain_canonical(struct buf *b, const char *session_id, int n,
-    const struct store_event *e, const uint8_t payload_sha256[SHA256_SIZE]);
+    const struct store_event *e, const uint8_t erasable_sha256[SHA256_SIZE]);
 /** The same of a row of call_heads. */
 void store_chain_head_canonical(struct buf *b, const struct store_chain_head *h);
 /** ret = HMAC(key, previous ‖ row). `previous` is all zero for the first row of a chain. */

@@ -27,6 +27,7 @@ static const struct {
     [STORE_TIME] = { "timestamptz", 1184 },
     [STORE_SPAN] = { "bigint", 20 },
     [STORE_MAC] = { "bytea", 17 },
+    [STORE_SALT] = { "bytea", 17 },
 };
 
 /* --- SQL text --- */
@@ -159,6 +160,9 @@ static bool put_value(struct buf *b, enum store_type type, const void *field) {
         return true;
     case STORE_MAC:
         buf_put(b, field, SHA256_SIZE);
+        return true;
+    case STORE_SALT:
+        buf_put(b, field, STORE_SALT_SIZE);
         return true;
     }
     return false;
@@ -385,6 +389,12 @@ static void read_field(const struct store_answer *answer, size_t result, size_t 
         bytes = fixed(answer, result, row, col, SHA256_SIZE);
         if (bytes != NULL) {
             memcpy(field, bytes, SHA256_SIZE);
+        }
+        break;
+    case STORE_SALT:
+        bytes = fixed(answer, result, row, col, STORE_SALT_SIZE);
+        if (bytes != NULL) {
+            memcpy(field, bytes, STORE_SALT_SIZE);
         }
         break;
     }

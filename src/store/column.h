@@ -19,6 +19,8 @@
 struct arena;
 struct store_answer;
 
+#define STORE_SALT_SIZE 16
+
 enum store_type {
     STORE_UUID,     /* char[UUID_TEXT_SIZE]         uuid */
     STORE_UUID_REF, /* const char *, NULL = NULL    uuid */
@@ -28,7 +30,8 @@ enum store_type {
     STORE_INT,      /* int                          integer */
     STORE_TIME,     /* int64_t ms, 0 = NULL         timestamptz */
     STORE_SPAN,     /* int64_t ms, negative = NULL  bigint */
-    STORE_MAC       /* uint8_t[SHA256_SIZE]         bytea */
+    STORE_MAC,      /* uint8_t[SHA256_SIZE]         bytea */
+    STORE_SALT      /* uint8_t[STORE_SALT_SIZE]     bytea */
 };
 
 struct store_column {

@@ -189,9 +189,13 @@ static enum err sign(struct store_work *w, const struct store_event *e, const ch
     if (row->payload == NULL) {
         return err_set(ERR_NOMEM, "out of memory");
     }
-    crypto_sha256(row->payload, scratch->len, row->payload_sha256);
+    crypto_random(row->salt, sizeof(row->salt));
     buf_clear(scratch);
-    store_chain_canonical(scratch, session_id, row->n, &row->event, row->payload_sha256);
+    store_chain_erasable(scratch, row->salt, &row->event, row->payload);
+    TRY(buf_check(scratch));
+    crypto_sha256(scratch->data, scratch->len, row->erasable_sha256);
+    buf_clear(scratch);
+    store_chain_canonical(scratch, session_id, row->n, &row->event, row->erasable_sha256);
     TRY(store_chain_next(w->key, chain_mac, scratch, row->mac));
     memcpy(chain_mac, row->mac, SHA256_SIZE);
     *chain_rows = row->n;

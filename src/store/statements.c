@@ -88,9 +88,9 @@ static void save_kept(struct buf *b) {
 
 static void save_events(struct buf *b) {
     insert(b, "call_events", store_event_columns, STORE_EVENT_COLUMNS, ", key_epoch",
-        EPOCH("$18::text"));
+        EPOCH("$19::text"));
 }
-_Static_assert(STORE_EVENT_COLUMNS == 17, "the fingerprint is $18");
+_Static_assert(STORE_EVENT_COLUMNS == 18, "the fingerprint is $19");
 
 static void save_heads(struct buf *b) {
     insert(

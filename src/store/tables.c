@@ -118,8 +118,9 @@ const struct store_column store_event_columns[STORE_EVENT_COLUMNS] = {
     EVENT(inferred, STORE_BOOL),
     EVENT(ignored, STORE_BOOL),
     EVENT(partial, STORE_BOOL),
+    ROW(salt, STORE_SALT),
     ROW(payload, STORE_JSON),
-    ROW(payload_sha256, STORE_MAC),
+    ROW(erasable_sha256, STORE_MAC),
     ROW(mac, STORE_MAC),
 };
 

@@ -21,8 +21,9 @@ struct store_event_row {
     const char *session_id;
     int n;
     struct store_event event;
+    uint8_t salt[STORE_SALT_SIZE];
     const char *payload;
-    uint8_t payload_sha256[SHA256_SIZE];
+    uint8_t erasable_sha256[SHA256_SIZE];
     uint8_t mac[SHA256_SIZE];
 };
 /* A head (kind "head") of call_heads. */
@@ -40,7 +41,7 @@ enum {
     STORE_CALL_COLUMNS = 39,
     STORE_PARTICIPANT_COLUMNS = 30,
     STORE_KEPT_COLUMNS = 13,
-    STORE_EVENT_COLUMNS = 17,
+    STORE_EVENT_COLUMNS = 18,
     STORE_REPEAT_COLUMNS = 4,
     STORE_HEAD_COLUMNS = 7
 };

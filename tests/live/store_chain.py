@@ -21,6 +21,10 @@ def value_of(printed):
     return printed[1:] if printed.startswith("=") else None
 
 
+def digest(fields):
+    return hashlib.sha256(b"".join(map(field, fields))).digest()
+
+
 def sign(key, previous, fields):
     return hmac.new(key, previous + b"".join(map(field, fields)), hashlib.sha256).digest()
 
@@ -28,22 +32,27 @@ def sign(key, previous, fields):
 def assert_chain_holds(db):
     """Computes every MAC again, from the rows, the key and the words of src/store/chain.h."""
     key = bytes.fromhex(db.key.read_text(encoding="ascii").strip())
-    texts = ["type", "room_id", "call_id", "user_id", "subject", "source_event_id"]
+    texts = ["type", "room_id", "call_id", "source_event_id"]
+    erasable = ["encode(salt, 'hex')", "user_id", "subject", "payload::text"]
     rows = db.rows(f"""
         SELECT session_id, n, {", ".join(map(text_or_null, texts))},
                {text_or_null("(extract(epoch FROM at) * 1000)::bigint")}, (extract(epoch FROM recorded_at) * 1000)::bigint,
                late::integer::text || inferred::integer || ignored::integer || partial::integer,
-               encode(payload_sha256, 'hex'), encode(sha256(convert_to(payload::text, 'UTF8')), 'hex'), encode(mac, 'hex')
+               encode(erasable_sha256, 'hex'), encode(mac, 'hex'), {", ".join(map(text_or_null, erasable))}
         FROM call_events ORDER BY session_id, n""")
     chains = {}
     for row in rows:
         session, n = row[0], int(row[1])
         count, mac = chains.get(session, (0, bytes(32)))
         assert n == count + 1
-        assert row[11] == row[12], "the digest is that of the payload"
-        fields = ["parley/event/1", session, n, *map(value_of, row[2:9]), row[9], row[10], bytes.fromhex(row[11])]
+        salt, *personal = map(value_of, row[11:15])
+        if salt is None:
+            assert personal == [None, f"erased:{n}", None]
+        else:
+            assert digest([bytes.fromhex(salt), *personal]).hex() == row[9], f"{session} {n}"
+        fields = ["parley/event/1", session, n, *map(value_of, row[2:7]), row[7], row[8], bytes.fromhex(row[9])]
         mac = sign(key, mac, fields)
-        assert mac.hex() == row[13], f"{session} {n}"
+        assert mac.hex() == row[10], f"{session} {n}"
         chains[session] = (n, mac)
     known = db.rows("SELECT id, chain_rows, encode(chain_mac, 'hex') FROM call_sessions WHERE chain_rows > 0"
                     " UNION ALL SELECT id, chain_rows, encode(chain_mac, 'hex') FROM audit_strays")

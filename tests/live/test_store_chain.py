@@ -19,7 +19,10 @@ def test_the_chain_can_be_computed_again(db):
 @pytest.mark.parametrize("change", [
     "UPDATE call_events SET user_id = '@mallory:test' WHERE n = 1",
     "UPDATE call_events SET payload = '{}' WHERE n = 1",
-    "UPDATE call_events SET payload = NULL, mac = sha256('x') WHERE n = 1",
+    "UPDATE call_events SET salt = NULL, user_id = NULL, subject = 'erased:1', payload = NULL WHERE n = 1",
+    "SET parley.purge = 'on'; UPDATE call_events SET payload = NULL WHERE n = 1",
+    "SET parley.purge = 'on'; UPDATE call_events SET user_id = '@mallory:test' WHERE n = 1",
+    "SET parley.purge = 'on'; UPDATE call_heads SET rows = 1",
     "DELETE FROM call_events WHERE n = 2",
     "TRUNCATE call_events",
     "UPDATE call_heads SET rows = 1",
@@ -36,10 +39,12 @@ def test_evidence_is_not_changed(db, change):
     assert_chain_holds(db)
 
 
-def test_a_payload_can_be_erased_and_rows_purged(db):
+def test_people_can_be_erased_and_rows_purged(db):
     node = db.node()
     node.unit("A", "rooms=!a", "room=!a create=1 events=2 final=1")
-    db.sql("UPDATE call_events SET payload = NULL")
-    assert db.rows("SELECT count(payload), count(payload_sha256) FROM call_events") == [["0", "2"]]
+    db.sql("BEGIN; SET LOCAL parley.purge = 'on'; UPDATE call_events SET salt = NULL, user_id = NULL, payload = NULL,"
+           " subject = 'erased:' || n WHERE n = 2; COMMIT")
+    assert db.rows("SELECT count(salt), count(erasable_sha256) FROM call_events") == [["1", "2"]]
+    assert_chain_holds(db)
     db.sql("BEGIN; SET LOCAL parley.purge = 'on'; DELETE FROM call_events; COMMIT")
     assert db.rows("SELECT count(*) FROM call_events") == [["0"]]
