@@ -224,8 +224,6 @@ def test_pushed_back_history_rings_nobody(stack, trio):
                      "offer": {"type": "offer", "sdp": "v=0"}}},
     ]
     assert stack.parley.transaction(uuid.uuid4().hex, events) == (200, {})
-    time.sleep(1)
-    calls = stack.parley.audit("calls", "--room", room)
-    assert len(calls) == 2
+    calls = stack.wait(lambda: stack.parley.audit("calls", "--room", room), lambda calls: len(calls) == 2, "both calls closed")
     assert not {call["status"] for call in calls} & {"ringing", "active"}
     assert all(call["historic"] for call in calls)
