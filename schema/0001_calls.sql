@@ -44,12 +44,12 @@ CREATE TABLE call_sessions (
     peak_users        integer NOT NULL CHECK (peak_users >= 0),
     chain_rows        integer NOT NULL CHECK (chain_rows >= 0),
     chain_mac         bytea NOT NULL CHECK (octet_length(chain_mac) = 32),
-    CONSTRAINT call_sessions_natural UNIQUE (room_id, kind, natural_key)
-) WITH (fillfactor = 75); -- a call is updated a few times while it lives: leave room on the page for it
+    CONSTRAINT call_sessions_natural UNIQUE (room_id, kind, natural_key),
+    CONSTRAINT call_sessions_closed CHECK ((closed_at IS NULL) = (state IN ('none', 'stub', 'ringing', 'answered', 'active')))
+) WITH (fillfactor = 60); -- a call is updated a few times while it lives: leave room on the page for it
 
-CREATE INDEX call_sessions_live ON call_sessions (room_id)
-    WHERE state IN ('none', 'stub', 'ringing', 'answered', 'active');
-CREATE INDEX call_sessions_recent ON call_sessions (room_id, closed_at) WHERE kind = 'rtc';
+CREATE INDEX call_sessions_live ON call_sessions (room_id) WHERE closed_at IS NULL;
+CREATE INDEX call_sessions_recent ON call_sessions (room_id, closed_at) WHERE closed_at IS NOT NULL AND kind = 'rtc';
 CREATE INDEX call_sessions_due ON call_sessions (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX call_sessions_created ON call_sessions (created_at DESC NULLS LAST);
 CREATE INDEX call_sessions_room ON call_sessions (room_id, created_at DESC NULLS LAST);
@@ -131,7 +131,7 @@ CREATE TABLE call_participants (
     candidates_relay  integer NOT NULL CHECK (candidates_relay >= 0),
     candidates_tcp    integer NOT NULL CHECK (candidates_tcp >= 0),
     PRIMARY KEY (session_id, n)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 60);
 
 CREATE INDEX call_participants_user ON call_participants (user_id, joined_at);
 

@@ -14,6 +14,9 @@
 
 /* --- loading --- */
 
+/* The results of loading, in order. */
+enum { LOADED_FOUND, LOADED_CALLS, LOADED_PARTICIPANTS, LOADED_KEPT };
+
 void store_call_rows_load(struct store_work *w, const char *const *rooms, size_t n_rooms) {
     static const struct store_column legacy[] = { STORE_COLUMN(
                                                       store_legacy_key, room_id, STORE_TEXT),
@@ -28,9 +31,10 @@ void store_call_rows_load(struct store_work *w, const char *const *rooms, size_t
     store_args_texts(args, rooms, n_rooms);
     store_args_time(args, w->now_ms - RECENT_MS);
     store_args_columns(args, legacy, COUNT_OF(legacy), keys, n);
-    store_query_put(w->c, STORE_LOAD_CALLS, args);
-    store_query_put(w->c, STORE_LOAD_PARTICIPANTS, args);
-    store_query_put(w->c, STORE_LOAD_KEPT, args);
+    store_query_put(w->c, STORE_FIND_CALLS, args);
+    store_query_put(w->c, STORE_LOAD_CALLS, NULL);
+    store_query_put(w->c, STORE_LOAD_PARTICIPANTS, NULL);
+    store_query_put(w->c, STORE_LOAD_KEPT, NULL);
 }
 
 static void read_calls(
@@ -117,9 +121,9 @@ static void read_kept(
 
 enum err store_call_rows_read(
     const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
-    read_calls(a, result, arena, ret);
-    read_participants(a, result + 1, arena, ret);
-    read_kept(a, result + 2, arena, ret);
+    read_calls(a, result + LOADED_CALLS, arena, ret);
+    read_participants(a, result + LOADED_PARTICIPANTS, arena, ret);
+    read_kept(a, result + LOADED_KEPT, arena, ret);
     return arena->failed ? err_set(ERR_NOMEM, "out of memory") : OK;
 }
 

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* The states that are not final; the index call_sessions_live says the same. */
-#define LIVE "state IN ('none', 'stub', 'ringing', 'answered', 'active')"
+#define LIVE "closed_at IS NULL"
 
 /* The lock of a room: the number that its id hashes to, the same on all nodes. */
 #define ROOM_LOCK(room) "hashtextextended(" room ", 0)"
@@ -15,19 +14,27 @@
 /* The one lock of the chain call_heads; two numbers, so that no room's can be the same. */
 #define HEADS_LOCK "pg_advisory_xact_lock(1885430124, 1)" /* 0x7061726C, "parl" */
 
-/* The sessions a unit sees. $1 rooms, $2 rtc sessions closed after this, $3 and $4 rooms and call
- * ids of legacy calls wanted in any state. */
-#define WANTED                                                                                     \
-    "(SELECT id FROM call_sessions WHERE room_id = ANY($1::text[]) AND " LIVE                      \
+/* The sessions a unit sees are found once, and kept in a setting of the transaction for the three
+ * statements that load them: so all is sent in one go, and none of it looked up twice. $1 rooms,
+ * $2 rtc sessions closed after this, $3 and $4 rooms and call ids of legacy calls wanted in any
+ * state.
+ *
+ * Here and below, OFFSET 0 makes a look-up by index of each element of a list. Without it the
+ * planner, as long as it thinks a table empty, may read the table and the list for each row. */
+#define FIND_CALLS                                                                                 \
+    "SELECT set_config('parley.found', coalesce(array_agg(id), '{}')::text, true) FROM ("          \
+    "SELECT id FROM call_sessions WHERE room_id = ANY($1::text[]) AND " LIVE                       \
     " UNION SELECT id FROM call_sessions"                                                          \
     " WHERE room_id = ANY($1::text[]) AND kind = 'rtc' AND closed_at > $2::timestamptz"            \
-    " UNION SELECT s.id FROM unnest($3::text[], $4::text[]) AS k(room, call) JOIN call_sessions s" \
-    " ON s.room_id = k.room AND s.kind = 'legacy' AND s.natural_key = k.call)"
+    " UNION SELECT id FROM unnest($3::text[], $4::text[]) AS k(room, call) CROSS JOIN LATERAL"     \
+    " (SELECT id FROM call_sessions WHERE room_id = k.room AND kind = 'legacy'"                    \
+    " AND natural_key = k.call OFFSET 0) AS legacy) AS wanted"
+#define FOUND "ANY(current_setting('parley.found')::uuid[])"
 
 static void load_calls(struct buf *b) {
     buf_puts(b, "SELECT (SELECT max(n)::bigint FROM call_participants WHERE session_id = s.id), ");
     store_columns_names(b, "s.", store_call_columns, STORE_CALL_COLUMNS);
-    buf_puts(b, " FROM call_sessions s JOIN " WANTED " w USING (id) ORDER BY id");
+    buf_puts(b, " FROM call_sessions s WHERE id = " FOUND " ORDER BY id");
 }
 
 /* Who is in, and of each entry that left its last stay. */
@@ -37,24 +44,25 @@ static void load_participants(struct buf *b) {
     buf_puts(b, " FROM (SELECT p.*, max(n) OVER (PARTITION BY session_id, entry_key,"
                 " CASE WHEN entry_key IS NULL THEN user_id END, CASE WHEN entry_key IS NULL THEN "
                 "party END) AS last"
-                " FROM call_participants p JOIN " WANTED " w ON w.id = p.session_id) stays"
+                " FROM call_participants p WHERE session_id = " FOUND ") stays"
                 " WHERE left_at IS NULL OR n = last ORDER BY session_id, n");
 }
 
 static void load_kept(struct buf *b) {
     buf_puts(b, "SELECT ");
     store_columns_names(b, "", store_kept_columns, STORE_KEPT_COLUMNS);
-    buf_puts(b,
-        " FROM call_kept_inputs k JOIN " WANTED " w ON w.id = k.session_id ORDER BY session_id, n");
+    buf_puts(b, " FROM call_kept_inputs WHERE session_id = " FOUND " ORDER BY session_id, n");
 }
 
 /* An event of no call is looked for in the chains of all days. */
 static void find_repeats(struct buf *b) {
     buf_puts(b, "SELECT u.i FROM (SELECT row_number() OVER () AS i, r.* FROM ");
     store_columns_unnest(b, 1, "r", store_repeat_columns, STORE_REPEAT_COLUMNS);
-    buf_puts(b, ") u JOIN call_events e USING (source_event_id, type, subject)"
-                " WHERE u.session_id = e.session_id OR (u.session_id IS NULL AND"
-                " EXISTS (SELECT FROM audit_strays d WHERE d.id = e.session_id))");
+    buf_puts(b,
+        ") u WHERE EXISTS (SELECT FROM call_events e WHERE e.source_event_id = u.source_event_id"
+        " AND e.type = u.type AND e.subject = u.subject AND (e.session_id = u.session_id OR"
+        " (u.session_id IS NULL AND EXISTS (SELECT FROM audit_strays d WHERE d.id = e.session_id)))"
+        " OFFSET 0)");
 }
 
 /* INSERT INTO table (columns, more) SELECT u.*, value FROM unnest(…) AS u */
@@ -128,11 +136,11 @@ static const struct {
         "SELECT 1::bigint FROM appservice_txns WHERE id = $1::text AND sha256 = $2::bytea", NULL },
     /* The audit trail remembers an event too, and for longer than the table made for it. */
     [STORE_FIND_EVENTS] = { "find_events",
-        "SELECT u.i FROM unnest($1::text[]) WITH ORDINALITY AS u(id, i) JOIN appservice_events a "
-        "ON a.event_id = u.id"
-        " UNION SELECT u.i FROM unnest($1::text[]) WITH ORDINALITY AS u(id, i) JOIN call_events e"
-        " ON e.source_event_id = u.id",
+        "SELECT u.i FROM unnest($1::text[]) WITH ORDINALITY AS u(id, i) WHERE"
+        " EXISTS (SELECT FROM appservice_events WHERE event_id = u.id OFFSET 0)"
+        " OR EXISTS (SELECT FROM call_events WHERE source_event_id = u.id OFFSET 0)",
         NULL },
+    [STORE_FIND_CALLS] = { "find_calls", FIND_CALLS, NULL },
     [STORE_LOAD_CALLS] = { "load_calls", NULL, load_calls },
     [STORE_LOAD_PARTICIPANTS] = { "load_participants", NULL, load_participants },
     [STORE_LOAD_KEPT] = { "load_kept", NULL, load_kept },

@@ -58,7 +58,7 @@ void store_work_rollback(struct store_work *w);
 void store_work_free(struct store_work *w);
 
 /* call_rows.c */
-/** The calls of a snapshot, from three results: calls, participants, kept inputs. ERR_NOMEM. */
+/** The calls of a snapshot, from the results of what `load` adds, `result` the first. ERR_NOMEM. */
 MUST_CHECK enum err store_call_rows_read(
     const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret);
 /** Adds the statements that load them. */
