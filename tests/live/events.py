@@ -80,18 +80,21 @@ def message(room, sender, **options):
     return event("m.room.message", room, sender, {"msgtype": "m.text", "body": "hello"}, **options)
 
 
-def mixed(calls, prefix="$e", rooms=50, people=4):
-    """An endless-looking mix: `calls` calls, alternately legacy and MatrixRTC, interleaved as rooms of a server are. Gives a list of
-    events in which each call's own events keep their order."""
+def mixed(calls, prefix="$e", at_once=50, pairs=500, people=4):
+    """An endless-looking mix: `calls` calls, alternately legacy ones of `pairs` pairs of people who call again and again, and
+    MatrixRTC sessions in rooms of their own; `at_once` of them interleaved. Gives a list of events in which each call's own events
+    keep their order."""
     queues = []
     for n in range(calls):
-        room = f"!room{n % rooms}x{n // rooms}:load"
-        users = [f"@user{n}_{k}:load" for k in range(people)]
-        queues.append(legacy_call(room, users[0], users[1], f"{prefix}call{n}", prefix=prefix) if n % 2 == 0
-                      else rtc_call(room, users, prefix=prefix))
+        if n % 2 == 0:
+            pair = n // 2 % pairs
+            queues.append(legacy_call(f"!pair{pair}:load", f"@caller{pair}:load", f"@callee{pair}:load", f"{prefix}call{n}",
+                                      prefix=prefix))
+        else:
+            queues.append(rtc_call(f"!group{n}:load", [f"@user{n}_{k}:load" for k in range(people)], prefix=prefix))
     made = []
-    for group in range(0, len(queues), rooms):
-        lanes = [iter(queue) for queue in queues[group:group + rooms]]
+    for group in range(0, len(queues), at_once):
+        lanes = [iter(queue) for queue in queues[group:group + at_once]]
         while lanes:
             for lane in list(lanes):
                 try:

@@ -78,7 +78,7 @@ def check_rows(parley, batches):
 def test_no_acknowledged_event_is_lost_or_doubled(own):
     cluster, parley = own
     dice = random.Random(20261121)
-    batches = events.batches(events.mixed(CALLS, rooms=30), TRANSACTION)
+    batches = events.batches(events.mixed(CALLS, at_once=30), TRANSACTION)
     parley.start()
     homeserver = Homeserver(parley, batches)
     homeserver.start()
