@@ -26,8 +26,8 @@ struct as_reading {
     bool membership_changed; /* m.room.member or join rules: forget what is cached of the room */
     bool look_at_room; /* a local user's own join: the room may hold call members we never saw (1.2)
                         */
-    bool needs_people; /* legacy invite or a ring that is not historic: the room's people decide the
-                          callee */
+    bool needs_people; /* an invite or ring, hidden ones too, that is not historic: the room's
+                          people decide the callee */
 };
 
 /** Reads one element of a transaction's `events` (or of a room's state, then `reconciled`). An

@@ -2,6 +2,7 @@
 #include "appservice/rtc_sticky_events.h"
 
 #include "appservice/event.h"
+#include "appservice/notify_events.h"
 #include "appservice/rtc_events.h"
 
 #include <string.h>
@@ -154,6 +155,7 @@ enum err as_rtc_slot(struct as_event *e, const struct as_node *c) {
 static enum err push_related(struct as_event *e, const char *target) {
     struct call_input in = as_event_input(e, IN_RELATED_OPAQUE);
     in.ring.target_event_id = target;
+    e->needs_people = as_event_current(e, AS_RING_MS); /* in a room of two it may ring */
     return as_event_push(e, &in);
 }
 

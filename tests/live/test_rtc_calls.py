@@ -1,6 +1,5 @@
 """MatrixRTC sessions through a real Synapse, with the contents that FluffyChat and Element Call write, seen by `parley audit`."""
 
-import time
 import uuid
 
 import pytest
@@ -96,6 +95,25 @@ def test_ring_declined(stack):
     wait_event(stack, room, "call_declined")
     alice.put_state(room, MEMBER, state_key(alice), {})
     stack.wait_call(room, status="rejected")
+
+
+def test_hidden_ring_in_an_encrypted_room_of_two(stack):
+    """The ring cannot be read there; that something encrypted refers to a fresh member event of its sender can."""
+    alice, bob = stack.user("alice"), stack.user("bob")
+    room = stack.room(alice, bob)
+    alice.put_state(room, "m.room.encryption", "", {"algorithm": "m.megolm.v1.aes-sha2"})
+
+    def send_hidden(client, target):
+        return client.send(room, "m.room.encrypted", {
+            "algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgA", "session_id": "s",
+            "m.relates_to": {"rel_type": "m.reference", "event_id": target}})
+    member = alice.put_state(room, MEMBER, state_key(alice), element_call())
+    ring = send_hidden(alice, member)
+    call = stack.wait_call(room, status="ringing")
+    assert call["callee"] == bob.user_id
+    send_hidden(bob, ring)
+    row = wait_event(stack, room, "call_declined")[0]
+    assert row["inferred"] and row["user_id"] == bob.user_id
 
 
 def test_ring_missed(stack):

@@ -123,7 +123,7 @@ static inline const char *reading_holds(const struct as_reading *r, int64_t rece
         }
     }
     HOLDS(r->n_inputs <= AS_MEMBERSHIPS_MAX + 1);
-    HOLDS(!r->needs_people || (r->n_inputs == 1 && r->room_id != NULL));
+    HOLDS(!r->needs_people || (r->n_inputs >= 1 && r->room_id != NULL));
     return NULL;
 }
 

@@ -164,11 +164,12 @@ TEST(appservice_rtc_sticky_events, reads_slots) {
 TEST(appservice_rtc_sticky_events, takes_hints_from_encrypted_events) {
     static const struct row rows[] = {
         { "a message", NULL, "{" CIPHER "}", "" },
-        { "related", NULL, "{" CIPHER "," RELATE "}", "related_opaque target=$x" },
+        { "related", NULL, "{" CIPHER "," RELATE "}", "related_opaque target=$x !people" },
         { "sticky", STICK, "{" CIPHER "}", OPAQUE TIMES },
         { "sticky, stable name", "'sticky':{'duration_ms':1000},", "{" CIPHER "}",
             OPAQUE " start=-2000 end=-1000 until=-1000" },
-        { "both", STICK, "{" CIPHER "," RELATE "}", "related_opaque target=$x; " OPAQUE TIMES },
+        { "both", STICK, "{" CIPHER "," RELATE "}",
+            "related_opaque target=$x; " OPAQUE TIMES " !people" },
         { "a thread", NULL, "{" CIPHER ",'m.relates_to':{'rel_type':'m.thread','event_id':'$x'}}",
             "" },
         { "an edit", NULL, "{" CIPHER ",'m.relates_to':{'rel_type':'m.replace','event_id':'$x'}}",
