@@ -1,5 +1,6 @@
 """What tools/demo runs once everything is built: the whole stack, one example call, and what the audit says of it."""
 
+import os
 import pathlib
 import shutil
 import signal
@@ -54,7 +55,9 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     print("Starting PostgreSQL, Synapse and Parley …", flush=True)
-    stack = Stack(folder)
+    # The key stays: the rows of a database of the user's own were signed with it.
+    stack = Stack(folder, settings={"audit": {"key_file": REPO / ".parley" / "demo-audit.key"}},
+                  database_url=os.environ.get("PARLEY_DATABASE_URL"))
     try:
         alice, bob = stack.user("alice"), stack.user("bob")
         example_call(stack, alice, bob)

@@ -47,7 +47,9 @@ class Parley:
         self.registration = self.folder / "registration.yaml"
         self.config = self.folder / "parley.yaml"
         self.log = self.folder / "parley.log"
-        self.environment = dict(os.environ, **(environment or {}))
+        # Settings in the environment of whoever runs this are not for this Parley.
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
+        self.environment = dict(outside, **(environment or {}))
         self.process = None
         self._write_config(settings or {})
         if not self.registration.exists():

@@ -15,15 +15,18 @@ SERVER_NAME = "parley.test"
 
 
 class Stack:
-    def __init__(self, folder, settings=None):
+    def __init__(self, folder, settings=None, database_url=None):
+        """`database_url`: of a database for Parley; without one it gets its own in the private PostgreSQL."""
         folder = pathlib.Path(folder)
         self.cluster = PostgresCluster(folder / "postgres")
         self.cluster.start()
         self.synapse = self.parley = None
         try:
-            self.cluster.create_database("parley")
+            if database_url is None:
+                self.cluster.create_database("parley")
+                database_url = self.cluster.url("parley")
             self.synapse = Synapse(folder / "synapse", self.cluster, server_name=SERVER_NAME)
-            self.parley = Parley(folder / "parley", self.cluster.url("parley"), self.synapse.url, SERVER_NAME, settings)
+            self.parley = Parley(folder / "parley", database_url, self.synapse.url, SERVER_NAME, settings)
             self.synapse.register_appservice(self.parley.registration)
             self.synapse.start()
             self.parley.run("migrate")
