@@ -252,19 +252,20 @@ def fixture_audit(postgres, tmp_path_factory):
     assert parley("migrate", "--config", path).returncode == DONE
     postgres.sql(f"""
         INSERT INTO call_sessions ({PLAIN}, id, kind, room_id, call_id, natural_key, state, status, media, caller_user,
-            callee_user, created_at, answered_at, ended_at, duration_ms, end_reason)
+            callee_user, created_at, answered_at, ended_at, closed_at, duration_ms, end_reason)
         SELECT {PLAIN_VALUES}, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'legacy', '{ROOM}', 'call' || n, 'call' || n,
             CASE WHEN n % 5 = 0 THEN 'missed' ELSE 'ended' END, CASE WHEN n % 5 = 0 THEN 'missed' ELSE 'ended' END,
             'audio', '@alice:example.com', '@bob:example.com', timestamptz '2026-11-01T00:00:00Z' + n * interval '1 hour',
             CASE WHEN n % 5 <> 0 THEN timestamptz '2026-11-01T00:00:00Z' + n * interval '1 hour' END,
-            timestamptz '2026-11-01T00:01:00Z' + n * interval '1 hour', CASE WHEN n % 5 <> 0 THEN 60000 END, 'user_hangup'
+            timestamptz '2026-11-01T00:01:00Z' + n * interval '1 hour', timestamptz '2026-11-01T00:01:00Z' + n * interval '1 hour',
+            CASE WHEN n % 5 <> 0 THEN 60000 END, 'user_hangup'
         FROM generate_series(1, {CALLS}) n""", "cli_audit")
     quoted = HOSTILE.replace("'", "''")
     postgres.sql(f"""
         INSERT INTO call_sessions ({PLAIN}, id, kind, room_id, call_id, natural_key, state, status, media, caller_user,
-            created_at, end_reason)
+            created_at, closed_at, end_reason)
         VALUES ({PLAIN_VALUES}, '00000000-0000-7000-8000-999999999999', 'legacy', '!other:example.com', '{quoted}', 'x', 'failed', 'failed',
-            'video', '@eve:example.com', timestamptz '2026-10-01T00:00:00Z', '{quoted}')""", "cli_audit")
+            'video', '@eve:example.com', timestamptz '2026-10-01T00:00:00Z', timestamptz '2026-10-01T00:00:00Z', '{quoted}')""", "cli_audit")
     yield path
     postgres.drop_database("cli_audit")
 
