@@ -20,9 +20,10 @@ struct store_changes;
 
 /* Settings the machine asks for. */
 struct call_policy {
-    int64_t max_duration_ms; /* calls.max_duration */
-    const char *server_name; /* which users are local */
-    bool keep_sdp;           /* audit.sdp */
+    int64_t max_duration_ms;      /* calls.max_duration */
+    int64_t ring_lifetime_max_ms; /* calls.ring_lifetime_max; 0 = what invite and ring say */
+    const char *server_name;      /* which users are local */
+    bool keep_sdp;                /* audit.sdp */
 };
 
 /* What is known of a room's people (matrix/membership); asked before the batch, never during it. */

@@ -14,12 +14,12 @@
 #define LIFETIME_MAX_MS     600000
 #define LIFETIME_DEFAULT_MS 60000
 
-int64_t call_legacy_lifetime(const struct call_input *in) {
-    int64_t ms = in->legacy.lifetime_ms;
-    if (ms <= 0) {
-        return LIFETIME_DEFAULT_MS;
-    }
-    return ms < LIFETIME_MIN_MS ? LIFETIME_MIN_MS : ms > LIFETIME_MAX_MS ? LIFETIME_MAX_MS : ms;
+int64_t call_legacy_lifetime(const struct call_batch *b, const struct call_input *in) {
+    int64_t most = b->policy->ring_lifetime_max_ms;
+    most = most > 0 && most < LIFETIME_MAX_MS ? most : LIFETIME_MAX_MS;
+    int64_t ms = in->legacy.lifetime_ms > 0 ? in->legacy.lifetime_ms : LIFETIME_DEFAULT_MS;
+    ms = ms < LIFETIME_MIN_MS ? LIFETIME_MIN_MS : ms;
+    return ms > most ? most : ms;
 }
 
 /* --- the invite --- */
@@ -67,7 +67,7 @@ static enum err record_invite(struct call_batch *b, struct call_session *s,
     TRY(call_event_text(b, *ret, "media", s->row.media));
     TRY(call_event_text(b, *ret, "party", in->legacy.party_id));
     TRY(call_event_int(b, *ret, "version", in->legacy.version));
-    TRY(call_event_int(b, *ret, "lifetime_ms", call_legacy_lifetime(in)));
+    TRY(call_event_int(b, *ret, "lifetime_ms", call_legacy_lifetime(b, in)));
     TRY(call_event_text(b, *ret, "callee", s->row.callee_user));
     return call_event_text(b, *ret, "sdp", b->policy->keep_sdp ? in->legacy.sdp : NULL);
 }
@@ -104,7 +104,7 @@ enum err call_legacy_invite(
     struct call_batch *b, struct call_session *s, const struct call_input *in) {
     take_invite(b, s, in);
     forget_answers(s);
-    s->row.deadline_at = in->sent_ms + call_legacy_lifetime(in);
+    s->row.deadline_at = in->sent_ms + call_legacy_lifetime(b, in);
     TRY(add_caller(b, s, in));
     struct store_event *e = NULL;
     TRY(record_invite(b, s, in, &e));
@@ -115,7 +115,7 @@ enum err call_legacy_invite(
 
 enum err call_legacy_historic_invite(
     struct call_batch *b, struct call_session *s, const struct call_input *in) {
-    int64_t deadline = in->sent_ms + call_legacy_lifetime(in);
+    int64_t deadline = in->sent_ms + call_legacy_lifetime(b, in);
     take_invite(b, s, in);
     forget_answers(s);
     s->row.historic = true;

@@ -67,7 +67,7 @@ call_legacy_effect call_legacy_note_late;
 
 /* Used between them. */
 /** How long an invite rings: clamped to 1 s … 10 min, 60 s when it does not say (2.1). */
-int64_t call_legacy_lifetime(const struct call_input *invite);
+int64_t call_legacy_lifetime(const struct call_batch *b, const struct call_input *invite);
 /** A call whose beginning was not seen began with the earliest event we have of it. */
 void call_legacy_note_earlier(struct call_session *s, const struct call_input *in);
 /** Ends the call in `to` for `reason`: durations, people, what was kept. */

@@ -16,8 +16,8 @@
 #define UNUSED(x) (void)(x)
 
 GUARD(fresh) {
-    UNUSED(b), UNUSED(s);
-    return in->received_ms - in->sent_ms < call_legacy_lifetime(in);
+    UNUSED(s);
+    return in->received_ms - in->sent_ms < call_legacy_lifetime(b, in);
 }
 
 GUARD(same_invite) {

@@ -93,6 +93,10 @@ static enum err ring_of(
         .start_ms = opaque ? in->origin_ms : in->ring.start_ms,
         .end_ms = opaque ? in->origin_ms + RTC_OPAQUE_LIFE_MS : in->ring.end_ms,
     };
+    const int64_t most = b->policy->ring_lifetime_max_ms;
+    if (most > 0 && ret->end_ms - ret->start_ms > most) {
+        ret->end_ms = ret->start_ms + most;
+    }
     return call_rtc_callees(b, in, ret);
 }
 

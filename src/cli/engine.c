@@ -64,6 +64,7 @@ static enum err build_store(struct cli_engine *e) {
 static enum err build_calls(struct cli_engine *e) {
     struct calls_config cfg = {
         .policy = { .max_duration_ms = e->config->calls.max_duration_ms,
+            .ring_lifetime_max_ms = e->config->calls.ring_lifetime_max_ms,
             .server_name = e->config->homeserver.name,
             .keep_sdp = e->config->audit.sdp },
         .store = e->store,

@@ -74,8 +74,8 @@ const struct config_row config_rows[] = {
 
     ROW(calls, max_duration, config_time_ms, max_duration_ms, "24h", MIN_MS, 30 * DAY_MS, NONE, 0,
         "A call without news for so long is ended."),
-    ROW(calls, ring_lifetime_max, config_time_ms, ring_lifetime_max_ms, "10m", 10 * SEC_MS, DAY_MS, NONE, 0,
-        "The longest a call may ring, whatever the invitation says."),
+    ROW(calls, ring_lifetime_max, config_time_ms, ring_lifetime_max_ms, "10m", 10 * SEC_MS, 10 * MIN_MS, NONE, 0,
+        "The longest a call may ring, whatever its invitation says; MatrixRTC: never over 2m."),
 
     ROW(rtc, public_url, config_text, public_url, "", 0, TEXT_MAX, NONE, 0,
         "Our MatrixRTC focus as clients know it, byte for byte; empty: we are none."),

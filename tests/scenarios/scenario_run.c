@@ -245,6 +245,8 @@ static const char *say_policy(struct run *r, char **words, size_t n) {
     for (size_t i = 1; i < n; i++) {
         if (strncmp(words[i], "max_duration=", 13) == 0) {
             r->policy.max_duration_ms = strtoll(words[i] + 13, NULL, 10) * 1000;
+        } else if (strncmp(words[i], "ring_lifetime_max=", 18) == 0) {
+            r->policy.ring_lifetime_max_ms = strtoll(words[i] + 18, NULL, 10) * 1000;
         } else if (strncmp(words[i], "keep_sdp=", 9) == 0) {
             r->policy.keep_sdp = strcmp(words[i] + 9, "yes") == 0;
         } else {
