@@ -59,10 +59,23 @@ static enum err refuse(const struct config_row *row, const char *where, const ch
     TRY(buf_check(&b));
     const char *shown = row->flags & CONFIG_SECRET ? "something else"
                         : got != NULL              ? log_quote(got)
-                        : row->kind->list          ? "something else"
+                        : row->kind->entry != NULL ? "something else"
                                                    : "no single value";
     return err_set(ERR_INVALID, "%s: %s.%s must be %s; got %s", where, row->section, row->key,
         buf_str(&b), shown);
+}
+
+/* Which word is wrong? NULL: it is their number. */
+static const char *culprit(const struct config_row *row, struct config_words words) {
+    if (row->kind->entry == NULL) {
+        return words.n == 1 && !words.list ? words.items[0] : NULL;
+    }
+    for (size_t i = 0; i < words.n; i++) {
+        if (!row->kind->entry(words.items[i])) {
+            return words.items[i];
+        }
+    }
+    return NULL;
 }
 
 /* A text in our own arena, so writing to it is allowed. */
@@ -77,8 +90,7 @@ static enum err set(
     const char *old = row->flags & CONFIG_SECRET ? *(const char **)config_row_slot(c, row) : NULL;
     enum err e = row->kind->read(row, &c->arena, words, config_row_slot(c, row));
     if (e == ERR_INVALID) {
-        bool one = words.n == 1 && (row->kind->list || !words.list);
-        return refuse(row, where, one ? words.items[0] : NULL);
+        return refuse(row, where, culprit(row, words));
     }
     if (e == OK) {
         wipe(old);
@@ -89,7 +101,7 @@ static enum err set(
 /* Sets from one text; the items of a list stand between commas. */
 static enum err set_text(
     struct config *c, const struct config_row *row, const char *text, const char *where) {
-    if (!row->kind->list) {
+    if (row->kind->entry == NULL) {
         return set(c, row, (struct config_words){ &text, 1, false }, where);
     }
     CLEANUP(mem_freep) char *copy = mem_strdup(text);

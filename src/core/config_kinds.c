@@ -97,7 +97,7 @@ static enum err int_copy(struct arena *a, const void *from, void *to) {
     return OK;
 }
 
-const struct config_kind config_int = { false, int_read, int_allowed, int_print, int_equal,
+const struct config_kind config_int = { NULL, int_read, int_allowed, int_print, int_equal,
     int_copy };
 
 /* --- size --- */
@@ -135,7 +135,7 @@ static enum err size_copy(struct arena *a, const void *from, void *to) {
     return OK;
 }
 
-const struct config_kind config_size = { false, size_read, size_allowed, size_print, size_equal,
+const struct config_kind config_size = { NULL, size_read, size_allowed, size_print, size_equal,
     size_copy };
 
 /* --- durations: the same texts, kept in two units --- */
@@ -186,9 +186,9 @@ static enum err time_copy(struct arena *a, const void *from, void *to) {
     return OK;
 }
 
-const struct config_kind config_time_ms = { false, time_ms_read, time_allowed, time_ms_print,
+const struct config_kind config_time_ms = { NULL, time_ms_read, time_allowed, time_ms_print,
     time_equal, time_copy };
-const struct config_kind config_time_us = { false, time_us_read, time_allowed, time_us_print,
+const struct config_kind config_time_us = { NULL, time_us_read, time_allowed, time_us_print,
     time_equal, time_copy };
 
 /* --- bool --- */
@@ -227,7 +227,7 @@ static enum err bool_copy(struct arena *a, const void *from, void *to) {
     return OK;
 }
 
-const struct config_kind config_bool = { false, bool_read, bool_allowed, bool_print, bool_equal,
+const struct config_kind config_bool = { NULL, bool_read, bool_allowed, bool_print, bool_equal,
     bool_copy };
 
 /* --- one of several words; the slot is an enum, which has the size of an int --- */
@@ -258,5 +258,5 @@ static void choice_print(const struct config_row *row, const void *slot, struct 
     buf_puts(b, row->choices[*(const int *)slot]);
 }
 
-const struct config_kind config_choice = { false, choice_read, choice_allowed, choice_print,
+const struct config_kind config_choice = { NULL, choice_read, choice_allowed, choice_print,
     int_equal, int_copy };

@@ -56,7 +56,7 @@ struct config_words {
 };
 
 struct config_kind {
-    bool list;
+    bool (*entry)(const char *item); /* may this stand in the list? NULL = the kind is no list */
     /* Fills the slot, or leaves it untouched: ERR_INVALID, without a sentence, when the words are
      * not allowed. Texts are copied to the arena. */
     enum err (*read)(

@@ -63,7 +63,7 @@ static enum err text_copy(struct arena *a, const void *from, void *to) {
     return keep_text(a, *(const char *const *)from, to);
 }
 
-const struct config_kind config_text = { false, text_read, text_allowed, text_print, text_equal,
+const struct config_kind config_text = { NULL, text_read, text_allowed, text_print, text_equal,
     text_copy };
 
 /* --- paths --- */
@@ -80,7 +80,7 @@ static void path_allowed(const struct config_row *row, struct buf *b) {
     buf_puts(b, "an absolute path");
 }
 
-const struct config_kind config_path = { false, path_read, path_allowed, text_print, text_equal,
+const struct config_kind config_path = { NULL, path_read, path_allowed, text_print, text_equal,
     text_copy };
 
 /* --- URLs of a server --- */
@@ -103,19 +103,19 @@ static void url_allowed(const struct config_row *row, struct buf *b) {
     buf_puts(b, "an http:// or https:// address without query and without a slash at the end");
 }
 
-const struct config_kind config_url = { false, url_read, url_allowed, text_print, text_equal,
+const struct config_kind config_url = { NULL, url_read, url_allowed, text_print, text_equal,
     text_copy };
 
 /* --- lists --- */
 
-static enum err list_read(const struct config_row *row, struct arena *a, struct config_words w,
-    bool (*fine)(const char *item), void *slot) {
+static enum err list_read(
+    const struct config_row *row, struct arena *a, struct config_words w, void *slot) {
     if ((int64_t)w.n < row->min || (int64_t)w.n > row->max) {
         return ERR_INVALID;
     }
     const char **items = arena_array(a, w.n, sizeof(*items));
     for (size_t i = 0; i < w.n; i++) {
-        if (!fine(w.items[i])) {
+        if (!row->kind->entry(w.items[i])) {
             return ERR_INVALID;
         }
         if (items != NULL) {
@@ -157,8 +157,9 @@ static bool any_item(const char *item) {
 
 static enum err list_copy(struct arena *a, const void *from, void *to) {
     const struct config_list *l = from;
-    const struct config_row any = { .max = INT64_MAX };
-    return list_read(&any, a, (struct config_words){ l->items, l->n, true }, any_item, to);
+    const struct config_kind anything = { .entry = any_item };
+    const struct config_row any = { .kind = &anything, .max = INT64_MAX };
+    return list_read(&any, a, (struct config_words){ l->items, l->n, true }, to);
 }
 
 static bool is_number(const char *s, size_t n, long max) {
@@ -197,17 +198,12 @@ static bool is_listen(const char *s) {
     return is_ip(s, n, &bits) && bits == 32;
 }
 
-static enum err listen_read(
-    const struct config_row *row, struct arena *a, struct config_words w, void *slot) {
-    return list_read(row, a, w, is_listen, slot);
-}
-
 static void listen_allowed(const struct config_row *row, struct buf *b) {
     buf_printf(b, "%d..%d addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket",
         (int)row->min, (int)row->max);
 }
 
-const struct config_kind config_listen = { true, listen_read, listen_allowed, list_print,
+const struct config_kind config_listen = { is_listen, list_read, listen_allowed, list_print,
     list_equal, list_copy };
 
 /* "10.0.0.1", "10.0.0.0/8", "fd00::/8". */
@@ -218,15 +214,10 @@ static bool is_network(const char *s) {
     return is_ip(s, n, &bits) && (slash == NULL || is_number(slash + 1, strlen(slash + 1), bits));
 }
 
-static enum err networks_read(
-    const struct config_row *row, struct arena *a, struct config_words w, void *slot) {
-    return list_read(row, a, w, is_network, slot);
-}
-
 static void networks_allowed(const struct config_row *row, struct buf *b) {
     buf_printf(b, "%d..%d addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8",
         (int)row->min, (int)row->max);
 }
 
-const struct config_kind config_networks = { true, networks_read, networks_allowed, list_print,
+const struct config_kind config_networks = { is_network, list_read, networks_allowed, list_print,
     list_equal, list_copy };

@@ -95,6 +95,7 @@ TEST(core_config, reads_each_kind) {
 #define SECTIONS    "node, homeserver, appservice, http, database, audit, calls, rtc, log"
 #define AN_URL      "an http:// or https:// address without query and without a slash at the end"
 #define LISTEN      "1..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
+#define LISTEN0     "0..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
 #define NETWORKS    "0..64 addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8"
 #define A_NAME      "a text of 0..64 bytes without control characters"
 
@@ -198,6 +199,10 @@ TEST(core_config, refuses_bad_values_with_what_is_allowed) {
             "parley.yaml:1: http.private must be " LISTEN "; got unix:p" },
         { "network too wide", "http: {trusted_proxies: [10.0.0.0/33]}", NULL,
             "parley.yaml:1: http.trusted_proxies must be " NETWORKS "; got 10.0.0.0/33" },
+        { "one of several is wrong", "http: {trusted_proxies: [10.0.0.1, \"::1\", 10.0.0.x]}", NULL,
+            "parley.yaml:1: http.trusted_proxies must be " NETWORKS "; got 10.0.0.x" },
+        { "one of several is wrong, variable", "", "PARLEY_HTTP_PUBLIC=127.0.0.1:1, unix:p",
+            "PARLEY_HTTP_PUBLIC: http.public must be " LISTEN0 "; got unix:p" },
         { "list in a list", "http: {trusted_proxies: [[10.0.0.0]]}", NULL,
             "parley.yaml:1: http.trusted_proxies must be " NETWORKS "; got something else" },
         { "a secret is not repeated", "database: {url: \"\"}", NULL,
