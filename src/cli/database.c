@@ -20,14 +20,14 @@ static enum err key_is_missing(const char *path) {
 }
 
 /* Makes a key for an empty audit. Whether it is empty is for the database to say, in one
- * transaction: the check records the first key of an empty audit and refuses a second one, also
+ * transaction: the claim records the first key of an empty audit and refuses a second one, also
  * when two nodes start at once. A key that is refused was made for nothing. */
 static enum err make_key(
     const struct config *c, const struct cli_database_news *news, struct store_audit_key **ret) {
     CLEANUP(key_destroyp) struct store_audit_key *key = NULL;
     const char *path = c->audit.key_file;
     TRY(store_audit_key_generate(path, &key));
-    enum err e = store_migrate_check(c->database.url, key);
+    enum err e = store_migrate_claim(c->database.url, key);
     if (e == ERR_CONFLICT) {
         unlink(path);
         return key_is_missing(path);
@@ -48,7 +48,7 @@ enum err cli_database_prepare(
         return make_key(c, news, ret);
     }
     TRY(e);
-    TRY(store_migrate_check(c->database.url, key));
+    TRY(store_migrate_claim(c->database.url, key));
     *ret = STEAL(key);
     return OK;
 }

@@ -28,9 +28,8 @@ struct cli_database_news {
 MUST_CHECK enum err cli_database_prepare(
     const struct config *c, const struct cli_database_news *news, struct store_audit_key **ret);
 
-/** Would cli_database_prepare find everything done? Makes nothing; an audit that is still empty
- * gets the fingerprint of the key recorded. ERR_CONFLICT or ERR_NOT_FOUND with what is missing.
- * Blocks. */
+/** Would cli_database_prepare find everything done? Changes nothing. ERR_CONFLICT or ERR_NOT_FOUND
+ * with what is missing. Blocks. */
 MUST_CHECK enum err cli_database_check(const struct config *c);
 
 #endif

@@ -153,22 +153,31 @@ static enum err check_schema(struct store_session *s) {
     return OK;
 }
 
-static enum err check_key(struct store_session *s, const struct store_audit_key *key) {
+static enum err record_key(struct store_session *s, const struct store_audit_key *key) {
     const char *const params[] = { store_audit_key_fingerprint(key) };
     /* Of two nodes that start at once on an empty audit, one records its key; the other finds it.
      */
-    TRY(store_session_query(s,
+    return store_session_query(s,
         "INSERT INTO audit_keys (epoch, fingerprint, since) SELECT 1, $1, now()"
         " WHERE NOT EXISTS (SELECT FROM audit_keys) AND NOT EXISTS (SELECT FROM call_events) ON "
         "CONFLICT DO NOTHING",
-        params, COUNT_OF(params), NULL, NULL));
+        params, COUNT_OF(params), NULL, NULL);
+}
+
+static enum err check_key(struct store_session *s, const struct store_audit_key *key) {
+    const char *mine = store_audit_key_fingerprint(key);
     char known[CLOCK_TEXT_SIZE];
     TRY(ask(s, "SELECT fingerprint FROM audit_keys ORDER BY epoch DESC LIMIT 1", known));
-    if (strcmp(known, params[0]) != 0) {
+    char unused[CLOCK_TEXT_SIZE];
+    TRY(ask(s,
+        "SELECT 'unused' WHERE NOT EXISTS (SELECT FROM audit_keys) AND NOT EXISTS (SELECT FROM "
+        "call_events)",
+        unused));
+    if (strcmp(known, mine) != 0 && unused[0] == '\0') {
         return err_set(ERR_CONFLICT,
             "the audit key (fingerprint %s) is not the one the audit was written with (%s): put the"
             " right key file back",
-            params[0], known[0] == '\0' ? "unknown" : known);
+            mine, known[0] == '\0' ? "unknown" : known);
     }
     return OK;
 }
@@ -178,4 +187,12 @@ enum err store_migrate_check(const char *url, const struct store_audit_key *key)
     TRY(store_session_open(url, &s));
     TRY(check_schema(s));
     return key == NULL ? OK : check_key(s, key);
+}
+
+enum err store_migrate_claim(const char *url, const struct store_audit_key *key) {
+    CLEANUP(closep) struct store_session *s = NULL;
+    TRY(store_session_open(url, &s));
+    TRY(check_schema(s));
+    TRY(record_key(s, key));
+    return check_key(s, key);
 }

@@ -104,7 +104,7 @@ static int run_check(const char *url, const char *path) {
     struct store_audit_key *key = NULL;
     enum err e = store_audit_key_load(path, &key);
     if (e == OK) {
-        e = store_migrate_check(url, key);
+        e = store_migrate_claim(url, key);
     }
     store_audit_key_destroy(key);
     if (e != OK) {
