@@ -8,7 +8,12 @@
 #include "core/mem.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#define US_PER_S INT64_C(1000000)
 
 const char *cli_settings_path(const struct cli_args *args) {
     const char *path = cli_args_get(args, "config");
@@ -20,8 +25,22 @@ const char *cli_settings_path(const struct cli_args *args) {
     return missing ? NULL : CLI_SETTINGS_FILE;
 }
 
+/* libpq waits for ever where packets get lost, and reads this variable wherever a session that
+ * waits is opened. Set once, while there is one thread; what the admin wrote there or into
+ * database.url wins. Whole seconds, rounded up: 0 would be no limit. */
+static enum err limit_waiting(const struct config *c) {
+    char seconds[24];
+    snprintf(seconds, sizeof(seconds), "%" PRId64,
+        (c->database.connect_timeout_us + US_PER_S - 1) / US_PER_S);
+    return setenv("PGCONNECT_TIMEOUT", seconds, 0) == 0 ? OK : err_set(ERR_NOMEM, "out of memory");
+}
+
 enum err cli_settings_load(const struct cli_args *args, struct config **ret) {
-    return config_load(cli_settings_path(args), environ, ret);
+    CLEANUP(config_destroyp) struct config *c = NULL;
+    TRY(config_load(cli_settings_path(args), environ, &c));
+    TRY(limit_waiting(c));
+    *ret = STEAL(c);
+    return OK;
 }
 
 static enum err print(struct buf *b) {

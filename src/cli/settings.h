@@ -14,7 +14,8 @@ struct cli_args;
 
 /** The file that counts, or NULL when there is none. */
 const char *cli_settings_path(const struct cli_args *args);
-/** Gives *ret; errors of config_load. Blocks. */
+/** Gives *ret; errors of config_load. The first time it also limits how long sessions of libpq that
+ * wait (store/query_wait.h) may take to connect, to database.connect_timeout. Blocks. */
 MUST_CHECK enum err cli_settings_load(const struct cli_args *args, struct config **ret);
 
 #endif

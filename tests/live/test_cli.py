@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import socket
 import stat
 import subprocess
 
@@ -225,6 +226,25 @@ def test_a_lost_key_is_not_replaced(database):
     check_refused(parley("migrate", "--config", path), FAILED, "right key file")
     key.write_bytes(kept)
     assert parley("migrate", "--check", "--config", path).returncode == DONE
+
+
+def test_a_check_records_nothing(postgres, database):
+    """An audit without a key: any key would do, and only migrate says which."""
+    name, path, _ = database
+    assert parley("migrate", "--config", path).returncode == DONE
+    postgres.sql("SET session_replication_role = replica; TRUNCATE audit_keys", name)
+    assert parley("migrate", "--check", "--config", path).returncode == DONE
+    assert postgres.sql("SELECT count(*) FROM audit_keys", name) == "0"
+    assert parley("migrate", "--config", path).returncode == DONE
+    assert postgres.sql("SELECT count(*) FROM audit_keys", name) == "1"
+
+
+def test_a_silent_database_is_not_waited_for_for_ever(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d"
+        path = write_config(tmp_path, database={"url": url, "connect_timeout": "1s"})
+        check_refused(parley("migrate", "--config", path), FAILED, "timeout")
+        check_refused(parley("audit", "calls", "--config", path), FAILED, "timeout")
 
 
 def test_migrate_tells_when_the_database_is_away(tmp_path):
