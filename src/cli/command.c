@@ -15,6 +15,12 @@ static const struct cli_option global_options[] = {
     { "version", NULL, "print the version and end", NULL, NULL },
 };
 
+static int exit_code; /* of the one command that this process runs */
+
+void cli_command_set_exit(int code) {
+    exit_code = code;
+}
+
 /* --- help --- */
 
 void cli_command_help(const struct cli_command *c, struct buf *b) {
@@ -64,10 +70,10 @@ static int finish(enum err e) {
         e = cli_screen_flush();
     }
     if (e == OK || cli_screen_reader_left()) {
-        return CLI_DONE;
+        return exit_code;
     }
     cli_screen_complain("%s", err_text());
-    return CLI_FAILED;
+    return exit_code > CLI_FAILED ? exit_code : CLI_FAILED;
 }
 
 static enum err print_help(const struct cli_command *c, const char *group) {

@@ -2,7 +2,7 @@
  * The subcommands: ONE table of rows (command.c), a file and a function each.
  *
  * Exit codes: 0 done, 1 failed (a sentence on standard error says why), 2 wrong usage (nothing was
- * done). Thread: main.
+ * done); `doctor` has its own.  Thread: main.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -33,6 +33,10 @@ extern const size_t cli_n_commands;
 /** Finds the subcommand, reads its options, runs it. Gives the exit code. */
 int cli_run(int argc, char *const *argv);
 
+/** What the running command ends with instead of 0: for one whose answer is its exit code. A
+ * failure never ends with less than 1. */
+void cli_command_set_exit(int code);
+
 /** A help page: of one subcommand, and of all whose name begins with `group` ("" = all). */
 void cli_command_help(const struct cli_command *c, struct buf *b);
 void cli_group_help(const char *group, struct buf *b);
@@ -48,6 +52,7 @@ MUST_CHECK enum err cli_audit_stats(const struct cli_args *args);
 MUST_CHECK enum err cli_config_print(const struct cli_args *args);
 MUST_CHECK enum err cli_config_check(const struct cli_args *args);
 MUST_CHECK enum err cli_config_sample(const struct cli_args *args);
+MUST_CHECK enum err cli_doctor(const struct cli_args *args);
 MUST_CHECK enum err cli_version(const struct cli_args *args);
 
 #endif

@@ -95,6 +95,11 @@ static const struct cli_option stats_options[] = {
 static const struct cli_option print_options[] = {
     { "secrets", NULL, "with the secrets", NULL, NULL }, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option plain_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option doctor_options[] = {
+    { "json", NULL, "one JSON document instead of a page", NULL, NULL },
+    { "fix", NULL, "print only what to paste or run; changes nothing", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option help_options[] = { CLI_OPTION_HELP };
 
 #define TIME_HELP                                                                                  \
@@ -113,6 +118,11 @@ const struct cli_command cli_commands[] = {
         "homeserver.yaml.\n", register_options, cli_register),
     ROW("migrate", NULL, NULL, "Brings the database to this version",
         "Also makes the key of the audit chain, when the audit is still empty.\n", migrate_options, cli_migrate),
+    ROW("doctor", NULL, NULL, "Looks for what is broken, and says what to do",
+        "Walks every link between Parley, its database, the homeserver and clients, in\n"
+        "the order of dependence: the first FAIL is the root cause. Changes nothing.\n"
+        "Run it as the user that Parley runs as.\n\n"
+        "Exit code: 0 fine, 1 warnings, 2 something is broken.\n", doctor_options, cli_doctor),
     ROW("audit calls", NULL, NULL, "Lists calls, newest first", TIME_HELP, calls_options, cli_audit_calls),
     ROW("audit events", NULL, NULL, "Lists what happened in calls, oldest first", TIME_HELP, events_options,
         cli_audit_events),

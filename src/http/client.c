@@ -255,6 +255,9 @@ static bool set_options(struct http_client_call *call, const struct http_client_
     bool fine = curl_easy_setopt(e, CURLOPT_URL, spec->url) == CURLE_OK &&
                 curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, spec->method) == CURLE_OK &&
                 curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+    if (spec->unix_socket != NULL) {
+        fine = fine && curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, spec->unix_socket) == CURLE_OK;
+    }
     curl_easy_setopt(
         e, CURLOPT_FOLLOWLOCATION, 0L); /* a redirect must not carry a token elsewhere */
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
