@@ -5,10 +5,10 @@
 #include "appservice/registration.h"
 
 #include "appservice/namespace.h"
-#include "appservice/secret_file.h"
 #include "core/crypto.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/secret_file.h"
 #include "core/yaml.h"
 #include "matrix/ids.h"
 
@@ -316,7 +316,7 @@ enum err as_registration_save(
     }
     as_registration_print(r, server_name, &text);
     enum err e = buf_check(&text);
-    e = e == OK ? as_secret_file_write(path, buf_str(&text), text.len) : e;
+    e = e == OK ? secret_file_write(path, buf_str(&text), text.len) : e;
     if (text.data != NULL) {
         explicit_bzero(text.data, text.len);
     }
@@ -327,7 +327,7 @@ enum err as_registration_load(
     const char *path, const char *server_name, struct as_registration **ret) {
     char *bytes = NULL;
     size_t len = 0;
-    TRY(as_secret_file_read(path, DOC_MAX_BYTES, &bytes, &len));
+    TRY(secret_file_read(path, DOC_MAX_BYTES, &bytes, &len));
     enum err e = as_registration_parse(path, bytes, len, server_name, ret);
     explicit_bzero(bytes, len);
     mem_free(bytes);
