@@ -23,6 +23,54 @@ void crypto_sha256(const void *bytes, size_t n, uint8_t ret[SHA256_SIZE]) {
     }
 }
 
+/* --- SHA-256 piece by piece --- */
+
+struct sha256 {
+    EVP_MD_CTX *ctx;
+    EVP_MD *type; /* fetched once: a fetch costs as much as a digest of a short row */
+};
+
+enum err sha256_create(struct sha256 **ret) {
+    struct sha256 *s = mem_zalloc(sizeof(*s));
+    if (s == NULL) {
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    s->ctx = EVP_MD_CTX_new();
+    s->type = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (s->ctx == NULL || s->type == NULL) {
+        sha256_destroy(s);
+        return err_set(ERR_NOMEM, "SHA-256 cannot be set up");
+    }
+    *ret = s;
+    return OK;
+}
+
+void sha256_destroy(struct sha256 *s) {
+    if (s != NULL) {
+        EVP_MD_CTX_free(s->ctx);
+        EVP_MD_free(s->type);
+        mem_free(s);
+    }
+}
+
+void sha256_begin(struct sha256 *s) {
+    if (EVP_DigestInit_ex2(s->ctx, s->type, NULL) != 1) {
+        abort();
+    }
+}
+
+void sha256_add(struct sha256 *s, const void *bytes, size_t n) {
+    if (EVP_DigestUpdate(s->ctx, bytes, n) != 1) {
+        abort();
+    }
+}
+
+void sha256_end(struct sha256 *s, uint8_t ret[SHA256_SIZE]) {
+    if (EVP_DigestFinal_ex(s->ctx, ret, NULL) != 1) {
+        abort();
+    }
+}
+
 bool crypto_equal(const char *a, const char *b) {
     if (a == NULL || b == NULL) {
         return false;

@@ -1,6 +1,6 @@
 /*
  * What we need of libcrypto outside the media path: random bytes, digests, MACs, text forms, and
- * comparing secrets.  Thread: any, except that one struct hmac_key serves one thread.
+ * comparing secrets.  Thread: any, except that one struct hmac_key or sha256 serves one thread.
  */
 #ifndef CORE_CRYPTO_H
 #define CORE_CRYPTO_H
@@ -19,6 +19,16 @@
 void crypto_random(void *ret, size_t n);
 
 void crypto_sha256(const void *bytes, size_t n, uint8_t ret[SHA256_SIZE]);
+
+/* SHA-256 over bytes that come piece by piece; one object serves one digest after another. */
+struct sha256;
+MUST_CHECK enum err sha256_create(struct sha256 **ret);
+void sha256_destroy(struct sha256 *s);
+/** Begins a digest; what was begun before is forgotten. The three abort when libcrypto fails, as
+ * crypto_sha256 does. */
+void sha256_begin(struct sha256 *s);
+void sha256_add(struct sha256 *s, const void *bytes, size_t n);
+void sha256_end(struct sha256 *s, uint8_t ret[SHA256_SIZE]);
 
 /** Equal? The time depends on the lengths only. NULL equals nothing. */
 bool crypto_equal(const char *a, const char *b);

@@ -14,6 +14,8 @@ TEST(core_crypto, sha256_has_the_published_values) {
         { "two blocks", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
     };
+    struct sha256 *pieces = NULL;
+    CHECK_ERR(OK, sha256_create(&pieces));
     FOR_ROWS (rows, r) {
         ROW(r->name);
         uint8_t digest[SHA256_SIZE];
@@ -21,7 +23,18 @@ TEST(core_crypto, sha256_has_the_published_values) {
         crypto_sha256(r->in, strlen(r->in), digest);
         crypto_hex(digest, sizeof(digest), hex);
         CHECK_STR(r->want, hex);
+        sha256_begin(pieces); /* one object, many digests, also after one that was given up */
+        sha256_add(pieces, "given up", 8);
+        sha256_begin(pieces);
+        for (const char *c = r->in; *c != '\0'; c++) {
+            sha256_add(pieces, c, 1);
+        }
+        sha256_end(pieces, digest);
+        crypto_hex(digest, sizeof(digest), hex);
+        CHECK_STR(r->want, hex);
     }
+    sha256_destroy(pieces);
+    sha256_destroy(NULL);
 }
 
 TEST(core_crypto, hmac_has_the_published_value_however_it_is_split) {
@@ -44,6 +57,9 @@ TEST_ALLOC(core_crypto, survives_no_memory) {
     struct hmac_key *k = NULL;
     TRY(hmac_key_create((const uint8_t *)"k", 1, &k));
     hmac_key_destroy(k);
+    struct sha256 *s = NULL;
+    TRY(sha256_create(&s));
+    sha256_destroy(s);
     return OK;
 }
 
