@@ -34,7 +34,7 @@ static void put_null(struct buf *b) {
 }
 
 /* The text as it is stored, not as it came. */
-static void put_text(struct buf *b, const char *s) {
+void store_chain_put_text(struct buf *b, const char *s) {
     if (s == NULL) {
         put_null(b);
         return;
@@ -45,7 +45,7 @@ static void put_text(struct buf *b, const char *s) {
     patch_length(b, at, (uint32_t)(b->len - at - 4));
 }
 
-static void put_number(struct buf *b, int64_t v) {
+void store_chain_put_number(struct buf *b, int64_t v) {
     char text[24];
     int n = snprintf(text, sizeof(text), "%" PRId64, v);
     put_bytes(b, text, (size_t)n);
@@ -55,7 +55,7 @@ static void put_time(struct buf *b, int64_t ms) {
     if (ms == 0) {
         put_null(b);
     } else {
-        put_number(b, store_time_clamp(ms));
+        store_chain_put_number(b, store_time_clamp(ms));
     }
 }
 
@@ -88,8 +88,8 @@ void store_chain_payload(struct buf *b, const struct store_detail *details) {
 void store_chain_erasable(struct buf *b, const uint8_t salt[STORE_SALT_SIZE],
     const struct store_event *e, const char *payload) {
     put_bytes(b, salt, STORE_SALT_SIZE);
-    put_text(b, e->user_id);
-    put_text(b, e->subject);
+    store_chain_put_text(b, e->user_id);
+    store_chain_put_text(b, e->subject);
     put_bytes(b, payload, strlen(payload));
 }
 
@@ -97,13 +97,13 @@ void store_chain_canonical(struct buf *b, const char *session_id, int n,
     const struct store_event *e, const uint8_t erasable_sha256[SHA256_SIZE]) {
     const char flags[4] = { e->late ? '1' : '0', e->inferred ? '1' : '0', e->ignored ? '1' : '0',
         e->partial ? '1' : '0' };
-    put_text(b, "parley/event/1");
-    put_text(b, session_id);
-    put_number(b, n);
-    put_text(b, e->type);
-    put_text(b, e->room_id);
-    put_text(b, e->call_id);
-    put_text(b, e->source_event_id);
+    store_chain_put_text(b, "parley/event/1");
+    store_chain_put_text(b, session_id);
+    store_chain_put_number(b, n);
+    store_chain_put_text(b, e->type);
+    store_chain_put_text(b, e->room_id);
+    store_chain_put_text(b, e->call_id);
+    store_chain_put_text(b, e->source_event_id);
     put_time(b, e->at);
     put_time(b, e->recorded_at);
     put_bytes(b, flags, sizeof(flags));
@@ -111,16 +111,16 @@ void store_chain_canonical(struct buf *b, const char *session_id, int n,
 }
 
 void store_chain_head_canonical(struct buf *b, const struct store_chain_head *h) {
-    put_text(b, "parley/head/1");
-    put_number(b, h->seq);
-    put_text(b, h->kind);
-    put_text(b, h->session_id);
-    put_number(b, h->rows);
+    store_chain_put_text(b, "parley/head/1");
+    store_chain_put_number(b, h->seq);
+    store_chain_put_text(b, h->kind);
+    store_chain_put_text(b, h->session_id);
+    store_chain_put_number(b, h->rows);
     put_mac(b, h->last_mac);
     put_time(b, h->at);
-    put_text(b, h->what);
-    put_text(b, h->reason);
-    put_text(b, h->actor);
+    store_chain_put_text(b, h->what);
+    store_chain_put_text(b, h->reason);
+    store_chain_put_text(b, h->actor);
 }
 
 enum err store_chain_next(const struct store_audit_key *k, const uint8_t previous[SHA256_SIZE],

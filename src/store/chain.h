@@ -26,6 +26,10 @@
  *
  * A row of call_heads is these:
  *   - "parley/head/1", seq, kind, session_id, rows, last_mac, at, what, reason, actor
+ *   - kind "head": session_id is a chain, which had `rows` rows, last_mac being the MAC of the last
+ *   - kind "tombstone": `rows` rows were purged or erased; last_mac is the digest of the list of
+ *     them, which is in audit_removed (store/tombstone.h)
+ *   - kind "key": the next key takes over
  *
  * tests/live/store_chain.py computes a chain again from these words alone.  Thread: main.
  */
@@ -42,12 +46,12 @@ struct store_audit_key;
 /** A row of call_heads. Texts NULL = SQL NULL; last_mac NULL likewise. */
 struct store_chain_head {
     int64_t seq;
-    const char *kind; /* "head" or "tombstone" */
+    const char *kind; /* "head", "tombstone" or "key" */
     const char *session_id;
     int64_t rows;
     const uint8_t *last_mac;
     int64_t at;
-    const char *what; /* tombstones only, likewise the next two */
+    const char *what; /* not of a head, likewise the next two */
     const char *reason;
     const char *actor;
 };
@@ -61,6 +65,10 @@ MUST_CHECK enum err store_audit_key_generate(const char *path, struct store_audi
 void store_audit_key_destroy(struct store_audit_key *k);
 /** First 16 hex digits of SHA-256 over the key: tells keys apart, says nothing about them. */
 const char *store_audit_key_fingerprint(const struct store_audit_key *k);
+
+/** A field of a canonical form: a text as it is stored (NULL = SQL NULL), and a number. */
+void store_chain_put_text(struct buf *b, const char *s);
+void store_chain_put_number(struct buf *b, int64_t v);
 
 /** The payload column: the details as a JSON object in their order. */
 void store_chain_payload(struct buf *b, const struct store_detail *details);

@@ -5,14 +5,12 @@
 #include "core/crypto.h"
 #include "core/mem.h"
 #include "store/chain.h"
+#include "store/locks.h"
 #include "store/query_wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Session lock of everybody who migrates; the first number is "parl", as for the locks of serve. */
-#define MIGRATE_LOCK "SELECT pg_advisory_lock(1885430124, 2)"
 
 static const char bookkeeping[] =
     "CREATE TABLE IF NOT EXISTS schema_migrations ("
@@ -109,7 +107,7 @@ enum err store_migrate(const char *url,
     struct store_migrate_report *ret) {
     CLEANUP(closep) struct store_session *s = NULL;
     TRY(store_session_open(url, &s));
-    TRY(store_session_run(s, MIGRATE_LOCK)); /* until the connection closes */
+    TRY(store_session_run(s, "SELECT " STORE_MIGRATE_LOCK)); /* until the connection closes */
     TRY(store_session_run(s, bookkeeping));
     struct store_migrate_report report = { 0 };
     TRY(read_version(s, &report.before));

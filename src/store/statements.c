@@ -2,17 +2,12 @@
 #include "store/statements.h"
 
 #include "core/mem.h"
+#include "store/locks.h"
 #include "store/tables.h"
 
 #include <string.h>
 
 #define LIVE "closed_at IS NULL"
-
-/* The lock of a room: the number that its id hashes to, the same on all nodes. */
-#define ROOM_LOCK(room) "hashtextextended(" room ", 0)"
-
-/* The one lock of the chain call_heads; two numbers, so that no room's can be the same. */
-#define HEADS_LOCK "pg_advisory_xact_lock(1885430124, 1)" /* 0x7061726C, "parl" */
 
 /* The sessions a unit sees are found once, and kept in a setting of the transaction for the three
  * statements that load them: so all is sent in one go, and none of it looked up twice. $1 rooms,
@@ -117,7 +112,7 @@ static const struct {
     [STORE_ROLLBACK] = { "rollback", "ROLLBACK", NULL },
     /* All nodes take the locks in one order, that of the numbers: no deadlock. */
     [STORE_LOCK_ROOMS] = { "lock_rooms",
-        "SELECT pg_advisory_xact_lock(l) FROM (SELECT DISTINCT " ROOM_LOCK(
+        "SELECT pg_advisory_xact_lock(l) FROM (SELECT DISTINCT " STORE_ROOM_LOCK(
             "r") " AS l FROM unnest($1::text[]) AS r"
                  " ORDER BY 1) AS locks",
         NULL },
@@ -129,7 +124,7 @@ static const struct {
         "due_at FROM call_sessions"
         " WHERE due_at <= $1::timestamptz ORDER BY due_at LIMIT 1000) AS rows GROUP BY room_id "
         "ORDER BY since)"
-        " SELECT room_id FROM due WHERE pg_try_advisory_xact_lock(" ROOM_LOCK(
+        " SELECT room_id FROM due WHERE pg_try_advisory_xact_lock(" STORE_ROOM_LOCK(
             "room_id") ") LIMIT $2::bigint",
         NULL },
     [STORE_FIND_TXN] = { "find_txn",
@@ -144,7 +139,7 @@ static const struct {
     [STORE_LOAD_CALLS] = { "load_calls", NULL, load_calls },
     [STORE_LOAD_PARTICIPANTS] = { "load_participants", NULL, load_participants },
     [STORE_LOAD_KEPT] = { "load_kept", NULL, load_kept },
-    [STORE_LOCK_HEADS] = { "lock_heads", "SELECT " HEADS_LOCK, NULL },
+    [STORE_LOCK_HEADS] = { "lock_heads", "SELECT " STORE_HEADS_LOCK, NULL },
     [STORE_LAST_HEAD] = { "last_head", "SELECT seq, mac FROM call_heads ORDER BY seq DESC LIMIT 1",
         NULL },
     [STORE_STRAYS_OF_DAY] = { "strays_of_day",

@@ -6,12 +6,16 @@
  *     store_admin check <url> <key file>           prints "checked"
  *     store_admin audit <url> <report> name=value… prints rows, values separated by tabs, and then
  *                                                  "rows <n> kib <peak memory>"; quiet: only that
+ *     store_admin remove <url> <key file> <what> <session>:<n> …
+ *                                                  purges (n 0) or erases; prints "tombstone <seq>"
  *
  * An error is printed as "<name>: <sentence>", exit code 1.
  */
 #include "store/audit.h"
 #include "store/chain.h"
 #include "store/migrate.h"
+#include "store/query_wait.h"
+#include "store/tombstone.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -114,6 +118,75 @@ static int run_check(const char *url, const char *path) {
     return 0;
 }
 
+/* --- purging and erasing --- */
+
+static enum err take_count(void *arg, const char *const *values) {
+    *(int *)arg = atoi(values[0]);
+    return OK;
+}
+
+static enum err remove_one(struct store_session *s, struct store_removed *item) {
+    char n[16];
+    snprintf(n, sizeof(n), "%d", item->n);
+    const char *const params[] = { item->session_id, n };
+    if (item->n > 0) {
+        item->rows = 1;
+        return store_session_query(s,
+            "UPDATE call_events SET salt = NULL, user_id = NULL, payload = NULL,"
+            " subject = 'erased:' || n WHERE session_id = $1 AND n = $2",
+            params, 2, NULL, NULL);
+    }
+    enum err e = store_session_query(s,
+        "WITH gone AS (DELETE FROM call_events WHERE session_id = $1 RETURNING n)"
+        " SELECT count(*) FROM gone",
+        params, 1, take_count, &item->rows);
+    if (e == OK) {
+        e = store_session_query(
+            s, "DELETE FROM call_sessions WHERE id = $1", params, 1, NULL, NULL);
+    }
+    return e != OK ? e
+                   : store_session_query(
+                         s, "DELETE FROM audit_strays WHERE id = $1", params, 1, NULL, NULL);
+}
+
+static enum err remove_all(struct store_session *s, const struct store_audit_key *key, int argc,
+    char **argv, int64_t *seq) {
+    struct store_removed items[64] = { 0 };
+    struct store_tombstone t = { .what = argv[4],
+        .reason = "a test",
+        .actor = "store_admin",
+        .at = INT64_C(1800000000000),
+        .items = items };
+    enum err e = store_tombstone_begin(s);
+    for (int i = 5; e == OK && i < argc; i++) {
+        struct store_removed *item = &items[t.n_items++];
+        snprintf(item->session_id, sizeof(item->session_id), "%s", argv[i]);
+        item->n = atoi(strchr(argv[i], ':') + 1);
+        e = remove_one(s, item);
+    }
+    return e != OK ? e : store_tombstone_commit(s, key, &t, seq);
+}
+
+static int run_remove(int argc, char **argv) {
+    struct store_audit_key *key = NULL;
+    struct store_session *s = NULL;
+    int64_t seq = 0;
+    enum err e = store_audit_key_load(argv[3], &key);
+    if (e == OK) {
+        e = store_session_open(argv[2], &s);
+    }
+    if (e == OK) {
+        e = remove_all(s, key, argc, argv, &seq);
+    }
+    store_session_close(s);
+    store_audit_key_destroy(key);
+    if (e != OK) {
+        return fail(e);
+    }
+    printf("tombstone %" PRId64 "\n", seq);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "key") == 0) {
         return run_key(argv[2]);
@@ -127,6 +200,9 @@ int main(int argc, char **argv) {
     if (argc >= 4 && strcmp(argv[1], "audit") == 0) {
         return run_audit(argc, argv);
     }
-    fprintf(stderr, "usage: store_admin key|migrate|check|audit …\n");
+    if (argc >= 6 && argc < 64 && strcmp(argv[1], "remove") == 0) {
+        return run_remove(argc, argv);
+    }
+    fprintf(stderr, "usage: store_admin key|migrate|check|audit|remove …\n");
     return 2;
 }

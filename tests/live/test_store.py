@@ -6,7 +6,7 @@ import re
 import pytest
 from cluster import PostgresCluster
 from store_chain import assert_chain_holds
-from store_node import NOW, Database, Probe, admin
+from store_node import NOW, SCHEMA, Database, Probe, admin
 from store_node import make_database, make_key  # noqa: F401 (fixtures)
 
 
@@ -16,19 +16,20 @@ from store_node import make_database, make_key  # noqa: F401 (fixtures)
 def test_migrates_once(postgres, key):
     url = postgres.create_database("migrates_once")
     assert admin("check", url, str(key))[1].startswith("conflict: the database is at version 0")
-    assert admin("migrate", url) == (0, "migrated 0 2")
-    assert admin("migrate", url) == (0, "migrated 2 2")
+    assert admin("migrate", url) == (0, f"migrated 0 {SCHEMA}")
+    assert admin("migrate", url) == (0, f"migrated {SCHEMA} {SCHEMA}")
 
 
 def test_migrates_from_two_nodes_at_once(postgres):
     url = postgres.create_database("two_at_once")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: admin("migrate", url), range(4)))
-    assert sorted(answers) == [(0, "migrated 0 2")] + [(0, "migrated 2 2")] * 3
+    assert sorted(answers) == [(0, f"migrated 0 {SCHEMA}")] + [(0, f"migrated {SCHEMA} {SCHEMA}")] * 3
 
 
 @pytest.mark.parametrize("change, sentence", [
-    ("INSERT INTO schema_migrations VALUES (3, '0003_more', 'x')", "conflict: the database is at version 3, this program knows 2"),
+    (f"INSERT INTO schema_migrations VALUES ({SCHEMA + 1}, '9999_more', 'x')",
+     f"conflict: the database is at version {SCHEMA + 1}, this program knows {SCHEMA}"),
     ("UPDATE schema_migrations SET sha256 = 'x' WHERE version = 1", "conflict: migration 0001_calls was applied with another text"),
     ("DELETE FROM schema_migrations WHERE version = 1", "conflict: the database lacks migration 1 but has 2"),
 ], ids=["newer", "changed", "gap"])

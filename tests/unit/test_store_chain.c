@@ -2,6 +2,7 @@
 #include "store/chain.h"
 
 #include "store/audit_key.h"
+#include "store/tombstone.h"
 #include "test.h"
 
 #include <stdio.h>
@@ -316,4 +317,18 @@ TEST_ALLOC(store_chain, makes_a_key_without_memory) {
     enum err e = store_audit_key_generate(key_path(), &k);
     forget_folder();
     return e;
+}
+
+TEST(store_chain, writes_what_was_removed) {
+    const struct store_removed item = {
+        .session_id = "0195a1b2-0000-7000-8000-000000000001", .n = 0, .rows = 12
+    };
+    char text[256];
+    struct buf b;
+    buf_init(&b, 0);
+    store_removed_begin(&b);
+    store_removed_canonical(&b, &item);
+    print_fields(&b, text, sizeof(text));
+    CHECK_STR("|parley/removed/1|0195a1b2-0000-7000-8000-000000000001|0|12", text);
+    buf_finish(&b);
 }
