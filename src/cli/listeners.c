@@ -22,12 +22,13 @@ struct side {
     bool cors;
 };
 
-static enum err open_side(
-    struct cli_listeners *l, uv_loop_t *loop, const struct config *c, const struct side *side) {
+static enum err open_side(struct cli_listeners *l, uv_loop_t *loop, const struct config *c,
+    const char *probe_secret, const struct side *side) {
     struct http_server_config cfg = {
         .cors = side->cors,
         .trusted_proxies = c->http.trusted_proxies.items,
         .n_trusted = c->http.trusted_proxies.n,
+        .probe_secret = probe_secret,
         .connections_max = (unsigned)c->http.connections_max,
         .head_timeout_us = c->http.head_timeout_us,
         .body_timeout_us = c->http.body_timeout_us,
@@ -47,8 +48,8 @@ static enum err open_side(
     return OK;
 }
 
-enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, struct http_router *public,
-    struct http_router *private, struct cli_listeners **ret) {
+enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, const char *probe_secret,
+    struct http_router *public, struct http_router *private, struct cli_listeners **ret) {
     const struct side sides[] = {
         { "public", &c->http.public, public, true },
         { "private", &c->http.private, private, false },
@@ -61,7 +62,7 @@ enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, struct ht
     l->servers = mem_zalloc(most * sizeof(struct http_server *));
     enum err e = l->servers == NULL ? err_set(ERR_NOMEM, "out of memory") : OK;
     for (size_t i = 0; i < COUNT_OF(sides) && e == OK; i++) {
-        e = open_side(l, loop, c, &sides[i]);
+        e = open_side(l, loop, c, probe_secret, &sides[i]);
     }
     if (e != OK) {
         cli_listeners_destroy(l);

@@ -14,9 +14,11 @@ struct config;
 struct http_router;
 struct cli_listeners;
 
-/** Opens them all or none. Borrows the routers. ERR_IO names the address that cannot be had. */
+/** Opens them all or none. Borrows the routers. Who knows `probe_secret` may ask what their request
+ * looked like from here (http/probe.h). ERR_IO names the address that cannot be had. */
 MUST_CHECK enum err cli_listeners_create(uv_loop_t *loop, const struct config *c,
-    struct http_router *public, struct http_router *private, struct cli_listeners **ret);
+    const char *probe_secret, struct http_router *public, struct http_router *private,
+    struct cli_listeners **ret);
 /** Lets requests under way end; calls done(arg) once, when all have or `limit_us` is over. */
 void cli_listeners_drain(
     struct cli_listeners *l, int64_t limit_us, void (*done)(void *arg), void *arg);

@@ -187,7 +187,8 @@ static enum err start(struct serve *s) {
     const struct cli_preparation_config preparation = { s->config, waiting, prepared, s };
     TRY(cli_notify_create(&s->notify));
     TRY(add_routes(s));
-    TRY(cli_listeners_create(&s->loop, s->config, s->public, s->private, &s->listeners));
+    TRY(cli_listeners_create(
+        &s->loop, s->config, s->registration->hs_token, s->public, s->private, &s->listeners));
     TRY(cli_signals_create(&s->loop, &signals, &s->signals));
     TRY(cli_preparation_create(&s->loop, &preparation, &s->preparation));
     cli_notify_status(s->notify, "Reaching the database.");

@@ -112,8 +112,9 @@ bool http_block_has(const struct http_block *b, const struct http_address *a) {
     return rest == 0 || ((b->first.bytes[whole] ^ a->bytes[whole]) >> (8 - rest)) == 0;
 }
 
-static bool trusts(const struct http_block *trusted, size_t n, const struct http_address *a) {
-    for (size_t i = 0; i < n; i++) {
+bool http_address_trusted(
+    const struct http_address *a, const struct http_block *trusted, size_t n_trusted) {
+    for (size_t i = 0; i < n_trusted; i++) {
         if (http_block_has(&trusted[i], a)) {
             return true;
         }
@@ -125,7 +126,7 @@ struct http_address http_address_behind(const struct http_address *peer, const c
     const struct http_block *trusted, size_t n_trusted) {
     struct http_address at = *peer;
     size_t end = forwarded == NULL ? 0 : strlen(forwarded);
-    while (end > 0 && trusts(trusted, n_trusted, &at)) {
+    while (end > 0 && http_address_trusted(&at, trusted, n_trusted)) {
         size_t from = end;
         while (from > 0 && forwarded[from - 1] != ',') {
             from--;

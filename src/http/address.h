@@ -37,6 +37,8 @@ struct http_block {
 /** Reads "10.0.0.0/8", "2001:db8::/32", a single address, or "unix". */
 MUST_CHECK enum err http_block_read(const char *text, struct http_block *ret);
 bool http_block_has(const struct http_block *b, const struct http_address *a);
+bool http_address_trusted(
+    const struct http_address *a, const struct http_block *trusted, size_t n_trusted);
 
 /**
  * The client behind trusted proxies: while the latest known hop is trusted, the address that it

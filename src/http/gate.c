@@ -8,6 +8,7 @@
 #include "http/exchange.h"
 #include "http/head.h"
 #include "http/limit.h"
+#include "http/probe.h"
 #include "http/refusal.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -16,6 +17,7 @@
 #include "http/socket.h"
 #include "http/tally.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum err http_gate_init(struct http_gate *g, const struct http_server_config *cfg) {
@@ -23,6 +25,9 @@ enum err http_gate_init(struct http_gate *g, const struct http_server_config *cf
     if (cfg->rate_per_s > 0) {
         unsigned burst = cfg->rate_burst > 0 ? cfg->rate_burst : cfg->rate_per_s;
         TRY(http_limit_create(cfg->rate_per_s, burst, &g->limit));
+    }
+    if (cfg->probe_secret != NULL) {
+        TRY(http_probe_key_create(cfg->probe_secret, &g->probe));
     }
     g->trusted = mem_alloc(cfg->n_trusted * sizeof(*g->trusted));
     if (g->trusted == NULL) {
@@ -36,6 +41,7 @@ enum err http_gate_init(struct http_gate *g, const struct http_server_config *cf
 
 void http_gate_finish(struct http_gate *g) {
     http_limit_destroy(g->limit);
+    http_probe_key_destroy(g->probe);
     mem_free(g->trusted);
 }
 
@@ -49,6 +55,24 @@ static struct http_address set_peer(
     struct http_address a = http_address_behind(peer, forwarded, g->trusted, g->n_trusted);
     http_request_set_peer(r, &a);
     return a;
+}
+
+/* Before anything else is decided: a refusal too tells that the request has arrived. */
+static void answer_probe(
+    const struct http_gate *g, struct http_request *r, const struct http_address *peer) {
+    const char *asked = http_request_header(r, HTTP_PROBE_FIELD);
+    if (asked == NULL || g->probe == NULL) {
+        return;
+    }
+    char value[HTTP_PROBE_TEXT_SIZE];
+    struct http_probe_sight sight = { .is_public = g->cors,
+        .forwarded = http_request_header(r, "X-Forwarded-For") != NULL,
+        .trusted = http_address_trusted(peer, g->trusted, g->n_trusted) };
+    http_address_write(peer, sight.hop);
+    snprintf(sight.client, sizeof(sight.client), "%s", r->peer);
+    if (http_probe_answer(g->probe, asked, &sight, value)) {
+        http_reply_header(r, HTTP_PROBE_FIELD, value);
+    }
 }
 
 static bool within_rate(struct http_gate *g, const struct http_address *a, int64_t *ret_wait_ms) {
@@ -100,6 +124,7 @@ void http_gate_judge(struct http_gate *g, struct http_request *r, const struct h
     struct http_scan s;
     struct http_address a = set_peer(g, r, peer);
     r->cors = g->cors;
+    answer_probe(g, r, peer);
     scan_fields(r, &s);
     r->chunked = s.chunked;
     r->length = s.length;

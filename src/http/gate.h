@@ -14,6 +14,7 @@ struct http_address;
 struct http_block;
 struct http_head;
 struct http_limit;
+struct http_probe_key;
 struct http_request;
 struct http_router;
 struct http_server_config;
@@ -23,13 +24,14 @@ struct http_gate {
     struct http_router *router;   /* borrowed */
     struct http_sockets *sockets; /* borrowed; may be NULL */
     struct http_limit *limit;     /* NULL = none */
+    struct http_probe_key *probe; /* NULL = none */
     struct http_block *trusted;
     size_t n_trusted;
     bool cors;
 };
 
-/** Takes rate, proxies and CORS from the configuration. `router` and `sockets` stay. On an error
- * what there is can be finished. ERR_INVALID, ERR_NOMEM. */
+/** Takes rate, proxies, probe and CORS from the configuration. `router` and `sockets` stay. On an
+ * error what there is can be finished. ERR_INVALID, ERR_NOMEM. */
 MUST_CHECK enum err http_gate_init(struct http_gate *g, const struct http_server_config *cfg);
 void http_gate_finish(struct http_gate *g);
 

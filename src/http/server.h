@@ -25,6 +25,9 @@ struct http_server_config {
     /* Whose X-Forwarded-For counts: addresses, CIDR blocks, or "unix" for a unix socket's peers. */
     const char *const *trusted_proxies;
     size_t n_trusted;
+    /* Who knows it may ask, by a header, what a request looked like from here (http/probe.h); NULL
+     * = nobody. Copied. */
+    const char *probe_secret;
     unsigned connections_max; /* over it new connections are closed at once and counted */
     int64_t head_timeout_us;  /* from accept to the end of the head */
     int64_t body_timeout_us;  /* from the end of the head to the end of the body */
