@@ -29,8 +29,9 @@ struct config {
         const char *name; /* host name unless set */
     } node;
     struct {
-        const char *url;  /* http(s)://host[:port], no slash at the end */
-        const char *name; /* server name; `serve` needs it */
+        const char *url;            /* http(s)://host[:port], no slash at the end */
+        const char *name;           /* server name; `serve` needs it */
+        const char *well_known_url; /* empty: https://name */
         int64_t timeout_us;
     } homeserver;
     struct {
@@ -42,6 +43,7 @@ struct config {
     struct {
         struct config_list public;          /* listen addresses, as http/server takes them */
         struct config_list private;         /* the same */
+        const char *public_url;             /* of the reverse proxy; empty: rtc.public_url */
         struct config_list trusted_proxies; /* addresses or CIDR blocks */
         int connections_max;                /* a listener */
         int64_t head_timeout_us;

@@ -71,7 +71,7 @@ struct config_kind {
 
 extern const struct config_kind config_text;     /* const char * */
 extern const struct config_kind config_path;     /* const char *, absolute */
-extern const struct config_kind config_url;      /* const char *, http or https */
+extern const struct config_kind config_url;      /* const char *, http or https; "" if min is 0 */
 extern const struct config_kind config_bool;     /* bool */
 extern const struct config_kind config_int;      /* int */
 extern const struct config_kind config_size;     /* size_t, bytes */

@@ -28,6 +28,8 @@ const struct config_row config_rows[] = {
         "Where the homeserver's client API answers."),
     ROW(homeserver, name, config_text, name, "", 0, NAME_MAX_BYTES, NONE, CONFIG_SERVE_NEEDS,
         "The homeserver's server name, the part behind the colon of its user ids."),
+    ROW(homeserver, well_known_url, config_url, well_known_url, "", 0, TEXT_MAX, NONE, 0,
+        "Where clients ask for /.well-known/matrix/client; empty: https:// and the server name."),
     ROW(homeserver, timeout, config_time_us, timeout_us, "10s", 100, 5 * MIN_MS, NONE, 0,
         "How long one request to the homeserver may take."),
 
@@ -45,6 +47,8 @@ const struct config_row config_rows[] = {
         "What a reverse proxy exposes: tokens, signalling, REST, pages."),
     ROW(http, private, config_listen, private, "127.0.0.1:8090", 1, LISTEN_MAX, NONE, 0,
         "For the homeserver and the admin: application service, metrics. Never expose it."),
+    ROW(http, public_url, config_url, public_url, "", 0, TEXT_MAX, NONE, 0,
+        "Where the reverse proxy shows the public listener, for parley doctor; empty: rtc.public_url."),
     ROW(http, trusted_proxies, config_networks, trusted_proxies, "", 0, PROXIES_MAX, NONE, 0,
         "Whose X-Forwarded-For and X-Forwarded-Proto we believe."),
     ROW(http, connections_max, config_int, connections_max, "4096", 16, 1000000, NONE, 0,

@@ -94,7 +94,8 @@ static bool is_url(const char *s) {
 
 static enum err url_read(
     const struct config_row *row, struct arena *a, struct config_words w, void *slot) {
-    bool fine = text_fits(row, w) && is_url(w.items[0]);
+    bool none = row->min == 0 && w.items[0][0] == '\0';
+    bool fine = text_fits(row, w) && (none || is_url(w.items[0]));
     return fine ? keep_text(a, w.items[0], slot) : ERR_INVALID;
 }
 

@@ -34,6 +34,8 @@ TEST(core_config, has_a_default_for_everything) {
     CHECK_INT(DAY_MS, c->calls.max_duration_ms);
     CHECK_INT(10 * MIN_MS, c->calls.ring_lifetime_max_ms);
     CHECK_STR("", c->rtc.public_url);
+    CHECK_STR("", c->http.public_url);
+    CHECK_STR("", c->homeserver.well_known_url);
     CHECK_INT(LOG_LEVEL_INFO, c->log.level);
     CHECK_INT(LOG_FORMAT_TEXT, c->log.format);
     config_destroy(c);
@@ -48,6 +50,7 @@ TEST(core_config, reads_each_kind) {
         { "path", "audit: {key_file: /k}", NULL, "  key_file: \"/k\"\n" },
         { "url", "homeserver: {url: \"https://[::1]:8448/hs\"}", NULL,
             "  url: \"https://[::1]:8448/hs\"\n" },
+        { "no url where none is needed", "http: {public_url: \"\"}", NULL, "  public_url: \"\"\n" },
         { "bool: yes", "audit: {sdp: yes}", NULL, "  sdp: true\n" },
         { "bool: ON", "audit: {sdp: ON}", NULL, "  sdp: true\n" },
         { "bool: off", "appservice: {masquerade: off}", NULL, "  masquerade: false\n" },
