@@ -16,6 +16,7 @@
 
 #define TIMEOUT_US        (10 * SEC_US)
 #define ANSWER_MAX        (8 * MIB)
+#define HEAD_MAX          (64 * KIB)
 #define CALLS_MAX         1024 /* under way at once; a stuck homeserver must not eat our memory */
 #define HOST_CONNECTIONS  16L
 #define IDLE_CONNECTIONS  32L
@@ -27,6 +28,8 @@ struct http_client_call {
     CURL *easy;
     struct curl_slist *headers;
     char *request; /* copy of the body, which libcurl borrows */
+    bool wants_head;
+    struct buf head;
     struct buf answer;
     int64_t date_ms;
     char reason[CURL_ERROR_SIZE];
@@ -62,6 +65,7 @@ static void free_call(struct http_client_call *call) {
     }
     curl_slist_free_all(call->headers);
     mem_free(call->request);
+    buf_finish(&call->head);
     buf_finish(&call->answer);
     mem_free(call);
 }
@@ -106,9 +110,10 @@ static void finish_call(struct http_client_call *call, CURLcode code) {
     curl_off_t retry_s = 0;
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_s);
-    struct http_client_answer a = { .err = cause_of(call, code), .text = "" };
+    struct http_client_answer a = { .err = cause_of(call, code), .text = "", .head = "" };
     if (a.err == OK) {
         a.status = (int)status;
+        a.head = buf_str(&call->head);
         a.body = buf_str(&call->answer);
         a.len = call->answer.len;
         a.date_ms = call->date_ms;
@@ -209,11 +214,29 @@ static size_t take_answer(char *bytes, size_t size, size_t n, void *arg) {
     return call->answer.bad ? 0 : size * n;
 }
 
+/* An interim answer (1xx) has a head of its own, which does not count. */
+static void keep_header(struct http_client_call *call, const char *line, size_t len) {
+    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
+        buf_clear(&call->head);
+        return;
+    }
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
+        len--;
+    }
+    if (len > 0) {
+        buf_put(&call->head, line, len);
+        buf_putc(&call->head, '\n');
+    }
+}
+
 static size_t take_header(char *line, size_t size, size_t n, void *arg) {
     static const char name[] = "Date:";
     struct http_client_call *call = arg;
     char text[64];
     size_t len = size * n;
+    if (call->wants_head) {
+        keep_header(call, line, len);
+    }
     if (len > sizeof(name) - 1 && strncasecmp(line, name, sizeof(name) - 1) == 0) {
         size_t rest = len - (sizeof(name) - 1);
         snprintf(text, sizeof(text), "%.*s", (int)(rest < sizeof(text) ? rest : sizeof(text) - 1),
@@ -236,6 +259,12 @@ static bool set_headers(struct http_client_call *call, const struct http_client_
     bool fine = add_header(call, "Accept: application/json") && add_header(call, "Expect:");
     if (spec->body != NULL) {
         fine = fine && add_header(call, "Content-Type: application/json");
+    }
+    for (size_t i = 0; i < spec->n_fields && fine; i++) {
+        CLEANUP(buf_finish) struct buf b;
+        buf_init(&b, 0);
+        buf_printf(&b, "%s: %s", spec->fields[i].name, spec->fields[i].value);
+        fine = !b.bad && add_header(call, buf_str(&b));
     }
     if (spec->bearer != NULL) {
         CLEANUP(buf_finish) struct buf b;
@@ -294,6 +323,11 @@ static enum err check_spec(const struct http_client *c, const struct http_client
     if (spec->bearer != NULL && strpbrk(spec->bearer, "\r\n") != NULL) {
         return err_set(ERR_INVALID, "a token holds a line end");
     }
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        if (strpbrk(spec->fields[i].value, "\r\n") != NULL) {
+            return err_set(ERR_INVALID, "a header holds a line end");
+        }
+    }
     if (c->ending) {
         return err_set(ERR_GONE, "the HTTP client is going away");
     }
@@ -313,6 +347,8 @@ enum err http_client_send(struct http_client *c, const struct http_client_spec *
     call->client = c;
     call->done = done;
     call->arg = arg;
+    call->wants_head = spec->wants_head;
+    buf_init(&call->head, HEAD_MAX);
     buf_init(&call->answer, spec->answer_max > 0 ? spec->answer_max : ANSWER_MAX);
     call->request = spec->body == NULL ? NULL : mem_strdup(spec->body);
     if ((spec->body != NULL && call->request == NULL) || !set_headers(call, spec)) {
@@ -379,7 +415,7 @@ void http_client_destroy(struct http_client *c) {
     }
     c->ending = true;
     const struct http_client_answer gone = {
-        .err = ERR_GONE, .text = "the HTTP client is going away", .body = ""
+        .err = ERR_GONE, .text = "the HTTP client is going away", .head = "", .body = ""
     };
     while (c->calls != NULL) {
         end_call(c->calls, &gone);

@@ -6,6 +6,7 @@
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -15,6 +16,10 @@ MUST_CHECK enum err http_client_create(uv_loop_t *loop, struct http_client **ret
 /** Ends what is under way; each pending call's `done` is called with ERR_GONE first. */
 void http_client_destroy(struct http_client *c);
 
+struct http_client_field {
+    const char *name, *value;
+};
+
 struct http_client_spec {
     const char *method;
     const char *url;
@@ -23,6 +28,9 @@ struct http_client_spec {
     const char *unix_socket; /* connect to this path, whatever host the url names; NULL = no */
     int64_t timeout_us;      /* whole call; 0 = 10 s */
     size_t answer_max;       /* bytes; 0 = 8 MiB */
+    const struct http_client_field *fields; /* headers besides */
+    size_t n_fields;
+    bool wants_head; /* keep the answer's headers */
 };
 
 struct http_client_answer {
@@ -30,6 +38,7 @@ struct http_client_answer {
                      ERR_UNREACHABLE, ERR_TOO_LARGE, ERR_GONE, ERR_NOMEM and `text` says why */
     const char *text;
     int status;
+    const char *head; /* "Name: value" lines with \n, at most 64 KiB; "" unless wanted */
     const char *body; /* NUL-terminated */
     size_t len;
     int64_t date_ms;        /* the Date header, Unix ms; 0 = none */

@@ -124,9 +124,14 @@ static void done(void *arg, const struct http_client_answer *a) {
 }
 
 static enum err ask_and_leave(uv_loop_t *loop) {
-    static const struct http_client_spec spec = {
-        .method = "PUT", .url = "http://127.0.0.1:9/", .bearer = "t", .body = "{}"
-    };
+    static const struct http_client_field fields[] = { { "X-One", "1" } };
+    static const struct http_client_spec spec = { .method = "PUT",
+        .url = "http://127.0.0.1:9/",
+        .bearer = "t",
+        .body = "{}",
+        .fields = fields,
+        .n_fields = 1,
+        .wants_head = true };
     struct http_client *c = NULL;
     struct http_client_call *call = NULL;
     TRY(http_client_create(loop, &c));
@@ -155,16 +160,17 @@ TEST_ALLOC(http_client, survives_no_memory) {
 
 TEST(http_client, refuses_what_is_no_request) {
     static const struct {
-        const char *url, *bearer;
-    } rows[] = { { "file:///etc/passwd", NULL }, { "", NULL }, { "//x/", NULL },
-        { "http://x/", "a\r\nX: b" } };
+        const char *url, *bearer, *field;
+    } rows[] = { { "file:///etc/passwd", NULL, "" }, { "", NULL, "" }, { "//x/", NULL, "" },
+        { "http://x/", "a\r\nX: b", "" }, { "http://x/1", NULL, "a\r\nX: b" } };
     uv_loop_t loop;
     struct http_client *c = NULL;
     CHECK_INT(0, uv_loop_init(&loop));
     CHECK_ERR(OK, http_client_create(&loop, &c));
     FOR_ROWS (rows, r) {
+        const struct http_client_field field = { "X-One", r->field };
         const struct http_client_spec spec = {
-            .method = "GET", .url = r->url, .bearer = r->bearer
+            .method = "GET", .url = r->url, .bearer = r->bearer, .fields = &field, .n_fields = 1
         };
         ROW(r->url);
         CHECK_ERR(ERR_INVALID, http_client_send(c, &spec, done, NULL, NULL));
