@@ -111,6 +111,48 @@ bool crypto_unhex(const char *text, uint8_t *ret, size_t n) {
     return true;
 }
 
+void crypto_base64(const uint8_t *bytes, size_t n, char *ret) {
+    int len = EVP_EncodeBlock((unsigned char *)ret, bytes, (int)n);
+    while (len > 0 && ret[len - 1] == '=') {
+        len--;
+    }
+    ret[len] = '\0';
+}
+
+static int base64url_value(char c) {
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+bool crypto_unbase64url(const char *text, size_t n, uint8_t *ret, size_t *ret_len) {
+    uint32_t bits = 0;
+    int have = 0; /* of `bits`, how many are not written yet */
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        int value = base64url_value(text[i]);
+        if (value < 0) {
+            return false;
+        }
+        bits = bits << 6 | (uint32_t)value;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            ret[len++] = (uint8_t)(bits >> have);
+            bits &= (1U << have) - 1;
+        }
+    }
+    *ret_len = len;
+    return have < 6 && bits == 0;
+}
+
 void crypto_uuid_write(const uint8_t b[UUID_SIZE], char ret[UUID_TEXT_SIZE]) {
     snprintf(ret, UUID_TEXT_SIZE,
         "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],

@@ -38,6 +38,15 @@ void crypto_hex(const uint8_t *bytes, size_t n, char *ret);
 /** Reads exactly n bytes from 2n hex digits; false when `text` is anything else. */
 bool crypto_unhex(const char *text, uint8_t *ret, size_t n);
 
+/** Base64 of the standard alphabet without padding (RFC 4648, 4), with a NUL: `ret` has
+ * CRYPTO_BASE64_SIZE(n) bytes. */
+#define CRYPTO_BASE64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
+void crypto_base64(const uint8_t *bytes, size_t n, char *ret);
+
+/** Reads `n` characters of base64url without padding (RFC 4648, 5; RFC 7515, 2): every text means
+ * other bytes than every other. `ret` has room for 3 bytes for each 4 characters begun. */
+bool crypto_unbase64url(const char *text, size_t n, uint8_t *ret, size_t *ret_len);
+
 /** A UUID of version 7 (RFC 9562, 5.7): time-ordered, 74 random bits. */
 void crypto_uuid(int64_t now_ms, char ret[UUID_TEXT_SIZE]);
 bool crypto_uuid_read(const char *text, uint8_t ret[UUID_SIZE]);

@@ -135,3 +135,46 @@ TEST(core_crypto, random_bytes_differ) {
     crypto_random(b, sizeof(b));
     CHECK(memcmp(a, b, sizeof(a)) != 0);
 }
+
+TEST(core_crypto, writes_base64_without_padding) {
+    static const struct {
+        const char *name, *bytes, *want;
+    } rows[] = {
+        { "nothing", "", "" },
+        { "one byte", "f", "Zg" },
+        { "two", "fo", "Zm8" },
+        { "three", "foo", "Zm9v" },
+        { "both letters of this alphabet alone", "\xfb\xff", "+/8" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        char got[CRYPTO_BASE64_SIZE(3)];
+        crypto_base64((const uint8_t *)r->bytes, strlen(r->bytes), got);
+        CHECK_STR(r->want, got);
+    }
+}
+
+TEST(core_crypto, reads_base64url_in_one_spelling_only) {
+    static const struct {
+        const char *name, *text, *want; /* NULL = refused */
+    } rows[] = {
+        { "nothing", "", "" },
+        { "one byte", "Zg", "f" },
+        { "two", "Zm8", "fo" },
+        { "three", "Zm9v", "foo" },
+        { "its own letters", "-_8", "\xfb\xff" },
+        { "letters of the other alphabet", "+/8", NULL },
+        { "padding", "Zg==", NULL },
+        { "a lone character", "Zm9vA", NULL },
+        { "bits that mean nothing", "Zh", NULL },
+        { "a blank", "Zm 8", NULL },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        uint8_t got[8] = { 0 };
+        size_t len = 0;
+        bool fine = crypto_unbase64url(r->text, strlen(r->text), got, &len);
+        CHECK_INT(r->want != NULL, fine);
+        CHECK(r->want == NULL || (len == strlen(r->want) && memcmp(got, r->want, len) == 0));
+    }
+}
