@@ -16,7 +16,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define TOKEN_BYTES    32  /* of randomness; twice as many hex digits */
 #define TEXT_MAX_BYTES 255 /* of every text but the url */
 #define URL_MAX_BYTES  1024
 
@@ -212,6 +211,8 @@ void as_registration_destroy(struct as_registration *r) {
     mem_free(r->url);
     mem_free_secret(r->as_token);
     mem_free_secret(r->hs_token);
+    mem_free_secret(r->as_token_old);
+    mem_free_secret(r->hs_token_old);
     mem_free(r->sender_localpart);
     mem_free(r);
 }
@@ -221,12 +222,9 @@ void as_registration_destroyp(struct as_registration **r) {
 }
 
 static char *token_generate(void) {
-    uint8_t bytes[TOKEN_BYTES];
-    char text[2 * TOKEN_BYTES + 1];
-    crypto_random(bytes, sizeof bytes);
-    crypto_hex(bytes, sizeof bytes, text);
+    char text[TOKEN_TEXT_SIZE];
+    crypto_token(text);
     char *token = mem_strdup(text);
-    explicit_bzero(bytes, sizeof bytes);
     explicit_bzero(text, sizeof text);
     return token;
 }
@@ -320,16 +318,5 @@ enum err as_registration_save(
     if (text.data != NULL) {
         explicit_bzero(text.data, text.len);
     }
-    return e;
-}
-
-enum err as_registration_load(
-    const char *path, const char *server_name, struct as_registration **ret) {
-    char *bytes = NULL;
-    size_t len = 0;
-    TRY(secret_file_read(path, DOC_MAX_BYTES, &bytes, &len));
-    enum err e = as_registration_parse(path, bytes, len, server_name, ret);
-    explicit_bzero(bytes, len);
-    mem_free(bytes);
     return e;
 }

@@ -8,6 +8,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct as_registration {
@@ -15,15 +16,20 @@ struct as_registration {
     char *url;
     char *as_token; /* secret */
     char *hs_token; /* secret */
+    /* Of `path`.old, while the tokens are being changed; NULL = none, or equal to the ones above.
+     */
+    char *as_token_old;
+    char *hs_token_old;
     char *sender_localpart;
 };
 
 #define AS_TOKEN_MIN 32 /* bytes of a token: 128 bits as hex; we generate 64 */
 
-/** Reads and checks a file: all keys of 1.1, tokens different and long enough, namespaces that show
- * us the rooms of `server_name` and take nothing away from its people. Gives *ret. Keys we do not
- * know pass with a warning in the log. Blocks. ERR_INVALID names file and line; ERR_FORBIDDEN when
- * others may read the file (mode & 007); ERR_NOT_FOUND, ERR_IO, ERR_TOO_LARGE. */
+/** Reads and checks a file, and `path`.old when there is one: all keys of 1.1, tokens different and
+ * long enough, namespaces that show us the rooms of `server_name` and take nothing away from its
+ * people. Gives *ret. Keys we do not know pass with a warning in the log. Blocks. ERR_INVALID names
+ * file and line; ERR_FORBIDDEN when others may read the file (mode & 007); ERR_NOT_FOUND, ERR_IO,
+ * ERR_TOO_LARGE. */
 MUST_CHECK enum err as_registration_load(
     const char *path, const char *server_name, struct as_registration **ret);
 /** The same from bytes in memory; `name` is what sentences call the file. */
@@ -42,5 +48,17 @@ void as_registration_print(const struct as_registration *r, const char *server_n
  * symbolic link; ERR_INVALID for a server name that is none; ERR_IO. */
 MUST_CHECK enum err as_registration_save(
     const struct as_registration *r, const char *server_name, const char *path);
+
+/* Changing the tokens without losing an event: rotate; the running Parley accepts both and says
+ * whichever the homeserver knows; the homeserver reads the new file; secret_file_drop_old. */
+
+/** Puts new tokens into the file; everything else in it stays byte for byte, and what it was is
+ * kept as `path`.old. Blocks. ERR_CONFLICT when there is such a file already; errors of
+ * as_registration_load. */
+MUST_CHECK enum err as_registration_rotate(const char *path, const char *server_name);
+/** Are they one service, whatever their tokens? */
+bool as_registration_alike(const struct as_registration *a, const struct as_registration *b);
+/** Exchanges the tokens of two, the old ones too. */
+void as_registration_swap_tokens(struct as_registration *a, struct as_registration *b);
 
 #endif

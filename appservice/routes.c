@@ -92,13 +92,26 @@ static const struct http_route table[] = {
 
 /* --- life --- */
 
+enum err as_routes_set_tokens(struct as_routes *r, const char *hs_token, const char *hs_token_old) {
+    char *now = mem_strdup(hs_token);
+    char *before = hs_token_old == NULL ? NULL : mem_strdup(hs_token_old);
+    if (now == NULL || (hs_token_old != NULL && before == NULL)) {
+        mem_free_secret(now);
+        mem_free_secret(before);
+        return err_set(ERR_NOMEM, "no memory for the tokens of the homeserver");
+    }
+    mem_free_secret(r->hs_token);
+    mem_free_secret(r->hs_token_old);
+    r->hs_token = now;
+    r->hs_token_old = before;
+    return OK;
+}
+
 /* The table, with the size of a transaction that the settings allow. */
 static enum err fill(struct as_routes *r, const struct as_routes_config *cfg) {
+    TRY(as_routes_set_tokens(r, cfg->hs_token, cfg->hs_token_old));
     r->table = mem_alloc(sizeof(table));
-    r->hs_token = mem_strdup(cfg->hs_token);
-    r->hs_token_old = cfg->hs_token_old == NULL ? NULL : mem_strdup(cfg->hs_token_old);
-    if (r->table == NULL || r->hs_token == NULL ||
-        (cfg->hs_token_old != NULL && r->hs_token_old == NULL)) {
+    if (r->table == NULL) {
         return err_set(ERR_NOMEM, "no memory for the routes of the homeserver");
     }
     memcpy(r->table, table, sizeof(table));

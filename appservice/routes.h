@@ -25,6 +25,9 @@ MUST_CHECK enum err as_routes_create(struct http_router *router, const struct as
     struct as_transactions *transactions, struct as_routes **ret);
 /** From now on transactions go there; NULL: not ready (again). Borrows it until the next call. */
 void as_routes_set_transactions(struct as_routes *r, struct as_transactions *transactions);
+/** Other tokens from now on; copies them. On ERR_NOMEM the ones before stay. */
+MUST_CHECK enum err as_routes_set_tokens(
+    struct as_routes *r, const char *hs_token, const char *hs_token_old);
 void as_routes_destroy(struct as_routes *r);
 
 #endif

@@ -78,6 +78,9 @@ static const struct cli_option register_options[] = {
     { "out", "FILE", "file to write (default appservice.registration)", NULL, NULL },
     { "id", "ID", "id of the application service (default calls)", NULL, NULL },
     { "sender", "NAME", "localpart of our own user (default _calls)", NULL, NULL },
+    { "rotate", NULL, "new tokens; the earlier ones stay good", NULL, NULL },
+    { "finish", NULL, "end that: forget the earlier ones", NULL, NULL },
+    { "force", NULL, "--finish without asking the homeserver", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
 static const struct cli_option migrate_options[] = {
@@ -114,8 +117,8 @@ const struct cli_command cli_commands[] = {
         "SIGTERM ends it gracefully, a second one at once; SIGHUP reads the settings\n"
         "again. /livez, /readyz and /metrics say how it is.\n", serve_options, cli_serve),
     ROW("register", NULL, NULL, "Writes the registration file for the homeserver",
-        "Never overwrites a file; makes no connection. Prints what to paste into\n"
-        "homeserver.yaml.\n", register_options, cli_register),
+        "Never overwrites a file. Prints what to paste into homeserver.yaml. --rotate\n"
+        "and --finish change its tokens while calls go on, and print the steps.\n", register_options, cli_register),
     ROW("migrate", NULL, NULL, "Brings the database to this version",
         "Also makes the key of the audit chain, when the audit is still empty.\n", migrate_options, cli_migrate),
     ROW("doctor", NULL, NULL, "Looks for what is broken, and says what to do",

@@ -77,6 +77,7 @@ static enum err build_client(struct cli_engine *e) {
     struct mx_client_config cfg = {
         .url = e->config->homeserver.url,
         .as_token = e->registration->as_token,
+        .as_token_old = e->registration->as_token_old,
         .timeout_us = e->config->homeserver.timeout_us,
     };
     TRY(http_client_create(e->loop, &e->http));
@@ -178,6 +179,11 @@ void cli_engine_start(struct cli_engine *e) {
 
 struct as_transactions *cli_engine_transactions(struct cli_engine *e) {
     return e->transactions;
+}
+
+enum err cli_engine_set_tokens(struct cli_engine *e) {
+    return mx_client_set_tokens(
+        e->client, e->registration->as_token, e->registration->as_token_old);
 }
 
 void cli_engine_set_reconcile_interval(struct cli_engine *e, int64_t interval_us) {

@@ -1,9 +1,9 @@
-/* `parley register`: the registration file, and what the admin does with it. Makes no connection.
- */
+/* `parley register`: the registration file, and what the admin does with it. */
 #include "appservice/registration.h"
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/rotation.h"
 #include "cli/screen.h"
 #include "cli/settings.h"
 #include "core/buf.h"
@@ -113,6 +113,12 @@ enum err cli_register(const struct cli_args *args) {
             "which homeserver? Give --server-name, or set homeserver.name in the settings");
     }
     const char *out = given(args, "out", config->appservice.registration);
+    if (cli_args_has(args, "rotate")) {
+        return cli_rotation_begin(out, server_name);
+    }
+    if (cli_args_has(args, "finish")) {
+        return cli_rotation_finish(config, out, server_name, cli_args_has(args, "force"));
+    }
     TRY(write_file(args, config, server_name, out));
     TRY(absolute(out, &path));
     print_advice(buf_str(&path), config->rtc.public_url, &text);

@@ -113,6 +113,7 @@ static void prepared(void *arg, enum err e, const char *text, struct store_audit
 static enum err add_routes(struct serve *s) {
     struct as_routes_config cfg = {
         .hs_token = s->registration->hs_token,
+        .hs_token_old = s->registration->hs_token_old,
         .body_max = s->config->appservice.body_max,
     };
     s->health = (struct api_health){ parts, COUNT_OF(parts), s };
@@ -163,7 +164,30 @@ static enum err reload_settings(struct serve *s, struct buf *applied, struct buf
     return OK;
 }
 
-/* Reads a small local file on main; nothing else of it waits. */
+/* The tokens, which change while both sides know two of each; the rest of the file cannot. */
+static enum err reload_tokens(struct serve *s) {
+    CLEANUP(as_registration_destroyp) struct as_registration *next = NULL;
+    TRY(as_registration_load(
+        s->config->appservice.registration, s->config->homeserver.name, &next));
+    if (!as_registration_alike(s->registration, next)) {
+        return err_set(ERR_CONFLICT, "%s has another id, url or sender: restart to use it",
+            s->config->appservice.registration);
+    }
+    TRY(as_routes_set_tokens(s->routes, next->hs_token, next->hs_token_old));
+    as_registration_swap_tokens(s->registration, next);
+    return s->engine == NULL ? OK : cli_engine_set_tokens(s->engine);
+}
+
+static void reload_registration(struct serve *s) {
+    if (reload_tokens(s) == OK) {
+        LOG_INFO(&log_root, "registration_reloaded", "earlier_tokens=%s",
+            s->registration->hs_token_old != NULL ? "accepted" : "refused");
+    } else {
+        LOG_ERROR(&log_root, "reload_refused", "kept=old text=%s", LOG_Q(err_text()));
+    }
+}
+
+/* Reads small local files on main; nothing else of it waits. */
 static void reload(void *arg) {
     struct serve *s = arg;
     CLEANUP(buf_finish) struct buf applied;
@@ -177,6 +201,7 @@ static void reload(void *arg) {
     } else {
         LOG_ERROR(&log_root, "reload_refused", "kept=old text=%s", LOG_Q(err_text()));
     }
+    reload_registration(s);
     cli_notify_ready(s->notify);
 }
 

@@ -88,6 +88,13 @@ void crypto_hex(const uint8_t *bytes, size_t n, char *ret) {
     ret[2 * n] = '\0';
 }
 
+void crypto_token(char ret[TOKEN_TEXT_SIZE]) {
+    uint8_t bytes[(TOKEN_TEXT_SIZE - 1) / 2];
+    crypto_random(bytes, sizeof(bytes));
+    crypto_hex(bytes, sizeof(bytes), ret);
+    explicit_bzero(bytes, sizeof(bytes));
+}
+
 static int hex_value(char c) {
     if (c >= '0' && c <= '9') {
         return c - '0';

@@ -30,6 +30,10 @@ void sha256_begin(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *bytes, size_t n);
 void sha256_end(struct sha256 *s, uint8_t ret[SHA256_SIZE]);
 
+/** A new bearer token: 32 random bytes in hex. */
+#define TOKEN_TEXT_SIZE 65
+void crypto_token(char ret[TOKEN_TEXT_SIZE]);
+
 /** Equal? The time depends on the lengths only. NULL equals nothing. */
 bool crypto_equal(const char *a, const char *b);
 

@@ -52,7 +52,8 @@ struct mx_client {
     uv_loop_t *loop;
     struct http_client *http;
     char *url;
-    char *as_token;
+    char *tokens[2]; /* secrets: as_token, and the one before it or NULL */
+    int token;       /* the one that was not refused last */
     int64_t timeout_us;
     struct call *calls; /* under way */
     size_t n_calls;
@@ -67,6 +68,9 @@ struct call {
     char *url;
     char *body; /* NULL = none */
     bool bearer;
+    char *stranger;    /* secret: the token of somebody else to ask with; NULL = ours */
+    int token;         /* which of ours it was sent with */
+    bool both_tried;   /* of our tokens */
     bool in_use_is_ok; /* M_USER_IN_USE is what was wanted */
     bool repeated;
     mx_done *done;
@@ -90,6 +94,8 @@ static void call_destroy(struct call *call) {
     }
     mem_free(call->url);
     mem_free(call->body);
+    mem_free_secret(call->stranger);
+    call->stranger = NULL;
     if (call->timer_open) {
         uv_close((uv_handle_t *)&call->timer, on_timer_closed);
     } else {
@@ -123,11 +129,19 @@ static int64_t retry_wait_ms(
 
 static void on_http(void *arg, const struct http_client_answer *h);
 
+static const char *bearer_of(const struct call *call) {
+    if (call->stranger != NULL) {
+        return call->stranger;
+    }
+    return call->bearer ? call->client->tokens[call->token] : NULL;
+}
+
 static enum err call_send(struct call *call) {
+    call->token = call->client->token;
     const struct http_client_spec spec = {
         .method = call->method,
         .url = call->url,
-        .bearer = call->bearer ? call->client->as_token : NULL,
+        .bearer = bearer_of(call),
         .body = call->body,
         .timeout_us = call->client->timeout_us,
         .answer_max = ANSWER_MAX_BYTES,
@@ -146,12 +160,15 @@ static void call_finish(struct call *call, const struct mx_answer *a) {
     done(arg, a);
 }
 
-static void on_retry_due(uv_timer_t *timer) {
-    struct call *call = timer->data;
+static void call_again(struct call *call) {
     enum err e = call_send(call);
     if (e != OK) {
         call_finish(call, &(struct mx_answer){ .err = e, .text = err_text(), .errcode = "" });
     }
+}
+
+static void on_retry_due(uv_timer_t *timer) {
+    call_again(timer->data);
 }
 
 static void call_repeat(struct call *call, int64_t wait_ms) {
@@ -163,6 +180,22 @@ static void call_repeat(struct call *call, int64_t wait_ms) {
     failed = uv_timer_start(&call->timer, on_retry_due, (uint64_t)wait_ms, 0);
     assert(failed == 0);
     (void)failed;
+}
+
+/* While our token is being changed the homeserver knows one of two: the old one until it has read
+ * the new registration, then the new one. Its refusal says which, and nothing was done yet. */
+static bool other_token(struct call *call, const struct mx_answer *a) {
+    struct mx_client *c = call->client;
+    if (!call->bearer || call->stranger != NULL || call->both_tried || c->tokens[1] == NULL ||
+        strcmp(a->errcode, "M_UNKNOWN_TOKEN") != 0) {
+        return false;
+    }
+    call->both_tried = true;
+    if (c->token == call->token) {
+        c->token = !c->token;
+        LOG_INFO(&log_root, "as_token_changed", "to=%s", c->token == 0 ? "new" : "old");
+    }
+    return true;
 }
 
 static void on_http(void *arg, const struct http_client_answer *h) {
@@ -186,7 +219,9 @@ static void on_http(void *arg, const struct http_client_answer *h) {
     metric_add(&requests[mx_answer_outcome(h, &a)], 1);
     metric_observe_us(&request_seconds, clock_mono_us() - call->sent_us);
     int64_t wait_ms = retry_wait_ms(call, h, json);
-    if (wait_ms >= 0) {
+    if (other_token(call, &a)) {
+        call_again(call);
+    } else if (wait_ms >= 0) {
         call_repeat(call, wait_ms);
     } else {
         call_finish(call, &a);
@@ -202,8 +237,9 @@ struct call_spec {
     const char *path; /* with a $ for each part */
     const char *const *parts;
     size_t n_parts;
-    const char *as_user; /* NULL = nobody but the sender */
-    char *body;          /* taken, also on an error; NULL = none */
+    const char *as_user;  /* NULL = nobody but the sender */
+    char *body;           /* taken, also on an error; NULL = none */
+    const char *stranger; /* whose token to ask with; NULL = ours */
     bool no_bearer;
     bool in_use_is_ok;
 };
@@ -245,11 +281,25 @@ static enum err call_begin(
     call->arg = arg;
     DL_APPEND(c->calls, call);
     c->n_calls++;
+    if (spec->stranger != NULL && (call->stranger = mem_strdup(spec->stranger)) == NULL) {
+        call_destroy(call);
+        return err_set(ERR_NOMEM, "no memory for a call to the homeserver");
+    }
     enum err e = call_send(call);
     if (e != OK) {
         call_destroy(call);
     }
     return e;
+}
+
+/* What a header can carry. */
+static enum err token_check(const char *what, const char *token) {
+    for (const char *p = token; *p != '\0'; p++) {
+        if (*p <= ' ' || *p >= 0x7f) {
+            return err_set(ERR_INVALID, "%s: want printable characters without spaces", what);
+        }
+    }
+    return OK;
 }
 
 static enum err room_id_check(const char *room_id) {
@@ -270,6 +320,16 @@ enum err mx_client_whoami(struct mx_client *c, mx_done *done, void *arg) {
     return call_begin(c,
         &(struct call_spec){
             .name = "whoami", .method = "GET", .path = "/_matrix/client/v3/account/whoami" },
+        done, arg);
+}
+
+enum err mx_client_whoami_of(struct mx_client *c, const char *token, mx_done *done, void *arg) {
+    TRY(token_check("access token", token));
+    return call_begin(c,
+        &(struct call_spec){ .name = "whoami_of",
+            .method = "GET",
+            .path = "/_matrix/client/v3/account/whoami",
+            .stranger = token },
         done, arg);
 }
 
@@ -353,11 +413,23 @@ static enum err config_check(const struct mx_client_config *cfg) {
     if (strncmp(cfg->url, "http://", 7) != 0 && strncmp(cfg->url, "https://", 8) != 0) {
         return err_set(ERR_INVALID, "homeserver.url: want http:// or https://");
     }
-    for (const char *p = cfg->as_token; *p != '\0'; p++) {
-        if (*p <= ' ' || *p >= 0x7f) {
-            return err_set(ERR_INVALID, "as_token: want printable characters without spaces");
-        }
+    TRY(token_check("as_token", cfg->as_token));
+    return cfg->as_token_old == NULL ? OK : token_check("as_token", cfg->as_token_old);
+}
+
+enum err mx_client_set_tokens(struct mx_client *c, const char *as_token, const char *as_token_old) {
+    char *now = mem_strdup(as_token);
+    char *before = as_token_old == NULL ? NULL : mem_strdup(as_token_old);
+    if (now == NULL || (as_token_old != NULL && before == NULL)) {
+        mem_free_secret(now);
+        mem_free_secret(before);
+        return err_set(ERR_NOMEM, "no memory for the homeserver's client");
     }
+    mem_free_secret(c->tokens[0]);
+    mem_free_secret(c->tokens[1]);
+    c->tokens[0] = now;
+    c->tokens[1] = before;
+    c->token = 0;
     return OK;
 }
 
@@ -372,10 +444,11 @@ enum err mx_client_create(uv_loop_t *loop, struct http_client *http,
     c->http = http;
     c->timeout_us = cfg->timeout_us > 0 ? cfg->timeout_us : TIMEOUT_US;
     c->url = mem_strdup(cfg->url);
-    c->as_token = mem_strdup(cfg->as_token);
-    if (c->url == NULL || c->as_token == NULL) {
+    enum err e = c->url == NULL ? err_set(ERR_NOMEM, "no memory for the homeserver's client")
+                                : mx_client_set_tokens(c, cfg->as_token, cfg->as_token_old);
+    if (e != OK) {
         mx_client_destroy(c);
-        return err_set(ERR_NOMEM, "no memory for the homeserver's client");
+        return e;
     }
     for (size_t n = strlen(c->url); n > 0 && c->url[n - 1] == '/'; n--) {
         c->url[n - 1] = '\0';
@@ -407,6 +480,7 @@ void mx_client_destroy(struct mx_client *c) {
         call_destroy(c->calls);
     }
     mem_free(c->url);
-    mem_free_secret(c->as_token);
+    mem_free_secret(c->tokens[0]);
+    mem_free_secret(c->tokens[1]);
     mem_free(c);
 }

@@ -21,12 +21,18 @@ struct mx_client;
 struct mx_client_config {
     const char *url; /* base, "http://127.0.0.1:8008"; a trailing / is taken off */
     const char *as_token;
-    int64_t timeout_us; /* of one attempt; 0 = 10 s */
+    const char *as_token_old; /* tried where the homeserver does not know as_token; NULL = none */
+    int64_t timeout_us;       /* of one attempt; 0 = 10 s */
 };
 /** Copies the configuration, borrows the loop (its timers wait between two attempts) and the HTTP
  * client. ERR_INVALID: a url or token that cannot be. */
 MUST_CHECK enum err mx_client_create(uv_loop_t *loop, struct http_client *http,
     const struct mx_client_config *cfg, struct mx_client **ret);
+/** Other tokens from now on; copies them. The first is tried first; whichever the homeserver does
+ * not call unknown is then used, so that a change of tokens loses no call. On ERR_NOMEM the ones
+ * before stay. */
+MUST_CHECK enum err mx_client_set_tokens(
+    struct mx_client *c, const char *as_token, const char *as_token_old);
 /** Pending calls end without their callback. The loop must turn once more before it is closed. */
 void mx_client_destroy(struct mx_client *c);
 /** Ends all pending calls that were given `arg`, without their callback: for an asker that goes
@@ -50,6 +56,9 @@ typedef void mx_done(void *arg, const struct mx_answer *a);
  * id that no path can hold ("..", or no room or user id); ERR_NOMEM. */
 MUST_CHECK enum err mx_client_versions(struct mx_client *c, mx_done *done, void *arg);
 MUST_CHECK enum err mx_client_whoami(struct mx_client *c, mx_done *done, void *arg);
+/** Whose token is it? ERR_UNAUTHORIZED: nobody's. Copies the token. */
+MUST_CHECK enum err mx_client_whoami_of(
+    struct mx_client *c, const char *token, mx_done *done, void *arg);
 /** POST /_matrix/client/v1/appservice/{id}/ping: makes Synapse deliver at once (1.4). */
 MUST_CHECK enum err mx_client_ping(
     struct mx_client *c, const char *appservice_id, mx_done *done, void *arg);

@@ -1,6 +1,8 @@
 /* The registration file: what passes, what is refused and with which words, and who may read it. */
 #include "appservice/registration.h"
 
+#include "core/secret_file.h"
+
 #include "core/log.h"
 #include "core/mem.h"
 #include "tests/unit/test.h"
@@ -221,16 +223,19 @@ TEST(appservice_registration, generates_nothing_that_cannot_stand) {
 struct folder {
     char path[32];
     char file[64];
+    char old[72];
 };
 
 static void folder_make(struct folder *f) {
     strcpy(f->path, "/tmp/parley-test-XXXXXX");
     CHECK(mkdtemp(f->path) != NULL);
     snprintf(f->file, sizeof f->file, "%s/r.yaml", f->path);
+    snprintf(f->old, sizeof f->old, "%s.old", f->file);
 }
 
 static void folder_remove(struct folder *f) {
     unlink(f->file);
+    unlink(f->old);
     CHECK_INT(0, rmdir(f->path)); /* also: no draft was left behind */
 }
 
@@ -294,6 +299,88 @@ TEST(appservice_registration, loads_only_files) {
     CHECK_ERR(ERR_INVALID, as_registration_load("/tmp", "example.com", &r));
     CHECK_ERR(
         ERR_NOT_FOUND, as_registration_load("/tmp/parley-test-none/r.yaml", "example.com", &r));
+}
+
+/* --- new tokens --- */
+
+#define ADMIN_S_OWN "# our proxy needs this\nip_range_whitelist: [127.0.0.1]\n"
+
+static void write_text(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    CHECK_INT(strlen(text), write(fd, text, strlen(text)));
+    close(fd);
+}
+
+static char *read_text(const char *path) {
+    char *text = NULL;
+    size_t n = 0;
+    CHECK_ERR(OK, secret_file_read(path, 10000, &text, &n));
+    return text;
+}
+
+TEST(appservice_registration, rotates_tokens_and_nothing_else) {
+    struct folder f;
+    CLEANUP(as_registration_destroyp) struct as_registration *before = NULL;
+    CLEANUP(as_registration_destroyp) struct as_registration *after = NULL;
+    CLEANUP(as_registration_destroyp) struct as_registration *end = NULL;
+    folder_make(&f);
+    write_text(f.file, GOOD ADMIN_S_OWN);
+    CHECK_ERR(OK, as_registration_load(f.file, "example.com", &before));
+    CHECK(before->as_token_old == NULL && before->hs_token_old == NULL);
+    CHECK_ERR(OK, as_registration_rotate(f.file, "example.com"));
+    CHECK_ERR(OK, as_registration_load(f.file, "example.com", &after));
+    CHECK(as_registration_alike(before, after));
+    CHECK_STR(before->as_token, after->as_token_old);
+    CHECK_STR(before->hs_token, after->hs_token_old);
+    CHECK(strcmp(before->as_token, after->as_token) != 0);
+    CHECK(strcmp(before->hs_token, after->hs_token) != 0);
+    CHECK_INT(64, strlen(after->as_token));
+    CLEANUP(mem_freep) char *now = read_text(f.file);
+    CLEANUP(mem_freep) char *old = read_text(f.old);
+    CHECK_STR(GOOD ADMIN_S_OWN, old);
+    CHECK(strstr(now, ADMIN_S_OWN) != NULL && strstr(now, before->as_token) == NULL);
+    CHECK_ERR(ERR_CONFLICT, as_registration_rotate(f.file, "example.com"));
+    as_registration_swap_tokens(before, after);
+    CHECK_STR(before->as_token_old, after->as_token);
+    CHECK_ERR(OK, secret_file_drop_old(f.file));
+    CHECK_ERR(OK, as_registration_load(f.file, "example.com", &end));
+    CHECK_STR(before->as_token, end->as_token);
+    CHECK(end->as_token_old == NULL && end->hs_token_old == NULL);
+    folder_remove(&f);
+}
+
+TEST(appservice_registration, a_rotation_that_broke_off_has_no_old_tokens) {
+    struct folder f;
+    CLEANUP(as_registration_destroyp) struct as_registration *r = NULL;
+    folder_make(&f);
+    write_text(f.file, GOOD);
+    write_text(f.old, GOOD);
+    CHECK_ERR(OK, as_registration_load(f.file, "example.com", &r));
+    CHECK(r->as_token_old == NULL && r->hs_token_old == NULL);
+    folder_remove(&f);
+}
+
+TEST(appservice_registration, an_old_one_that_is_broken_is_told) {
+    struct folder f;
+    struct as_registration *r = NULL;
+    folder_make(&f);
+    write_text(f.file, GOOD);
+    write_text(f.old, "id: x\n");
+    CHECK_ERR(ERR_INVALID, as_registration_load(f.file, "example.com", &r));
+    CHECK(strstr(err_text(), "r.yaml.old") != NULL);
+    folder_remove(&f);
+}
+
+TEST_ALLOC(appservice_registration, rotates_without_memory) {
+    struct folder f;
+    CLEANUP(as_registration_destroyp) struct as_registration *r = NULL;
+    folder_make(&f);
+    write_text(f.file, GOOD);
+    enum err e = as_registration_rotate(f.file, "example.com");
+    CHECK_INT(e == OK ? 0 : -1, access(f.old, F_OK));
+    e = e == OK ? as_registration_load(f.file, "example.com", &r) : e;
+    folder_remove(&f);
+    return e;
 }
 
 TEST_ALLOC(appservice_registration, survives_no_memory) {

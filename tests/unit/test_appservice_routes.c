@@ -135,9 +135,31 @@ TEST(appservice_routes, passes_on_why_the_router_refuses) {
     add_result = OK;
 }
 
+TEST(appservice_routes, takes_other_tokens) {
+    struct as_routes *routes = NULL;
+    struct http_request request = { .bearer = "newest" };
+    CHECK_ERR(OK, as_routes_create(NULL, &cfg, NULL, &routes));
+    CHECK_ERR(ERR_FORBIDDEN, guard(&request, guard_arg));
+    CHECK_ERR(OK, as_routes_set_tokens(routes, "newest", "new"));
+    CHECK_ERR(OK, guard(&request, guard_arg));
+    request.bearer = "new";
+    CHECK_ERR(OK, guard(&request, guard_arg));
+    request.bearer = "old";
+    CHECK_ERR(ERR_FORBIDDEN, guard(&request, guard_arg));
+    CHECK_ERR(OK, as_routes_set_tokens(routes, "newest", NULL));
+    request.bearer = "new";
+    CHECK_ERR(ERR_FORBIDDEN, guard(&request, guard_arg));
+    as_routes_destroy(routes);
+}
+
+static enum err create_and_change(struct as_routes **routes) {
+    TRY(as_routes_create(NULL, &cfg, NULL, routes));
+    return as_routes_set_tokens(*routes, "newest", "new");
+}
+
 TEST_ALLOC(appservice_routes, survives_no_memory) {
     struct as_routes *routes = NULL;
-    TRY(as_routes_create(NULL, &cfg, NULL, &routes));
+    enum err e = create_and_change(&routes);
     as_routes_destroy(routes);
-    return OK;
+    return e;
 }

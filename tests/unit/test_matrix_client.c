@@ -417,3 +417,78 @@ TEST_ALLOC(matrix_client, survives_no_memory) {
     world_finish(&w);
     return e;
 }
+
+/* --- a token that is being changed --- */
+
+#define UNKNOWN_TOKEN "{\"errcode\":\"M_UNKNOWN_TOKEN\",\"error\":\"no\"}"
+#define WHOAMI        "GET http://hs:8008/_matrix/client/v3/account/whoami "
+
+static void check_whoami_with(struct world *w, const char *token) {
+    char want[128];
+    snprintf(want, sizeof want, WHOAMI "%s", token);
+    CHECK_STR(want, w->http.asked);
+}
+
+TEST(matrix_client, says_the_token_that_the_homeserver_knows) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    CHECK_ERR(OK, mx_client_set_tokens(w.client, "new", "old"));
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    check_whoami_with(&w, "new");
+    answer_text(&w.http, 401, UNKNOWN_TOKEN);
+    CHECK_INT(0, w.asker.answers);
+    check_whoami_with(&w, "old");
+    answer_text(&w.http, 200, "{}");
+    CHECK_INT(1, w.asker.answers);
+    CHECK_INT(OK, w.asker.err);
+    ROW("the next call begins with what was known");
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    check_whoami_with(&w, "old");
+    ROW("until the homeserver has read the new registration");
+    answer_text(&w.http, 401, UNKNOWN_TOKEN);
+    check_whoami_with(&w, "new");
+    answer_text(&w.http, 200, "{}");
+    CHECK_INT(2, w.asker.answers);
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    check_whoami_with(&w, "new");
+    ROW("both refused is an answer");
+    answer_text(&w.http, 401, UNKNOWN_TOKEN);
+    check_whoami_with(&w, "old");
+    answer_text(&w.http, 401, UNKNOWN_TOKEN);
+    CHECK_INT(3, w.asker.answers);
+    CHECK_INT(ERR_UNAUTHORIZED, w.asker.err);
+    ROW("nothing old any more");
+    CHECK_ERR(OK, mx_client_set_tokens(w.client, "newer", NULL));
+    CHECK_ERR(OK, ask_whoami(w.client, &w.asker));
+    check_whoami_with(&w, "newer");
+    answer_text(&w.http, 401, UNKNOWN_TOKEN);
+    CHECK_INT(4, w.asker.answers);
+    CHECK_INT(ERR_UNAUTHORIZED, w.asker.err);
+    world_finish(&w);
+}
+
+TEST(matrix_client, asks_whose_token_it_is) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w));
+    CHECK_ERR(OK, mx_client_set_tokens(w.client, "new", "old"));
+    CHECK_ERR(OK, mx_client_whoami_of(w.client, "theirs", on_answer, &w.asker));
+    check_whoami_with(&w, "theirs");
+    answer_text(&w.http, 401, UNKNOWN_TOKEN);
+    CHECK_INT(1, w.asker.answers);
+    CHECK_INT(ERR_UNAUTHORIZED, w.asker.err);
+    CHECK_ERR(ERR_INVALID, mx_client_whoami_of(w.client, "a b", on_answer, &w.asker));
+    world_finish(&w);
+}
+
+static enum err rotate_and_ask(struct world *w) {
+    TRY(mx_client_set_tokens(w->client, "new", "old"));
+    return mx_client_whoami_of(w->client, "theirs", on_answer, &w->asker);
+}
+
+TEST_ALLOC(matrix_client, changes_tokens_without_memory) {
+    struct world w;
+    enum err e = world_init(&w);
+    e = e == OK ? rotate_and_ask(&w) : e;
+    world_finish(&w);
+    return e;
+}
