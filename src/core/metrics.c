@@ -7,13 +7,27 @@
 static struct metric *first;
 static struct metric *last;
 
+#define PEOPLE 1000 /* how much longer the bounds of people's time are */
+
 static const struct {
     int64_t us;
-    const char *le;
-} bounds[METRIC_BUCKETS] = { { 500, "0.0005" }, { 1000, "0.001" }, { 2500, "0.0025" },
-    { 5000, "0.005" }, { 10000, "0.01" }, { 25000, "0.025" }, { 50000, "0.05" }, { 100000, "0.1" },
-    { 250000, "0.25" }, { 500000, "0.5" }, { 1000000, "1" }, { 2500000, "2.5" }, { 5000000, "5" },
-    { 10000000, "10" } };
+    const char *le[2]; /* ours, people's */
+} bounds[METRIC_BUCKETS] = {
+    { 500, { "0.0005", "0.5" } },
+    { 1000, { "0.001", "1" } },
+    { 2500, { "0.0025", "2.5" } },
+    { 5000, { "0.005", "5" } },
+    { 10000, { "0.01", "10" } },
+    { 25000, { "0.025", "25" } },
+    { 50000, { "0.05", "50" } },
+    { 100000, { "0.1", "100" } },
+    { 250000, { "0.25", "250" } },
+    { 500000, { "0.5", "500" } },
+    { 1000000, { "1", "1000" } },
+    { 2500000, { "2.5", "2500" } },
+    { 5000000, { "5", "5000" } },
+    { 10000000, { "10", "10000" } },
+};
 
 void metrics_register(struct metric *m) {
     if (m->registered) {
@@ -38,7 +52,7 @@ void metric_set(struct metric *m, int64_t value) {
 
 void metric_observe_us(struct metric *m, int64_t us) {
     for (size_t i = 0; i < METRIC_BUCKETS; i++) {
-        if (us <= bounds[i].us) {
+        if (us <= bounds[i].us * (m->people ? PEOPLE : 1)) {
             metric_add(m, 1);
             atomic_fetch_add_explicit(&m->buckets[i], 1, memory_order_relaxed);
             atomic_fetch_add_explicit(&m->sum_us, us, memory_order_relaxed);
@@ -55,7 +69,7 @@ static void print_histogram(struct buf *b, const struct metric *m) {
     for (size_t i = 0; i < METRIC_BUCKETS; i++) {
         sum += atomic_load_explicit(&m->buckets[i], memory_order_relaxed);
         buf_printf(b, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", m->name, m->labels, comma,
-            bounds[i].le, sum);
+            bounds[i].le[m->people], sum);
     }
     int64_t count = atomic_load_explicit(&m->value, memory_order_relaxed);
     int64_t sum_us = atomic_load_explicit(&m->sum_us, memory_order_relaxed);

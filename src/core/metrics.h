@@ -19,7 +19,8 @@
 
 enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE, METRIC_KIND_HISTOGRAM };
 
-/* Upper bounds of the histogram buckets, in seconds: from 0.5 ms to 10 s. */
+/* Upper bounds of the histogram buckets: from 0.5 ms to 10 s, or, for what people wait for and do,
+ * a thousand times that: from 0.5 s to 10,000 s. */
 #define METRIC_BUCKETS 14
 
 struct metric {
@@ -33,10 +34,14 @@ struct metric {
     atomic_int_fast64_t buckets[METRIC_BUCKETS]; /* histogram only, not cumulative */
     struct metric *next;                         /* registry; NULL-terminated, private */
     bool registered;
+    bool people; /* histogram only: the longer bounds */
 };
 
 #define METRIC_INIT(k, n, l, h)                                                                    \
     { .kind = (k), .name = (n), .labels = (l), .help = (h) }
+/* A histogram of seconds to hours. */
+#define METRIC_INIT_PEOPLE(n, l, h)                                                                \
+    { .kind = METRIC_KIND_HISTOGRAM, .name = (n), .labels = (l), .help = (h), .people = true }
 #define METRIC_COUNTER(var, n, h)                                                                  \
     static struct metric var = METRIC_INIT(METRIC_KIND_COUNTER, n, "", h)
 #define METRIC_GAUGE(var, n, h) static struct metric var = METRIC_INIT(METRIC_KIND_GAUGE, n, "", h)

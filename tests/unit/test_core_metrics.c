@@ -1,6 +1,8 @@
 /* The page in Prometheus' text format. */
 #include "core/metrics.h"
 
+#include "core/clock.h"
+
 #include "test.h"
 
 #include <string.h>
@@ -8,6 +10,7 @@
 METRIC_COUNTER(events, "test_events_total", "Events.");
 METRIC_GAUGE(open_now, "test_open", "Open now.");
 METRIC_HISTOGRAM(seconds, "test_seconds", "How long.");
+static struct metric talk = METRIC_INIT_PEOPLE("test_talk_seconds", "kind=\"x\"", "How long.");
 static struct metric dropped[] = {
     METRIC_INIT(METRIC_KIND_COUNTER, "test_dropped_total", "reason=\"late\"", "Dropped."),
     METRIC_INIT(METRIC_KIND_COUNTER, "test_dropped_total", "reason=\"odd\"", "Dropped."),
@@ -48,6 +51,28 @@ TEST(core_metrics, histograms_are_cumulative) {
     metrics_register(&seconds);
     for (size_t i = 0; i < COUNT_OF(us); i++) {
         metric_observe_us(&seconds, us[i]);
+    }
+    metrics_print(&b);
+    for (size_t i = 0; i < COUNT_OF(want); i++) {
+        ROW(want[i]);
+        CHECK(strstr(buf_str(&b), want[i]) != NULL);
+    }
+    buf_finish(&b);
+}
+
+TEST(core_metrics, people_take_their_time) {
+    static const int64_t us[] = { SEC_US / 2, SEC_US / 2 + 1, 60 * SEC_US, 10001 * SEC_US };
+    static const char *const want[] = { "test_talk_seconds_bucket{kind=\"x\",le=\"0.5\"} 1\n",
+        "test_talk_seconds_bucket{kind=\"x\",le=\"1\"} 2\n",
+        "test_talk_seconds_bucket{kind=\"x\",le=\"100\"} 3\n",
+        "test_talk_seconds_bucket{kind=\"x\",le=\"10000\"} 3\n",
+        "test_talk_seconds_bucket{kind=\"x\",le=\"+Inf\"} 4\n",
+        "test_talk_seconds_sum{kind=\"x\"} 10062.000001\n" };
+    struct buf b;
+    buf_init(&b, 0);
+    metrics_register(&talk);
+    for (size_t i = 0; i < COUNT_OF(us); i++) {
+        metric_observe_us(&talk, us[i]);
     }
     metrics_print(&b);
     for (size_t i = 0; i < COUNT_OF(want); i++) {
