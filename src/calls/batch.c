@@ -70,6 +70,9 @@ static enum err load_session(
         return err_set(ERR_DATABASE, "call %s has the unknown state \"%s\"", s->row.id,
             from->row.state ? from->row.state : "");
     }
+    s->before.status = s->row.status;
+    s->before.answered = s->row.answered_at != 0;
+    s->before.final = call_session_final(s);
     s->kept = from->kept;
     s->n_kept = from->n_kept;
     s->cap_kept = from->n_kept;

@@ -1,6 +1,7 @@
 /* The alarm clock of deadlines.  Thread: main. */
 #include "calls/deadlines.h"
 
+#include "calls/census.h"
 #include "calls/queue.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -36,7 +37,7 @@ static void run(struct call_deadlines *d) {
     d->running = true;
 }
 
-static void on_next_due(void *arg, enum err e, int64_t due_at) {
+static void on_outlook(void *arg, enum err e, const struct store_calls_outlook *o) {
     struct call_deadlines *d = arg;
     d->asking = false;
     if (d->stopped) {
@@ -44,7 +45,9 @@ static void on_next_due(void *arg, enum err e, int64_t due_at) {
         return;
     }
     if (e == OK) {
-        call_deadlines_note(d, due_at);
+        call_deadlines_note(d, o->due_at);
+        call_census_tell(o);
+        call_census_next_deadline(d->due_at);
     } else {
         LOG_DEBUG(
             &log_root, "deadlines_not_asked", "cause=%s reason=%s", err_name(e), LOG_Q(err_text()));
@@ -58,7 +61,7 @@ static void ask(struct call_deadlines *d) {
     }
     d->due_at =
         0; /* what is committed meanwhile is noted beside the answer, which may not know of it */
-    d->asking = store_calls_next_due(d->store, on_next_due, d) == OK;
+    d->asking = store_calls_look_ahead(d->store, on_outlook, d) == OK;
     if (!d->asking) {
         arm(d, RETRY_MS);
     }
@@ -100,6 +103,7 @@ void call_deadlines_note(struct call_deadlines *d, int64_t due_at) {
         return;
     }
     d->due_at = due_at;
+    call_census_next_deadline(due_at);
     if (d->started && !d->running && !d->asking) {
         sleep_until_due(d);
     }

@@ -23,6 +23,11 @@ struct call_session {
     size_t n_kept, cap_kept;
     struct store_event **events; /* new audit rows of this batch */
     size_t n_events, cap_events;
+    struct {
+        const char *status; /* NULL: nobody was shown it */
+        bool answered;
+        bool final;
+    } before; /* the batch, for calls/census */
     bool created;
     bool changed;
     bool kept_changed;

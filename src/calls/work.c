@@ -7,6 +7,7 @@
  */
 #include "calls/work.h"
 
+#include "calls/census.h"
 #include "calls/deadlines.h"
 #include "calls/life_log.h"
 #include "calls/machine.h"
@@ -74,6 +75,7 @@ static void register_metrics(void) {
     metrics_register(&queued);
     metrics_register(&unit_time);
     register_inputs();
+    call_census_register_metrics();
     call_machine_register_metrics();
     call_rtc_register_metrics();
 }
@@ -111,6 +113,7 @@ static void finish(struct call_work *w, enum err e, size_t found) {
     c->running = NULL;
     count_unit(w, e);
     if (e == OK) {
+        call_census_count(&w->batch);
         tell_subscribers(c, w);
         call_deadlines_note(&c->deadlines, call_unit_due(w));
     }

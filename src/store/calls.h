@@ -106,9 +106,15 @@ void store_calls_commit(struct store_work *w, const struct store_audit_key *key,
 /** Takes w. */
 void store_calls_abort(struct store_work *w);
 
-/** The earliest due_at of all sessions, 0 = none: when the timer must be armed. */
-typedef void store_calls_next(void *arg, enum err e, int64_t due_at);
-MUST_CHECK enum err store_calls_next_due(struct store *s, store_calls_next *next, void *arg);
+/** What is to come, and what goes on; calls of replayed history and stubs nobody is shown are not
+ * live. */
+struct store_calls_outlook {
+    int64_t due_at; /* the earliest of all sessions, 0 = none: when the timer must be armed */
+    int64_t live_legacy, live_rtc;
+};
+/** `o` is borrowed for the call, and all 0 on an error. */
+typedef void store_calls_told(void *arg, enum err e, const struct store_calls_outlook *o);
+MUST_CHECK enum err store_calls_look_ahead(struct store *s, store_calls_told *told, void *arg);
 
 /** Rooms with a session that is not final: what reconcile looks at. `rooms` borrowed for the call.
  */

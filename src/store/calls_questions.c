@@ -12,7 +12,7 @@ struct question {
     int64_t time_ms;
     int64_t number;
     union {
-        store_calls_next *next;
+        store_calls_told *outlook;
         store_calls_rooms *rooms;
         store_calls_claimed *claimed;
         store_calls_forgot *forgot;
@@ -53,19 +53,25 @@ static enum err ask(struct store *s, const struct question *like) {
     return e;
 }
 
-/* --- when must the timer look? --- */
+/* --- when must the timer look, and how many calls are there? --- */
 
-static void put_next_due(struct question *q) {
-    store_query_put(q->c, STORE_NEXT_DUE, NULL);
+static void put_outlook(struct question *q) {
+    store_query_put(q->c, STORE_OUTLOOK, NULL);
 }
 
-static void tell_next_due(const struct question *q, enum err e, const struct store_answer *a) {
-    q->then.next(q->arg, e, e == OK ? store_read_time(a, 0, 0, 0) : 0);
+static void tell_outlook(const struct question *q, enum err e, const struct store_answer *a) {
+    struct store_calls_outlook o = { 0 };
+    if (e == OK) {
+        o.due_at = store_read_time(a, 0, 0, 0);
+        o.live_legacy = store_read_int(a, 0, 0, 1);
+        o.live_rtc = store_read_int(a, 0, 0, 2);
+    }
+    q->then.outlook(q->arg, e, &o);
 }
 
-enum err store_calls_next_due(struct store *s, store_calls_next *next, void *arg) {
+enum err store_calls_look_ahead(struct store *s, store_calls_told *told, void *arg) {
     return ask(s, &(struct question){
-                      .put = put_next_due, .told = tell_next_due, .then.next = next, .arg = arg });
+                      .put = put_outlook, .told = tell_outlook, .then.outlook = told, .arg = arg });
 }
 
 /* --- which rooms have a live call? --- */

@@ -171,8 +171,11 @@ static const struct {
         " ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, received_at = "
         "excluded.received_at",
         NULL },
-    [STORE_NEXT_DUE] = { "next_due",
-        "SELECT min(due_at) FROM call_sessions WHERE due_at IS NOT NULL", NULL },
+    [STORE_OUTLOOK] = { "outlook",
+        "SELECT (SELECT min(due_at) FROM call_sessions WHERE due_at IS NOT NULL),"
+        " count(*) FILTER (WHERE kind = 'legacy'), count(*) FILTER (WHERE kind = 'rtc')"
+        " FROM call_sessions WHERE " LIVE " AND status IS NOT NULL AND NOT historic",
+        NULL },
     [STORE_LIVE_ROOMS] = { "live_rooms",
         "SELECT DISTINCT room_id FROM call_sessions WHERE " LIVE " ORDER BY room_id", NULL },
     /* The row's own lock makes the claim one at a time; a stamp from the future (a clock that was

@@ -38,7 +38,7 @@ enum store_statement {
     STORE_SAVE_SEEN,
     STORE_SAVE_TXN,
     /* single questions */
-    STORE_NEXT_DUE,
+    STORE_OUTLOOK,
     STORE_LIVE_ROOMS,
     STORE_CLAIM_TASK,
     STORE_FORGET_TXNS,

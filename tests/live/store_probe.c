@@ -345,9 +345,9 @@ static void do_abort(void) {
 
 /* --- questions --- */
 
-static void told_due(void *arg, enum err e, int64_t due_at) {
+static void told_outlook(void *arg, enum err e, const struct store_calls_outlook *o) {
     struct unit *u = arg;
-    printf("answered %s %s due=%" PRId64 "\n", u->name, err_name(e), due_at);
+    printf("answered %s %s due=%" PRId64 "\n", u->name, err_name(e), o->due_at);
     drop_unit(u);
 }
 
@@ -382,7 +382,7 @@ static void report_refusal(struct unit *u, enum err e) {
 
 static void do_next(void) {
     struct unit *u = unit_of(true);
-    report_refusal(u, store_calls_next_due(store, told_due, u));
+    report_refusal(u, store_calls_look_ahead(store, told_outlook, u));
 }
 
 static void do_live(void) {

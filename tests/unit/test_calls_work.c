@@ -23,8 +23,8 @@ static struct {
     const struct store_changes *changes;
     int opens, due_opens, commits, aborts, asks;
     enum err refuse; /* store_calls_open gives this at once */
-    store_calls_next *next;
-    void *next_arg;
+    store_calls_told *told;
+    void *told_arg;
 } sand;
 static char open_work; /* its address stands for a struct store_work */
 
@@ -69,12 +69,17 @@ void store_calls_abort(struct store_work *w) {
     sand.aborts++;
 }
 
-enum err store_calls_next_due(struct store *s, store_calls_next *next, void *arg) {
+enum err store_calls_look_ahead(struct store *s, store_calls_told *told, void *arg) {
     (void)s;
     sand.asks++;
-    sand.next = next;
-    sand.next_arg = arg;
+    sand.told = told;
+    sand.told_arg = arg;
     return OK;
+}
+
+static void answer_outlook(enum err e, int64_t due_at) {
+    sand.told(sand.told_arg, e,
+        &(struct store_calls_outlook){ .due_at = due_at, .live_legacy = 2, .live_rtc = 3 });
 }
 
 static void answer_open(enum err e) {
@@ -451,7 +456,7 @@ TEST(calls_work, runs_deadlines_until_none_is_due_then_asks_for_the_next) {
     CHECK_INT(1, sand.commits);
     CHECK_INT(1, sand.aborts);
     CHECK_INT(1, sand.asks);
-    sand.next(sand.next_arg, OK, clock_wall_ms() - 5); /* another node's, or due just now */
+    answer_outlook(OK, clock_wall_ms() - 5); /* another node's, or due just now */
     for (int64_t end = clock_mono_us() + 10 * SEC_US;
          sand.due_opens < 3 && clock_mono_us() < end;) {
         uv_run(&r.loop, UV_RUN_ONCE);
@@ -461,7 +466,7 @@ TEST(calls_work, runs_deadlines_until_none_is_due_then_asks_for_the_next) {
     CHECK_INT(2, sand.asks);
     calls_destroy(r.calls); /* while a question is under way */
     uv_run(&r.loop, UV_RUN_DEFAULT);
-    sand.next(sand.next_arg, ERR_DATABASE, 0);
+    answer_outlook(ERR_DATABASE, 0);
     CHECK_INT(0, uv_loop_close(&r.loop));
 }
 
@@ -471,7 +476,7 @@ TEST(calls_work, is_woken_by_the_deadline_of_what_it_commits) {
     calls_start_deadlines(r.calls);
     turn(&r);
     answer_open(OK);
-    sand.next(sand.next_arg, OK, 0); /* nothing is due: it sleeps 15 s */
+    answer_outlook(OK, 0); /* nothing is due: it sleeps 15 s */
     struct call_work *w = make(&r);
     add(w, IN_INVITE, "$a", "!r:hs", "c1");
     struct outcome o = { 0 };
