@@ -2,22 +2,32 @@
 #include "appservice/routes.h"
 
 #include "appservice/transactions.h"
+#include "core/clock.h"
 #include "core/crypto.h"
+#include "core/log.h"
 #include "core/mem.h"
+#include "core/metrics.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/router.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define RETRY_AFTER_S "2"
+#define LAMENT_US     (60 * SEC_US) /* between two log lines that say the same */
+
+METRIC_COUNTER(too_large_total, "parley_appservice_oversized_total",
+    "Transactions refused because they are over appservice.body_max; they come again for ever.");
 
 struct as_routes {
     struct as_transactions *transactions; /* NULL: not ready */
     char *hs_token;                       /* secret */
     char *hs_token_old;                   /* secret; may be NULL */
     struct http_route *table;
+    size_t body_max;
+    int64_t lamented_us; /* when we last complained of a transaction too large; 0 = never */
 };
 
 /* --- who may --- */
@@ -41,6 +51,22 @@ static enum err guard(struct http_request *r, void *arg) {
         return err_set(ERR_FORBIDDEN, "Unknown token");
     }
     return OK;
+}
+
+/* The homeserver never gives a transaction up, and sends nothing else before it (1.4): until the
+ * limit is raised we are deaf. */
+static void lament_size(void *arg, int64_t bytes) {
+    struct as_routes *routes = arg;
+    int64_t now_us = clock_mono_us();
+    metric_add(&too_large_total, 1);
+    if (routes->lamented_us != 0 && now_us - routes->lamented_us < LAMENT_US) {
+        return;
+    }
+    routes->lamented_us = now_us;
+    LOG_ERROR(NULL, "transaction_too_large", "bytes=%" PRId64 " limit=%zu text=%s", bytes,
+        routes->body_max,
+        LOG_Q("the homeserver sends it again for ever, and nothing behind it: set "
+              "appservice.body_max above its size and restart"));
 }
 
 /* --- answers --- */
@@ -115,6 +141,7 @@ static enum err fill(struct as_routes *r, const struct as_routes_config *cfg) {
         return err_set(ERR_NOMEM, "no memory for the routes of the homeserver");
     }
     memcpy(r->table, table, sizeof(table));
+    r->body_max = cfg->body_max;
     for (size_t i = 0; i < COUNT_OF(table); i++) {
         r->table[i].body_max = table[i].handle == take_transaction ? cfg->body_max : 0;
     }
@@ -134,6 +161,8 @@ enum err as_routes_create(struct http_router *router, const struct as_routes_con
     TRY(fill(r, cfg));
     r->transactions = transactions;
     TRY(http_router_add(router, r->table, COUNT_OF(table), guard, r));
+    http_router_watch_size(router, r->table, COUNT_OF(table), lament_size);
+    metrics_register(&too_large_total);
     *ret = STEAL(r);
     return OK;
 }

@@ -52,6 +52,7 @@ struct http_request {
 
     const struct http_route *route;
     http_guard *guard;
+    http_too_large *too_large; /* may be NULL */
     void *arg;
 
     void (*gone)(void *arg);
@@ -82,8 +83,11 @@ void http_request_put_field(
 const char *http_request_forwarded(struct http_request *r);
 /** Sets who asks, as http_request_peer tells it. */
 void http_request_set_peer(struct http_request *r, const struct http_address *a);
-/** Appends to the body: ERR_TOO_LARGE over body_max, ERR_NOMEM. */
+/** Appends to the body: ERR_TOO_LARGE over body_max, which is told to who watches the route;
+ * ERR_NOMEM. */
 MUST_CHECK enum err http_request_put_body(struct http_request *r, const char *bytes, size_t n);
+/** A body of `bytes` is over body_max: tells who watches the route; gives ERR_TOO_LARGE. */
+enum err http_request_too_large(const struct http_request *r, int64_t bytes);
 
 /** What every answer of a public listener carries, so that browsers may read it. */
 #define HTTP_CORS_FIELDS 3

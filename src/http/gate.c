@@ -145,8 +145,7 @@ void http_gate_judge(struct http_gate *g, struct http_request *r, const struct h
     r->body_max = r->route->body_max > 0 ? r->route->body_max : HTTP_BODY_TOLERATED;
     if (r->length > (int64_t)r->body_max) {
         http_tally_refused(HTTP_REFUSED_BODY);
-        http_reply_err(
-            r, err_set(ERR_TOO_LARGE, "The body is over the limit of %zu bytes", r->body_max));
+        http_reply_err(r, http_request_too_large(r, r->length));
     }
 }
 

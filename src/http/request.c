@@ -92,9 +92,16 @@ static enum err body_reserve(struct http_request *r, size_t need) {
     return OK;
 }
 
+enum err http_request_too_large(const struct http_request *r, int64_t bytes) {
+    if (r->too_large != NULL) {
+        r->too_large(r->arg, bytes);
+    }
+    return err_set(ERR_TOO_LARGE, "The body is over the limit of %zu bytes", r->body_max);
+}
+
 enum err http_request_put_body(struct http_request *r, const char *bytes, size_t n) {
     if (n > r->body_max - r->body_len) {
-        return err_set(ERR_TOO_LARGE, "The body is over the limit of %zu bytes", r->body_max);
+        return http_request_too_large(r, (int64_t)(r->body_len + n));
     }
     if (r->body_room - r->body_len < n || r->body == NULL) {
         TRY(body_reserve(r, r->body_len + n));

@@ -7,6 +7,7 @@
 #include "http/percent.h"
 #include "http/reply.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define PARTS_MAX  16   /* of one route */
@@ -23,6 +24,7 @@ struct part {
 struct entry {
     const struct http_route *route;
     http_guard *guard;
+    http_too_large *too_large;
     void *arg;
     struct part parts[PARTS_MAX];
     size_t n_parts;
@@ -149,6 +151,30 @@ enum err http_router_add(struct http_router *t, const struct http_route *routes,
     return OK;
 }
 
+static struct entry *entry_of(const struct http_router *t, const struct http_route *route) {
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->entries[i].route == route) {
+            return &t->entries[i];
+        }
+    }
+    return NULL;
+}
+
+void http_router_watch_size(
+    struct http_router *t, const struct http_route *routes, size_t n, http_too_large *told) {
+    for (size_t i = 0; i < n; i++) {
+        struct entry *e = entry_of(t, &routes[i]);
+        assert(e != NULL); /* the table was added */
+        e->too_large = told;
+    }
+}
+
+void http_router_each(const struct http_router *t, http_router_visitor *each, void *arg) {
+    for (size_t i = 0; i < t->n; i++) {
+        each(arg, t->entries[i].route);
+    }
+}
+
 /* --- finding --- */
 
 /* Fills `ret` (room for HTTP_PARAMS_MAX) with the names' raw values when the path fits. */
@@ -206,6 +232,7 @@ static bool take(struct http_request *r, const struct entry *e) {
     }
     r->route = e->route;
     r->guard = e->guard;
+    r->too_large = e->too_large;
     r->arg = e->arg;
     return !r->arena.failed;
 }

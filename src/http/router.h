@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct http_request;
 
@@ -29,6 +30,10 @@ struct http_route {
  * MiB. */
 typedef enum err http_guard(struct http_request *r, void *arg);
 
+/** Told of each body over its route's limit, before its 413 leaves. `bytes`: what was announced, or
+ * what had come so far. */
+typedef void http_too_large(void *arg, int64_t bytes);
+
 struct http_router;
 MUST_CHECK enum err http_router_create(struct http_router **ret);
 void http_router_destroy(struct http_router *t);
@@ -36,6 +41,14 @@ void http_router_destroy(struct http_router *t);
  * (may be NULL). The later table wins nothing: two equal routes are ERR_INVALID. */
 MUST_CHECK enum err http_router_add(
     struct http_router *t, const struct http_route *routes, size_t n, http_guard *guard, void *arg);
+
+/** For a table that was added: its `arg` goes to `told`. */
+void http_router_watch_size(
+    struct http_router *t, const struct http_route *routes, size_t n, http_too_large *told);
+
+/** Calls `each` for every route, in the order in which they were added. */
+typedef void http_router_visitor(void *arg, const struct http_route *route);
+void http_router_each(const struct http_router *t, http_router_visitor *each, void *arg);
 
 /** For http/server: sets the request's route and parameters; false when there was none, and then
  * the answer (400, 404, 405, or a preflight's 204) has been given. */

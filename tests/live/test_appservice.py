@@ -145,6 +145,25 @@ def test_refuses_bodies_that_are_none(parley):
     assert put(parley, "x" * 300, {"events": []})[0] == 400
 
 
+def test_a_transaction_too_large_is_loud_and_counted(parley):
+    """It comes again for ever, and nothing behind it: the admin must learn of it."""
+    def oversized():
+        return int(re.search(r"^parley_appservice_oversized_total (\d+)$", parley.get("/metrics")[1], re.MULTILINE)[1])
+
+    def laments():
+        return [line for line in parley.log.read_text().splitlines() if "event=transaction_too_large" in line]
+
+    body = b'{"events":[' + b" " * LIMIT + b"]}"
+    before, lamented = oversized(), len(laments())
+    assert put(parley, "again", body)[0] == 413
+    assert put(parley, "again", iter([body]))[0] == 413, "without an announced length"
+    assert parley.request("PUT", f"{APP}/transactions/1", body, "wrong")[0] == 403
+    assert oversized() == before + 2
+    lines = laments()
+    assert lines and len(lines) <= lamented + 1, "once a minute"
+    assert "level=error" in lines[-1] and f"limit={LIMIT}" in lines[-1] and "appservice.body_max" in lines[-1]
+
+
 def test_overlapping_transactions_are_all_kept(parley, room):
     """Two nodes of a homeserver, or a retry that overtakes: each is answered, and no event is lost."""
     calls = [events.legacy_call(room, ALICE, BOB, call_id()) for _ in range(20)]

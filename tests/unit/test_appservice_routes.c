@@ -3,6 +3,8 @@
 
 #include "appservice/transactions.h"
 #include "appservice_http.h"
+#include "core/buf.h"
+#include "core/metrics.h"
 #include "http/router.h"
 
 static const struct http_route *table;
@@ -11,6 +13,7 @@ static http_guard *guard;
 static void *guard_arg;
 static enum err add_result;
 static int transactions_taken;
+static http_too_large *too_large;
 
 enum err http_router_add(struct http_router *t, const struct http_route *routes, size_t n,
     http_guard *given, void *arg) {
@@ -20,6 +23,13 @@ enum err http_router_add(struct http_router *t, const struct http_route *routes,
     guard = given;
     guard_arg = arg;
     return add_result;
+}
+
+void http_router_watch_size(
+    struct http_router *t, const struct http_route *routes, size_t n, http_too_large *told) {
+    (void)t;
+    CHECK(routes == table && n == n_routes);
+    too_large = told;
 }
 
 void as_transactions_take(struct as_transactions *t, struct http_request *r) {
@@ -124,6 +134,18 @@ TEST(appservice_routes, hands_transactions_on_once_it_is_ready) {
     table[0].handle(&request, guard_arg);
     CHECK_INT(1, transactions_taken);
     CHECK_INT(503, request.status);
+    as_routes_destroy(routes);
+}
+
+TEST(appservice_routes, counts_transactions_that_are_too_large) {
+    CLEANUP(buf_finish) struct buf b;
+    struct as_routes *routes = NULL;
+    buf_init(&b, 0);
+    CHECK_ERR(OK, as_routes_create(NULL, &cfg, NULL, &routes));
+    too_large(guard_arg, 78);
+    too_large(guard_arg, 79);
+    metrics_print(&b);
+    CHECK(strstr(buf_str(&b), "\nparley_appservice_oversized_total 2\n") != NULL);
     as_routes_destroy(routes);
 }
 

@@ -1,4 +1,5 @@
 /* Routes: which one, with which parameters, and what is said when there is none. */
+#include "core/buf.h"
 #include "http/exchange.h"
 #include "http/request.h"
 #include "http/router.h"
@@ -160,6 +161,55 @@ TEST(http_router, differs_by_method_and_table) {
     struct http_request *q = ask(t, "DELETE", "/a", false);
     CHECK(q->arg == &arg);
     http_request_destroy(q);
+    http_router_destroy(t);
+}
+
+static void note_path(void *arg, const struct http_route *route) {
+    buf_printf(arg, "%s %s\n", route->method, route->path);
+}
+
+TEST(http_router, lists_its_routes) {
+    static const struct http_route first[] = { { "GET", "/a", nothing, 0 } };
+    static const struct http_route second[] = { { "PUT", "/b/{x}", nothing, 0 },
+        { "GET", "/c", nothing, 0 } };
+    CLEANUP(buf_finish) struct buf b;
+    struct http_router *t = NULL;
+    buf_init(&b, 0);
+    CHECK_ERR(OK, http_router_create(&t));
+    CHECK_ERR(OK, http_router_add(t, first, 1, NULL, NULL));
+    CHECK_ERR(OK, http_router_add(t, second, 2, NULL, NULL));
+    http_router_each(t, note_path, &b);
+    CHECK_STR("GET /a\nPUT /b/{x}\nGET /c\n", buf_str(&b));
+    http_router_destroy(t);
+}
+
+static void note_bytes(void *arg, int64_t bytes) {
+    *(int64_t *)arg += bytes;
+}
+
+TEST(http_router, tells_of_bodies_too_large) {
+    static const struct http_route watched[] = { { "PUT", "/w", nothing, 4 } };
+    static const struct http_route other[] = { { "PUT", "/o", nothing, 4 } };
+    int64_t told = 0;
+    struct http_router *t = NULL;
+    CHECK_ERR(OK, http_router_create(&t));
+    CHECK_ERR(OK, http_router_add(t, watched, 1, NULL, &told));
+    CHECK_ERR(OK, http_router_add(t, other, 1, NULL, &told));
+    http_router_watch_size(t, watched, 1, note_bytes);
+    static const struct {
+        const char *path;
+        int64_t want;
+    } rows[] = { { "/w", 8 }, { "/o", 0 } };
+    FOR_ROWS (rows, r) {
+        ROW(r->path);
+        told = 0;
+        struct http_request *q = ask(t, "PUT", r->path, false);
+        q->body_max = q->route->body_max;
+        CHECK_ERR(OK, http_request_put_body(q, "abc", 3));
+        CHECK_ERR(ERR_TOO_LARGE, http_request_put_body(q, "defgh", 5));
+        CHECK_INT(r->want, told);
+        http_request_destroy(q);
+    }
     http_router_destroy(t);
 }
 
