@@ -28,6 +28,14 @@ bool api_health_print(const struct api_health *h, struct buf *b) {
     return all;
 }
 
+void api_health_print_metrics(const struct api_health *h, struct buf *b) {
+    buf_puts(b, "# HELP parley_ready What /readyz says of each part: 1 = well.\n"
+                "# TYPE parley_ready gauge\n");
+    for (size_t i = 0; i < h->n_parts; i++) {
+        buf_printf(b, "parley_ready{part=\"%s\"} %d\n", h->parts[i].name, h->parts[i].ok(h->arg));
+    }
+}
+
 static void get_readyz(struct http_request *r, void *arg) {
     CLEANUP(buf_finish) struct buf b;
     buf_init(&b, 0);

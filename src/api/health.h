@@ -31,6 +31,9 @@ struct api_health {
 /** Adds /livez, /readyz and /healthz, GET and HEAD. Borrows both for the router's life. */
 MUST_CHECK enum err api_health_add(const struct api_health *h, struct http_router *router);
 
+/** Writes each part as a gauge, parley_ready{part="database"} 1, to `b` (check it). */
+void api_health_print_metrics(const struct api_health *h, struct buf *b);
+
 /** Are all parts well? Writes the JSON of /readyz to `b` (check it). */
 bool api_health_print(const struct api_health *h, struct buf *b);
 

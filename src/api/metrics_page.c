@@ -2,6 +2,7 @@
  * Prometheus clients. */
 #include "api/metrics_page.h"
 
+#include "api/health.h"
 #include "core/buf.h"
 #include "core/mem.h"
 #include "core/metrics.h"
@@ -113,10 +114,10 @@ void api_metrics_page_process(struct buf *b) {
 }
 
 static void get_metrics(struct http_request *r, void *arg) {
-    (void)arg;
     CLEANUP(buf_finish) struct buf b;
     buf_init(&b, 0);
     metrics_print(&b);
+    api_health_print_metrics(arg, &b);
     api_metrics_page_process(&b);
     enum err e = buf_check(&b);
     if (e != OK) {
@@ -131,6 +132,6 @@ static const struct http_route routes[] = {
     { "HEAD", "/metrics", get_metrics, 0 },
 };
 
-enum err api_metrics_page_add(struct http_router *router) {
-    return http_router_add(router, routes, COUNT_OF(routes), NULL, NULL);
+enum err api_metrics_page_add(const struct api_health *h, struct http_router *router) {
+    return http_router_add(router, routes, COUNT_OF(routes), NULL, (void *)(uintptr_t)h);
 }

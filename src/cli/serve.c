@@ -121,7 +121,7 @@ static enum err add_routes(struct serve *s) {
     TRY(http_router_create(&s->private));
     TRY(api_health_add(&s->health, s->public));
     TRY(api_health_add(&s->health, s->private));
-    TRY(api_metrics_page_add(s->private));
+    TRY(api_metrics_page_add(&s->health, s->private));
     return as_routes_create(s->private, &cfg, NULL, &s->routes);
 }
 

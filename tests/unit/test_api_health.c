@@ -46,6 +46,18 @@ TEST(api_health, is_ready_when_every_part_is) {
     }
 }
 
+TEST(api_health, tells_prometheus_part_by_part) {
+    static const struct world world = { true, false };
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    struct api_health h = { parts, COUNT_OF(parts), &world };
+    api_health_print_metrics(&h, &b);
+    CHECK_STR("# HELP parley_ready What /readyz says of each part: 1 = well.\n"
+              "# TYPE parley_ready gauge\n"
+              "parley_ready{part=\"database\"} 1\nparley_ready{part=\"homeserver\"} 0\n",
+        buf_str(&b));
+}
+
 TEST_ALLOC(api_health, survives_no_memory) {
     static const struct world world = { true, true };
     CLEANUP(buf_finish) struct buf b;
