@@ -4,6 +4,7 @@
 #include "core/config.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "http/router.h"
 #include "http/server.h"
 
 struct cli_listeners {
@@ -48,12 +49,23 @@ static enum err open_side(struct cli_listeners *l, uv_loop_t *loop, const struct
     return OK;
 }
 
+/* Whoever writes a reverse proxy's settings, or tests them, reads here what is behind which door.
+ */
+static void log_route(void *arg, const struct http_route *route) {
+    const struct side *side = arg;
+    LOG_DEBUG(&log_root, "route", "side=%s method=%s path=%s", side->name, route->method,
+        LOG_Q(route->path));
+}
+
 enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, const char *probe_secret,
     struct http_router *public, struct http_router *private, struct cli_listeners **ret) {
     const struct side sides[] = {
         { "public", &c->http.public, public, true },
         { "private", &c->http.private, private, false },
     };
+    for (size_t i = 0; i < COUNT_OF(sides); i++) {
+        http_router_each(sides[i].router, log_route, (void *)(uintptr_t)&sides[i]);
+    }
     struct cli_listeners *l = mem_zalloc(sizeof(*l));
     if (l == NULL) {
         return err_set(ERR_NOMEM, "out of memory");
