@@ -49,6 +49,7 @@ MUST_CHECK enum err cli_audit_calls(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_events(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_user(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_stats(const struct cli_args *args);
+MUST_CHECK enum err cli_audit_purge(const struct cli_args *args);
 MUST_CHECK enum err cli_config_print(const struct cli_args *args);
 MUST_CHECK enum err cli_config_check(const struct cli_args *args);
 MUST_CHECK enum err cli_config_sample(const struct cli_args *args);

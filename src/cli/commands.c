@@ -95,6 +95,16 @@ static const struct cli_option user_options[] = {
     SINCE, UNTIL, ROOM, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option stats_options[] = {
     SINCE, UNTIL, ROOM, USER, STATUS, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option purge_options[] = {
+    { "before", "TIME", "calls that were over before this moment", NULL, check_time },
+    { "user", "USER", "the name of this person, everywhere", NULL, check_user },
+    { "room", "ROOM", "the calls of this room", NULL, check_room },
+    { "reason", "TEXT", "why; stays in the audit", NULL, NULL },
+    { "actor", "NAME", "who does it (default who you are); stays", NULL, NULL },
+    { "dry-run", NULL, "only count what would go", NULL, NULL },
+    { "yes", NULL, "do not ask", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option print_options[] = {
     { "secrets", NULL, "with the secrets", NULL, NULL }, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option plain_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
@@ -132,6 +142,10 @@ const struct cli_command cli_commands[] = {
     ROW("audit user", "@WHO:SERVER", check_user, "Lists the calls of one user", TIME_HELP, user_options,
         cli_audit_user),
     ROW("audit stats", NULL, NULL, "Counts calls per day", TIME_HELP, stats_options, cli_audit_stats),
+    ROW("audit purge", NULL, NULL, "Deletes old calls, a room's calls, or a person's name",
+        "Each batch leaves a tombstone, so parley audit verify stays true. Calls that\n"
+        "are going on are left. It may be interrupted and run again; calls go on.\n\n" TIME_HELP,
+        purge_options, cli_audit_purge),
     ROW("config print", NULL, NULL, "Prints the settings in force", "", print_options, cli_config_print),
     ROW("config check", NULL, NULL, "Says whether the settings are right and complete", "", plain_options,
         cli_config_check),

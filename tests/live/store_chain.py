@@ -54,15 +54,44 @@ def assert_chain_holds(db):
         mac = sign(key, mac, fields)
         assert mac.hex() == row[10], f"{session} {n}"
         chains[session] = (n, mac)
-    known = db.rows("SELECT id, chain_rows, encode(chain_mac, 'hex') FROM call_sessions WHERE chain_rows > 0"
-                    " UNION ALL SELECT id, chain_rows, encode(chain_mac, 'hex') FROM audit_strays")
-    assert {(s, str(n), m.hex()) for s, (n, m) in chains.items()} == {tuple(row) for row in known}
-    mac = bytes(32)
-    for want, row in enumerate(db.rows(f"""
-            SELECT seq, kind, session_id, rows, encode(last_mac, 'hex'), (extract(epoch FROM at) * 1000)::bigint,
-                   encode(mac, 'hex') FROM call_heads ORDER BY seq"""), start=1):
-        assert int(row[0]) == want
-        fields = ["parley/head/1", row[0], row[1], row[2], row[3], bytes.fromhex(row[4]), row[5], None, None, None]
-        mac = sign(key, mac, fields)
-        assert mac.hex() == row[6]
     assert rows, "there was something to look at"
+    known = {tuple(row) for row in db.rows(
+        "SELECT id, chain_rows, encode(chain_mac, 'hex') FROM call_sessions WHERE chain_rows > 0"
+        " UNION ALL SELECT id, chain_rows, encode(chain_mac, 'hex') FROM audit_strays")}
+    there = {(s, str(n), m.hex()) for s, (n, m) in chains.items()}
+    assert known <= there
+    heads = assert_heads_hold(db, key)
+    removed = {session for (session,) in db.rows("SELECT session_id FROM audit_removed WHERE n = 0")}
+    assert there - known <= {(s, *heads.get(s, ())) for s in chains}, "whose call is gone ended with its head"
+    assert heads.keys() - chains.keys() <= removed, "a call is gone without a word"
+    assert not removed & chains.keys(), "what was purged is back"
+
+
+def assert_heads_hold(db, key):
+    """The chain over all chains; gives the last head of each."""
+    mac = bytes(32)
+    heads = {}
+    texts = ["session_id::text", "encode(last_mac, 'hex')", "what", "reason", "actor"]
+    for want, row in enumerate(db.rows(f"""
+            SELECT seq, kind, rows, (extract(epoch FROM at) * 1000)::bigint, encode(mac, 'hex'),
+                   {", ".join(map(text_or_null, texts))} FROM call_heads ORDER BY seq"""), start=1):
+        seq, kind, count, at, signed = row[:5]
+        session, last, what, reason, actor = map(value_of, row[5:])
+        assert int(seq) == want
+        fields = ["parley/head/1", seq, kind, session, count, bytes.fromhex(last), at, what, reason, actor]
+        mac = sign(key, mac, fields)
+        assert mac.hex() == signed
+        if kind == "head":
+            heads[session] = (count, last)
+        elif kind == "tombstone":
+            items = db.rows(f"SELECT session_id, n, rows FROM audit_removed WHERE tombstone = {seq} ORDER BY session_id, n")
+            assert sum(int(rows) for _, _, rows in items) == int(count)
+            assert digest(["parley/removed/1", *(value for item in items for value in item)]).hex() == last
+    return heads
+
+
+def assert_all_erased_is_told(db):
+    """Rows are erased where a tombstone says so, and nowhere else."""
+    assert db.rows("SELECT session_id, n FROM call_events WHERE salt IS NULL EXCEPT SELECT session_id, n FROM audit_removed") == []
+    assert db.rows("SELECT session_id, n FROM audit_removed r WHERE n > 0 AND NOT EXISTS (SELECT FROM audit_removed w WHERE"
+                   " w.session_id = r.session_id AND w.n = 0) EXCEPT SELECT session_id, n FROM call_events WHERE salt IS NULL") == []
