@@ -7,16 +7,18 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "http/address.h"
+#include "http/client_head.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define TIMEOUT_US        (10 * SEC_US)
 #define ANSWER_MAX        (8 * MIB)
-#define HEAD_MAX          (64 * KIB)
 #define CALLS_MAX         1024 /* under way at once; a stuck homeserver must not eat our memory */
 #define HOST_CONNECTIONS  16L
 #define IDLE_CONNECTIONS  32L
@@ -27,11 +29,12 @@ struct http_client_call {
     struct http_client *client;
     CURL *easy;
     struct curl_slist *headers;
+    struct curl_slist *connect_to; /* of a pin, as libcurl wants it */
+    struct curl_slist *resolve;
     char *request; /* copy of the body, which libcurl borrows */
-    bool wants_head;
-    struct buf head;
     struct buf answer;
-    int64_t date_ms;
+    struct http_client_head head;
+    bool forbidden; /* an address was not allowed */
     char reason[CURL_ERROR_SIZE];
     http_client_done *done;
     void *arg;
@@ -44,6 +47,9 @@ struct http_client {
     struct http_client_call *calls;
     unsigned n;
     bool ending;
+    bool guarded;
+    struct http_client_guard guard;
+    char *ca_file; /* NULL = none */
 };
 
 struct poller { /* one of libcurl's sockets */
@@ -64,8 +70,10 @@ static void free_call(struct http_client_call *call) {
         explicit_bzero(h->data, strlen(h->data)); /* one of them may be a token */
     }
     curl_slist_free_all(call->headers);
+    curl_slist_free_all(call->connect_to);
+    curl_slist_free_all(call->resolve);
     mem_free(call->request);
-    buf_finish(&call->head);
+    http_client_head_finish(&call->head);
     buf_finish(&call->answer);
     mem_free(call);
 }
@@ -100,6 +108,8 @@ static enum err cause_of(const struct http_client_call *call, CURLcode code) {
         return call->answer.bad && !call->answer.over ? ERR_NOMEM : ERR_TOO_LARGE;
     case CURLE_FILESIZE_EXCEEDED:
         return ERR_TOO_LARGE;
+    case CURLE_COULDNT_CONNECT:
+        return call->forbidden ? ERR_FORBIDDEN : ERR_UNREACHABLE;
     default:
         return ERR_UNREACHABLE;
     }
@@ -108,18 +118,27 @@ static enum err cause_of(const struct http_client_call *call, CURLcode code) {
 static void finish_call(struct http_client_call *call, CURLcode code) {
     long status = 0;
     curl_off_t retry_s = 0;
+    char *location = NULL;
+    curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_URL, &location);
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_s);
-    struct http_client_answer a = { .err = cause_of(call, code), .text = "", .head = "" };
+    struct http_client_answer a = {
+        .err = cause_of(call, code), .text = "", .head = "", .cache_control = "", .location = ""
+    };
     if (a.err == OK) {
         a.status = (int)status;
-        a.head = buf_str(&call->head);
+        a.head = buf_str(&call->head.lines);
         a.body = buf_str(&call->answer);
         a.len = call->answer.len;
-        a.date_ms = call->date_ms;
+        a.date_ms = call->head.date_ms;
+        a.expires_ms = call->head.expires_ms;
+        a.cache_control = call->head.cache_control;
+        a.location = location == NULL ? "" : location;
         a.retry_after_ms = (retry_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : retry_s) * SEC_MS;
     } else {
-        a.text = a.err == ERR_TOO_LARGE ? "the answer is too large" : reason_of(call, code);
+        a.text = a.err == ERR_TOO_LARGE   ? "the answer is too large"
+                 : a.err == ERR_FORBIDDEN ? "its address is not allowed"
+                                          : reason_of(call, code);
         a.body = "";
     }
     end_call(call, &a);
@@ -214,45 +233,21 @@ static size_t take_answer(char *bytes, size_t size, size_t n, void *arg) {
     return call->answer.bad ? 0 : size * n;
 }
 
-/* An interim answer (1xx) has a head of its own, which does not count. */
-static void keep_header(struct http_client_call *call, const char *line, size_t len) {
-    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
-        buf_clear(&call->head);
-        return;
-    }
-    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
-        len--;
-    }
-    if (len > 0) {
-        buf_put(&call->head, line, len);
-        buf_putc(&call->head, '\n');
-    }
+static size_t take_header(char *line, size_t size, size_t n, void *arg) {
+    struct http_client_call *call = arg;
+    return http_client_head_take(&call->head, line, size * n) ? size * n : 0;
 }
 
-static size_t take_header(char *line, size_t size, size_t n, void *arg) {
-    static const char name[] = "Date:";
-    struct http_client_call *call = arg;
-    char text[64];
-    size_t len = size * n;
-    if (call->wants_head) {
-        keep_header(call, line, len);
+static bool add_line(struct curl_slist **list, const char *line) {
+    struct curl_slist *more = curl_slist_append(*list, line);
+    if (more != NULL) {
+        *list = more;
     }
-    if (len > sizeof(name) - 1 && strncasecmp(line, name, sizeof(name) - 1) == 0) {
-        size_t rest = len - (sizeof(name) - 1);
-        snprintf(text, sizeof(text), "%.*s", (int)(rest < sizeof(text) ? rest : sizeof(text) - 1),
-            line + sizeof(name) - 1);
-        time_t when = curl_getdate(text, NULL);
-        call->date_ms = when < 0 ? 0 : (int64_t)when * SEC_MS;
-    }
-    return len;
+    return more != NULL;
 }
 
 static bool add_header(struct http_client_call *call, const char *line) {
-    struct curl_slist *more = curl_slist_append(call->headers, line);
-    if (more != NULL) {
-        call->headers = more;
-    }
-    return more != NULL;
+    return add_line(&call->headers, line);
 }
 
 static bool set_headers(struct http_client_call *call, const struct http_client_spec *spec) {
@@ -278,6 +273,56 @@ static bool set_headers(struct http_client_call *call, const struct http_client_
     return fine;
 }
 
+/* The very address that the socket is made for. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to) {
+    struct http_client_call *call = arg;
+    const struct http_client_guard *guard = &call->client->guard;
+    struct http_address a;
+    (void)purpose;
+    http_address_of(&to->addr, &a);
+    if (!guard->allows(guard->arg, &a)) {
+        call->forbidden = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+static void set_guard(struct http_client_call *call) {
+    const struct http_client *c = call->client;
+    curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (c->guard.allows != NULL) {
+        curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+        curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETDATA, call);
+    }
+    if (c->ca_file != NULL) {
+        curl_easy_setopt(call->easy, CURLOPT_CAINFO, c->ca_file);
+    }
+    if (c->guard.insecure_tls) {
+        curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+/* "+": the entry leaves libcurl's table after a minute, else strangers' names would fill it. */
+static bool set_pin(struct http_client_call *call, const struct http_client_pin *pin) {
+    char text[HTTP_ADDRESS_TEXT_SIZE];
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    buf_printf(&b, "::%s:%u", pin->host, pin->port);
+    bool fine = !b.bad && add_line(&call->connect_to, buf_str(&b));
+    buf_clear(&b);
+    buf_printf(&b, "+%s:%u:", pin->host, pin->port);
+    for (size_t i = 0; i < pin->n; i++) {
+        http_address_write(&pin->addresses[i], text);
+        buf_printf(&b, strchr(text, ':') == NULL ? "%s%s" : "%s[%s]", i == 0 ? "" : ",", text);
+    }
+    fine = fine && !b.bad && add_line(&call->resolve, buf_str(&b));
+    curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->connect_to);
+    curl_easy_setopt(call->easy, CURLOPT_RESOLVE, call->resolve);
+    return fine;
+}
+
 static bool set_options(struct http_client_call *call, const struct http_client_spec *spec) {
     CURL *e = call->easy;
     int64_t timeout_us = spec->timeout_us > 0 ? spec->timeout_us : TIMEOUT_US;
@@ -290,6 +335,8 @@ static bool set_options(struct http_client_call *call, const struct http_client_
     curl_easy_setopt(
         e, CURLOPT_FOLLOWLOCATION, 0L); /* a redirect must not carry a token elsewhere */
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    /* After a time-out libcurl would wait for its look-up's thread, and the loop with it. */
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)((timeout_us + 999) / 1000));
     curl_easy_setopt(e, CURLOPT_PRIVATE, call);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->reason);
@@ -306,7 +353,10 @@ static bool set_options(struct http_client_call *call, const struct http_client_
         curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->request);
         curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(call->request));
     }
-    return fine;
+    if (call->client->guarded) {
+        set_guard(call);
+    }
+    return fine && (spec->pin == NULL || set_pin(call, spec->pin));
 }
 
 static enum err no_memory(struct http_client_call *call) {
@@ -347,8 +397,7 @@ enum err http_client_send(struct http_client *c, const struct http_client_spec *
     call->client = c;
     call->done = done;
     call->arg = arg;
-    call->wants_head = spec->wants_head;
-    buf_init(&call->head, HEAD_MAX);
+    http_client_head_init(&call->head, spec->wants_head);
     buf_init(&call->answer, spec->answer_max > 0 ? spec->answer_max : ANSWER_MAX);
     call->request = spec->body == NULL ? NULL : mem_strdup(spec->body);
     if ((spec->body != NULL && call->request == NULL) || !set_headers(call, spec)) {
@@ -405,8 +454,26 @@ enum err http_client_create(uv_loop_t *loop, struct http_client **ret) {
     return OK;
 }
 
+enum err http_client_create_guarded(
+    uv_loop_t *loop, const struct http_client_guard *guard, struct http_client **ret) {
+    bool named = guard->ca_file != NULL && guard->ca_file[0] != '\0';
+    CLEANUP(mem_freep) char *ca_file = named ? mem_strdup(guard->ca_file) : NULL;
+    struct http_client *c = NULL;
+    if (named && ca_file == NULL) {
+        return err_set(ERR_NOMEM, "no memory for an HTTP client");
+    }
+    TRY(http_client_create(loop, &c));
+    c->guarded = true;
+    c->guard = *guard;
+    c->ca_file = STEAL(ca_file);
+    *ret = c;
+    return OK;
+}
+
 static void free_client(uv_handle_t *h) {
-    mem_free(h->data);
+    struct http_client *c = h->data;
+    mem_free(c->ca_file);
+    mem_free(c);
 }
 
 void http_client_destroy(struct http_client *c) {
@@ -414,9 +481,12 @@ void http_client_destroy(struct http_client *c) {
         return;
     }
     c->ending = true;
-    const struct http_client_answer gone = {
-        .err = ERR_GONE, .text = "the HTTP client is going away", .head = "", .body = ""
-    };
+    const struct http_client_answer gone = { .err = ERR_GONE,
+        .text = "the HTTP client is going away",
+        .head = "",
+        .body = "",
+        .cache_control = "",
+        .location = "" };
     while (c->calls != NULL) {
         end_call(c->calls, &gone);
     }
