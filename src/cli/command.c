@@ -39,6 +39,23 @@ static bool in_group(const char *name, const char *group) {
     return n == 0 || (strncmp(name, group, n) == 0 && name[n] == ' ');
 }
 
+/* All commands of one first word in one line, at the first of them: a page fits a screen. */
+static void put_group(const struct cli_command *first, struct buf *b) {
+    int n = (int)strcspn(first->name, " ");
+    if (first > cli_commands && strncmp(first[-1].name, first->name, (size_t)n + 1) == 0) {
+        return;
+    }
+    buf_printf(b, "  %-16.*s", n, first->name);
+    const char *between = "";
+    for (const struct cli_command *c = first; c < cli_commands + cli_n_commands; c++) {
+        if (strncmp(c->name, first->name, (size_t)n + 1) == 0) {
+            buf_printf(b, "%s%s", between, c->name + n + 1);
+            between = ", ";
+        }
+    }
+    buf_putc(b, '\n');
+}
+
 void cli_group_help(const char *group, struct buf *b) {
     buf_printf(b, "usage: parley %s%s<command> [options]\n\n", group, group[0] == '\0' ? "" : " ");
     if (group[0] == '\0') {
@@ -47,7 +64,9 @@ void cli_group_help(const char *group, struct buf *b) {
     buf_puts(b, "Commands:\n");
     for (size_t i = 0; i < cli_n_commands; i++) {
         const struct cli_command *c = &cli_commands[i];
-        if (in_group(c->name, group)) {
+        if (group[0] == '\0' && strchr(c->name, ' ') != NULL) {
+            put_group(c, b);
+        } else if (in_group(c->name, group)) {
             buf_printf(b, "  %-16s%s\n", c->name, c->sentence);
         }
     }

@@ -14,7 +14,7 @@ import pytest
 from parley import build_dir
 
 COMMANDS = [["serve"], ["register"], ["migrate"], ["audit", "calls"], ["audit", "events"], ["audit", "user"],
-            ["audit", "stats"], ["config", "print"], ["config", "check"], ["config", "sample"], ["version"]]
+            ["audit", "stats"], ["audit", "purge"], ["config", "print"], ["config", "check"], ["config", "sample"], ["version"]]
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -65,8 +65,12 @@ def test_help_fits_a_screen(command, option):
 
 def test_help_names_every_command():
     page = text(parley("--help"))
-    for command in COMMANDS:
-        assert f"\n  {' '.join(command)} " in page
+    for word, *more in COMMANDS:
+        if not more:
+            assert f"\n  {word} " in page
+            continue
+        assert re.search(rf"\n  {word} .*\b{more[0]}\b", page), "in the line of its group"
+        assert f"\n  {word} {more[0]} " in text(parley(word, "--help"))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
