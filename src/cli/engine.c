@@ -14,6 +14,7 @@
 #include "matrix/membership.h"
 #include "store/chain.h"
 #include "store/pool.h"
+#include "store/retention.h"
 
 #define US_PER_MS 1000
 
@@ -32,6 +33,7 @@ struct cli_engine {
     struct mx_membership *membership;
     struct as_reconcile *reconcile;
     struct as_transactions *transactions;
+    struct store_retention *retention;
     bool was_up; /* the database, at the latest news */
 };
 
@@ -59,6 +61,20 @@ static enum err build_store(struct cli_engine *e) {
         .statement_timeout_us = e->config->database.statement_timeout_us,
     };
     return store_create(e->loop, &cfg, database_changed, e, &e->store);
+}
+
+static struct store_retention_ages ages_of(const struct config *c) {
+    return (struct store_retention_ages){
+        .calls_ms = c->retention.calls_ms,
+        .audit_ms = c->retention.audit_ms,
+        .interval_ms = c->retention.interval_ms,
+    };
+}
+
+static enum err build_retention(struct cli_engine *e) {
+    const struct store_retention_ages ages = ages_of(e->config);
+    return store_retention_create(
+        e->loop, e->config->database.url, e->config->audit.key_file, &ages, &e->retention);
 }
 
 static enum err build_calls(struct cli_engine *e) {
@@ -122,6 +138,7 @@ static enum err build(struct cli_engine *e) {
         return err_set(ERR_NOMEM, "out of memory");
     }
     TRY(build_store(e));
+    TRY(build_retention(e));
     TRY(build_calls(e));
     TRY(build_client(e));
     TRY(build_reconcile(e));
@@ -159,6 +176,7 @@ void cli_engine_destroy(struct cli_engine *e) {
     mx_membership_destroy(e->membership);
     mx_client_destroy(e->client);
     http_client_destroy(e->http);
+    store_retention_destroy(e->retention);
     store_destroy(e->store);
     store_audit_key_destroy(e->key);
     arena_finish(&e->arena);
@@ -175,6 +193,7 @@ static void first_reconcile_done(void *arg) {
 
 void cli_engine_start(struct cli_engine *e) {
     as_reconcile_start(e->reconcile, first_reconcile_done, e);
+    store_retention_start(e->retention);
 }
 
 struct as_transactions *cli_engine_transactions(struct cli_engine *e) {
@@ -188,6 +207,11 @@ enum err cli_engine_set_tokens(struct cli_engine *e) {
 
 void cli_engine_set_reconcile_interval(struct cli_engine *e, int64_t interval_us) {
     as_reconcile_set_interval(e->reconcile, interval_us / US_PER_MS);
+}
+
+void cli_engine_retention_changed(struct cli_engine *e) {
+    const struct store_retention_ages ages = ages_of(e->config);
+    store_retention_set(e->retention, &ages);
 }
 
 bool cli_engine_database_up(const struct cli_engine *e) {

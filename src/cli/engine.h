@@ -33,6 +33,8 @@ struct as_transactions *cli_engine_transactions(struct cli_engine *e);
 /** The registration has other tokens now. ERR_NOMEM. */
 MUST_CHECK enum err cli_engine_set_tokens(struct cli_engine *e);
 void cli_engine_set_reconcile_interval(struct cli_engine *e, int64_t interval_us);
+/** After the settings of retention have changed. */
+void cli_engine_retention_changed(struct cli_engine *e);
 /* Both are false for NULL. */
 bool cli_engine_database_up(const struct cli_engine *e);
 bool cli_engine_homeserver_up(const struct cli_engine *e);

@@ -160,6 +160,7 @@ static enum err reload_settings(struct serve *s, struct buf *applied, struct buf
     log_setup(s->config->log.level, s->config->log.format);
     if (s->engine != NULL) {
         cli_engine_set_reconcile_interval(s->engine, s->config->appservice.reconcile_interval_us);
+        cli_engine_retention_changed(s->engine);
     }
     return OK;
 }

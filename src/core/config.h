@@ -66,6 +66,11 @@ struct config {
         int64_t ring_lifetime_max_ms;
     } calls;
     struct {
+        int64_t calls_ms; /* 0: for ever; likewise the next */
+        int64_t audit_ms;
+        int64_t interval_ms;
+    } retention;
+    struct {
         const char *public_url; /* empty: we are no focus */
     } rtc;
     struct {

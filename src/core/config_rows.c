@@ -7,6 +7,7 @@
 #define NAME_MAX_BYTES 255  /* Matrix: of a server name */
 #define LISTEN_MAX     16   /* listeners of one kind */
 #define PROXIES_MAX    64
+#define AGE_MAX_MS     (36500 * DAY_MS) /* a hundred years: to type 0 is meant then */
 #define NONE           NULL
 
 /* In the order of the enums in core/log.h. */
@@ -80,6 +81,13 @@ const struct config_row config_rows[] = {
         "A call without news for so long is ended."),
     ROW(calls, ring_lifetime_max, config_time_ms, ring_lifetime_max_ms, "10m", 10 * SEC_MS, 10 * MIN_MS, NONE, 0,
         "The longest a call may ring, whatever its invitation says; MatrixRTC: never over 2m."),
+
+    ROW(retention, calls, config_time_ms, calls_ms, "30d", 0, AGE_MAX_MS, NONE, CONFIG_RELOADABLE,
+        "How long a call that is over stays in the history; 0: for ever."),
+    ROW(retention, audit, config_time_ms, audit_ms, "365d", 0, AGE_MAX_MS, NONE, CONFIG_RELOADABLE,
+        "How long its audit stays, and with it at most the call; 0: for ever."),
+    ROW(retention, interval, config_time_ms, interval_ms, "1h", SEC_MS, DAY_MS, NONE, CONFIG_RELOADABLE,
+        "How often what is older is deleted."),
 
     ROW(rtc, public_url, config_text, public_url, "", 0, TEXT_MAX, NONE, 0,
         "Our MatrixRTC focus as clients know it, byte for byte; empty: we are none."),

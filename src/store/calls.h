@@ -127,10 +127,4 @@ typedef void store_calls_claimed(void *arg, enum err e, bool claimed);
 MUST_CHECK enum err store_calls_claim_reconcile(
     struct store *s, int64_t now_ms, int64_t interval_ms, store_calls_claimed *claimed, void *arg);
 
-/** Forgets transactions and event ids remembered before `before_ms`, at most `limit` rows each;
- * `done` with how many. */
-typedef void store_calls_forgot(void *arg, enum err e, int64_t rows);
-MUST_CHECK enum err store_calls_forget(
-    struct store *s, int64_t before_ms, size_t limit, store_calls_forgot *done, void *arg);
-
 #endif

@@ -15,7 +15,6 @@ struct question {
         store_calls_told *outlook;
         store_calls_rooms *rooms;
         store_calls_claimed *claimed;
-        store_calls_forgot *forgot;
     } then;
     void *arg;
 };
@@ -121,29 +120,5 @@ enum err store_calls_claim_reconcile(
                       .time_ms = now_ms,
                       .number = interval_ms,
                       .then.claimed = claimed,
-                      .arg = arg });
-}
-
-/* --- forgetting what need not be remembered any more --- */
-
-static void put_forget(struct question *q) {
-    store_args_time(&q->c->args, q->time_ms);
-    store_args_int(&q->c->args, q->number);
-    store_query_put(q->c, STORE_FORGET_TXNS, &q->c->args);
-    store_query_put(q->c, STORE_FORGET_EVENTS, &q->c->args);
-}
-
-static void tell_forget(const struct question *q, enum err e, const struct store_answer *a) {
-    q->then.forgot(
-        q->arg, e, e == OK ? store_answer_changed(a, 0) + store_answer_changed(a, 1) : 0);
-}
-
-enum err store_calls_forget(
-    struct store *s, int64_t before_ms, size_t limit, store_calls_forgot *done, void *arg) {
-    return ask(s, &(struct question){ .put = put_forget,
-                      .told = tell_forget,
-                      .time_ms = before_ms,
-                      .number = (int64_t)limit,
-                      .then.forgot = done,
                       .arg = arg });
 }

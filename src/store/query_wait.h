@@ -1,6 +1,6 @@
 /*
- * A connection that waits: for the command line (migrate, audit), never inside `serve`.  Thread:
- * main.
+ * A connection that waits: for the command line (migrate, audit), and in `serve` for libuv's thread
+ * pool only (preparation, retention).  Thread: one, whoever opened it.
  */
 #ifndef STORE_QUERY_WAIT_H
 #define STORE_QUERY_WAIT_H

@@ -186,15 +186,6 @@ static const struct {
         " t.claimed_at <= excluded.claimed_at - $3::bigint * interval '1 millisecond' OR"
         " t.claimed_at > excluded.claimed_at + $3::bigint * interval '1 millisecond'",
         NULL },
-    [STORE_FORGET_TXNS] = { "forget_txns",
-        "DELETE FROM appservice_txns WHERE id IN (SELECT id FROM appservice_txns WHERE received_at "
-        "< $1::timestamptz"
-        " ORDER BY received_at LIMIT $2::bigint)",
-        NULL },
-    [STORE_FORGET_EVENTS] = { "forget_events",
-        "DELETE FROM appservice_events WHERE event_id IN (SELECT event_id FROM appservice_events"
-        " WHERE received_at < $1::timestamptz ORDER BY received_at LIMIT $2::bigint)",
-        NULL },
 };
 
 const char *store_statement_name(enum store_statement s) {

@@ -10,7 +10,7 @@
  *     commit A room=!a create=2 kind=rtc events=3 people=2 kept=1 final=1 touch=1 strays=1
  *              source=$1 due=ms ids=$1 txn=t1 hash=x now=ms
  *     abort A
- *     next B, live B, claim B now=ms interval=ms, forget B now=ms limit=n
+ *     next B, live B, claim B now=ms interval=ms
  *
  * What comes of them is printed as it happens:
  *
@@ -367,12 +367,6 @@ static void told_claim(void *arg, enum err e, bool claimed) {
     drop_unit(u);
 }
 
-static void told_forgot(void *arg, enum err e, int64_t rows) {
-    struct unit *u = arg;
-    printf("answered %s %s rows=%" PRId64 "\n", u->name, err_name(e), rows);
-    drop_unit(u);
-}
-
 static void report_refusal(struct unit *u, enum err e) {
     if (e != OK) {
         printf("answered %s %s\n", u->name, err_name(e));
@@ -396,20 +390,13 @@ static void do_claim(void) {
                           store, number_of("now", 0), number_of("interval", 0), told_claim, u));
 }
 
-static void do_forget(void) {
-    struct unit *u = unit_of(true);
-    report_refusal(u, store_calls_forget(store, number_of("now", 0),
-                          (size_t)number_of("limit", 100), told_forgot, u));
-}
-
 /* --- the loop --- */
 
 static const struct {
     const char *word;
     void (*run)(void);
 } commands[] = { { "open", do_open }, { "due", do_due }, { "commit", do_commit },
-    { "abort", do_abort }, { "next", do_next }, { "live", do_live }, { "claim", do_claim },
-    { "forget", do_forget } };
+    { "abort", do_abort }, { "next", do_next }, { "live", do_live }, { "claim", do_claim } };
 
 static void run_line(void) {
     size_t n = strcspn(line, " ");
