@@ -254,6 +254,47 @@ static enum err read_variable(struct config *c, const char *entry) {
     return set_text(c, row, entry + n + 1, name);
 }
 
+/* The names of another service; empty means "not set" there. */
+static enum err read_aliases(struct config *c, char *const *env) {
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    if (config_env_get(env, "LIVEKIT_JWT_BIND") != NULL &&
+        config_env_get(env, "LIVEKIT_JWT_PORT") != NULL) {
+        return err_set(ERR_INVALID,
+            "environment: LIVEKIT_JWT_BIND and LIVEKIT_JWT_PORT must not be set together");
+    }
+    for (size_t i = 0; i < config_n_aliases; i++) {
+        const struct config_alias *alias = &config_aliases[i];
+        const char *value = config_env_get(env, alias->variable);
+        buf_clear(&b);
+        if (value == NULL || (alias->translate != NULL && !alias->translate(value, &b))) {
+            continue;
+        }
+        if (alias->section == NULL) {
+            LOG_WARN(&log_root, "variable_ignored", "name=%s", alias->variable);
+            continue;
+        }
+        TRY(buf_check(&b));
+        const char *text = alias->translate == NULL ? value : buf_str(&b);
+        TRY(set_text(c, find_row(alias->section, alias->key), text, alias->variable));
+    }
+    return OK;
+}
+
+/* Where that service would listen, when it alone is meant and nobody said anything about it. */
+static enum err listen_as_alias(
+    struct config *c, char *const *env, const struct config_list *unset) {
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    if (!config_tokens_only(c) || config_env_get(env, "LIVEKIT_URL") == NULL ||
+        c->http.public.items != unset->items) {
+        return OK;
+    }
+    config_alias_listen(&b);
+    TRY(buf_check(&b));
+    return set_text(c, find_row("http", "public"), buf_str(&b), "LIVEKIT_URL");
+}
+
 static enum err read_environment(struct config *c, char *const *env) {
     for (; env != NULL && *env != NULL; env++) {
         if (strncmp(*env, CONFIG_VARIABLE_PREFIX, strlen(CONFIG_VARIABLE_PREFIX)) == 0) {
@@ -294,10 +335,13 @@ enum err config_create_default(struct config **ret) {
 static enum err fill(const struct doc *d, char *const *env, struct config **ret) {
     CLEANUP(config_destroyp) struct config *c = NULL;
     TRY(config_create_default(&c));
+    const struct config_list unset = c->http.public;
     if (d != NULL) {
         TRY(read_doc(c, d));
     }
+    TRY(read_aliases(c, env));
     TRY(read_environment(c, env));
+    TRY(listen_as_alias(c, env, &unset));
     TRY(name_node(c));
     *ret = STEAL(c);
     return OK;

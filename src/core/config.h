@@ -23,6 +23,14 @@ struct config_list {
     const char *const *items;
 };
 
+/* Must who asks for a token be joined to the room? */
+enum rtc_membership {
+    RTC_MEMBERSHIP_AUTO,    /* require of full access, prefer of others */
+    RTC_MEMBERSHIP_REQUIRE, /* yes, and who cannot be checked is refused */
+    RTC_MEMBERSHIP_PREFER,  /* yes, but who cannot be checked is let in */
+    RTC_MEMBERSHIP_OFF,
+};
+
 /* No pointer is ever NULL; an empty text means "not set". All of it belongs to the struct. */
 struct config {
     struct {
@@ -71,8 +79,27 @@ struct config {
         int64_t interval_ms;
     } retention;
     struct {
-        const char *public_url; /* empty: we are no focus */
+        const char *public_url;         /* empty: we are no focus */
+        struct config_list full_access; /* server names; "*" alone = all; empty: our own */
+        enum rtc_membership membership;
+        int64_t token_lifetime_us;
+        bool own_metadata;
+        int address_rate;                 /* token requests a second of one address */
+        int user_rate;                    /* and of one user */
+        int64_t sanity_check_interval_us; /* 0 = never */
+        struct config_list cs_api_urls;   /* "server=url" */
     } rtc;
+    struct {
+        const char *url; /* ws(s):// or http(s)://; empty: no LiveKit server */
+        const char *key;
+        const char *secret; /* secret */
+        const char *key_from_file;
+        const char *secret_from_file;
+        const char *key_file;
+    } livekit;
+    struct {
+        bool verify_tls;
+    } federation;
     struct {
         enum log_level level;
         enum log_format format;
@@ -81,7 +108,8 @@ struct config {
 };
 
 /** Reads defaults, then the file at `path` (NULL = none), then `env` (NULL = none): an array of
- *  NAME=value that ends with NULL, of which only PARLEY_* counts. Blocks.
+ *  NAME=value that ends with NULL, of which PARLEY_* count, and before them the variables of
+ *  earlier token services (core/config_aliases.c). Blocks.
  *  Errors: ERR_INVALID, ERR_TOO_LARGE, ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
 MUST_CHECK enum err config_load(const char *path, char *const *environ, struct config **ret);
 /** The same from bytes in memory; `name` is what sentences call the file. */
@@ -93,6 +121,10 @@ void config_destroyp(struct config **c);
 
 /** ERR_INVALID when a key that `serve` cannot do without is not set; the sentence names it. */
 MUST_CHECK enum err config_check_serve(const struct config *c);
+
+/** Is nothing set but the token service: a LiveKit server, and no homeserver of our own? Then
+ * `serve` needs neither registration nor database. */
+bool config_tokens_only(const struct config *c);
 
 /** Copies from `next` what may change while running, and writes down the names of all keys that
  *  differ, one space between them: those now in force to `applied`, those that need a restart to

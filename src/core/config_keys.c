@@ -58,7 +58,18 @@ enum err config_apply_reloadable(
     return buf_check(restart);
 }
 
+bool config_tokens_only(const struct config *c) {
+    return c->homeserver.name[0] == '\0' && c->livekit.url[0] != '\0';
+}
+
 enum err config_check_serve(const struct config *c) {
+    if (config_tokens_only(c)) {
+        return c->rtc.full_access.n > 0
+                   ? OK
+                   : err_set(ERR_INVALID,
+                         "rtc.full_access is not set: without a homeserver of our own, say whose "
+                         "users may open calls (LIVEKIT_FULL_ACCESS_HOMESERVERS)");
+    }
     for (size_t i = 0; i < config_n_rows; i++) {
         const struct config_row *row = &config_rows[i];
         if (row->flags & CONFIG_SERVE_NEEDS && (*(const char *const *)slot_in(c, row))[0] == '\0') {

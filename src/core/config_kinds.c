@@ -234,6 +234,7 @@ const struct config_kind config_bool = { NULL, bool_read, bool_allowed, bool_pri
 
 _Static_assert(sizeof(enum log_level) == sizeof(int), "a choice is kept as an int");
 _Static_assert(sizeof(enum log_format) == sizeof(int), "a choice is kept as an int");
+_Static_assert(sizeof(enum rtc_membership) == sizeof(int), "a choice is kept as an int");
 
 static enum err choice_read(
     const struct config_row *row, struct arena *a, struct config_words w, void *slot) {

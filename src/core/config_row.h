@@ -48,6 +48,21 @@ void config_row_variable(const struct config_row *row, char ret[CONFIG_VARIABLE_
 /** Settings with nothing but defaults; node.name is still empty. */
 MUST_CHECK enum err config_create_default(struct config **ret);
 
+/* The variables of the token service that Parley replaces: each is a row of ours in another
+ * spelling. */
+struct config_alias {
+    const char *variable;
+    const char *section, *key; /* NULL: known, and not needed here */
+    /* Writes the value as the row reads it; false: it does not count. NULL = as it is. */
+    bool (*translate)(const char *value, struct buf *b);
+};
+extern const struct config_alias config_aliases[];
+extern const size_t config_n_aliases;
+/** The value of a variable; NULL when it is not set, or empty, which means the same there. */
+const char *config_env_get(char *const *env, const char *name);
+/** Where that service listens by default, as http.public reads it. */
+void config_alias_listen(struct buf *b);
+
 /* A value as it was written: one text, or several. */
 struct config_words {
     const char *const *items;
@@ -80,5 +95,7 @@ extern const struct config_kind config_time_ms;  /* int64_t; min and max in ms *
 extern const struct config_kind config_choice;   /* an enum */
 extern const struct config_kind config_listen;   /* struct config_list */
 extern const struct config_kind config_networks; /* struct config_list */
+extern const struct config_kind config_servers;  /* struct config_list, Matrix server names or * */
+extern const struct config_kind config_pairs;    /* struct config_list, server=url */
 
 #endif

@@ -8,11 +8,13 @@
 #define LISTEN_MAX     16   /* listeners of one kind */
 #define PROXIES_MAX    64
 #define AGE_MAX_MS     (36500 * DAY_MS) /* a hundred years: to type 0 is meant then */
+#define SERVERS_MAX    64
 #define NONE           NULL
 
-/* In the order of the enums in core/log.h. */
+/* In the order of the enums in core/log.h and core/config.h. */
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const memberships[] = { "auto", "require", "prefer", "off", NULL };
 
 #define ROW(section, key, kind, field, fallback, min, max, choices, flags, sentence)               \
     {                                                                                              \
@@ -91,6 +93,38 @@ const struct config_row config_rows[] = {
 
     ROW(rtc, public_url, config_text, public_url, "", 0, TEXT_MAX, NONE, 0,
         "Our MatrixRTC focus as clients know it, byte for byte; empty: we are none."),
+    ROW(rtc, full_access, config_servers, full_access, "", 0, SERVERS_MAX, NONE, 0,
+        "Whose users may open calls here; others may join them. Empty: our homeserver's."),
+    ROW(rtc, membership, config_choice, membership, "auto", 0, 0, memberships, 0,
+        "Must one be joined to the room for a token? auto: require of full access, prefer of others."),
+    ROW(rtc, token_lifetime, config_time_us, token_lifetime_us, "1h", MIN_MS, DAY_MS, NONE, 0,
+        "How long a token may be used to connect."),
+    ROW(rtc, own_metadata, config_bool, own_metadata, "false", 0, 0, NONE, 0,
+        "May people change their own name and attributes in the SFU?"),
+    ROW(rtc, address_rate, config_int, address_rate, "100", 1, 100000, NONE, 0,
+        "Token requests a second of one address; ten seconds' worth may come at once."),
+    ROW(rtc, user_rate, config_int, user_rate, "5", 1, 100000, NONE, 0,
+        "Token requests a second of one user; ten seconds' worth may come at once."),
+    ROW(rtc, sanity_check_interval, config_time_us, sanity_check_interval_us, "0", 0, DAY_MS, NONE, 0,
+        "How often the SFU is asked whether those with a delegated leave are still there; 0: never."),
+    ROW(rtc, cs_api_urls, config_pairs, cs_api_urls, "", 0, SERVERS_MAX, NONE, 0,
+        "Where the client API of a server is when its well-known file does not say: server=url."),
+
+    ROW(livekit, url, config_text, url, "", 0, TEXT_MAX, NONE, 0,
+        "The LiveKit server that clients are sent to, wss://...; empty: none, no tokens."),
+    ROW(livekit, key, config_text, key, "", 0, TEXT_MAX, NONE, 0,
+        "Its API key."),
+    ROW(livekit, secret, config_text, secret, "", 0, TEXT_MAX, NONE, CONFIG_SECRET,
+        "The secret of the API key."),
+    ROW(livekit, key_from_file, config_text, key_from_file, "", 0, TEXT_MAX, NONE, 0,
+        "A file that holds the API key."),
+    ROW(livekit, secret_from_file, config_text, secret_from_file, "", 0, TEXT_MAX, NONE, 0,
+        "A file that holds its secret."),
+    ROW(livekit, key_file, config_text, key_file, "", 0, TEXT_MAX, NONE, 0,
+        "A file with lines key: secret. The first signs, all verify."),
+
+    ROW(federation, verify_tls, config_bool, verify_tls, "true", 0, 0, NONE, 0,
+        "Check the certificates of other homeservers? false is for laboratories only."),
 
     ROW(log, level, config_choice, level, "info", 0, 0, log_levels, CONFIG_RELOADABLE,
         "The least that is logged."),

@@ -222,3 +222,37 @@ static void networks_allowed(const struct config_row *row, struct buf *b) {
 
 const struct config_kind config_networks = { is_network, list_read, networks_allowed, list_print,
     list_equal, list_copy };
+
+/* --- Matrix servers --- */
+
+/* matrix/ has the grammar for names that strangers send; here a typing error is to be found. */
+static bool is_server(const char *s, size_t n) {
+    return n > 0 && n <= 230 &&
+           strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]") >= n;
+}
+
+static bool is_server_or_all(const char *s) {
+    return strcmp(s, "*") == 0 || (is_server(s, strlen(s)) && printable(s));
+}
+
+static void servers_allowed(const struct config_row *row, struct buf *b) {
+    buf_printf(
+        b, "%d..%d server names such as example.com, or * alone", (int)row->min, (int)row->max);
+}
+
+const struct config_kind config_servers = { is_server_or_all, list_read, servers_allowed,
+    list_print, list_equal, list_copy };
+
+static bool is_pair(const char *s) {
+    const char *equals = strchr(s, '=');
+    return equals != NULL && is_server(s, (size_t)(equals - s)) && is_url(equals + 1) &&
+           printable(s);
+}
+
+static void pairs_allowed(const struct config_row *row, struct buf *b) {
+    buf_printf(b, "%d..%d entries such as example.com=https://matrix.example.com", (int)row->min,
+        (int)row->max);
+}
+
+const struct config_kind config_pairs = { is_pair, list_read, pairs_allowed, list_print, list_equal,
+    list_copy };

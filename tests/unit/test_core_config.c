@@ -95,12 +95,14 @@ TEST(core_config, reads_each_kind) {
 }
 
 #define KEYS_OF_LOG "level, format"
-#define SECTIONS    "node, homeserver, appservice, http, database, audit, calls, retention, rtc, log"
-#define AN_URL      "an http:// or https:// address without query and without a slash at the end"
-#define LISTEN      "1..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
-#define LISTEN0     "0..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
-#define NETWORKS    "0..64 addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8"
-#define A_NAME      "a text of 0..64 bytes without control characters"
+#define SECTIONS                                                                                   \
+    "node, homeserver, appservice, http, database, audit, calls, retention, rtc, livekit, "        \
+    "federation, log"
+#define AN_URL   "an http:// or https:// address without query and without a slash at the end"
+#define LISTEN   "1..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
+#define LISTEN0  "0..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
+#define NETWORKS "0..64 addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8"
+#define A_NAME   "a text of 0..64 bytes without control characters"
 
 struct refusal {
     const char *name, *text, *variable, *want;
