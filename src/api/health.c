@@ -13,17 +13,22 @@ static void get_livez(struct http_request *r, void *arg) {
     http_reply_json(r, STATUS_OK, "{\"status\":\"ok\"}");
 }
 
-bool api_health_print(const struct api_health *h, struct buf *b) {
+bool api_health_print_fields(const struct api_health *h, struct buf *b) {
     bool all = true;
     for (size_t i = 0; i < h->n_parts; i++) {
         all = h->parts[i].ok(h->arg) && all;
     }
-    buf_puts(b, "{");
     buf_json_field(b, "status", all ? "ok" : "unavailable");
     for (size_t i = 0; i < h->n_parts; i++) {
         bool ok = h->parts[i].ok(h->arg);
         buf_json_field(b, h->parts[i].name, ok ? "ok" : h->parts[i].why);
     }
+    return all;
+}
+
+bool api_health_print(const struct api_health *h, struct buf *b) {
+    buf_puts(b, "{");
+    bool all = api_health_print_fields(h, b);
     buf_puts(b, "}");
     return all;
 }

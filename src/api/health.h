@@ -34,6 +34,9 @@ MUST_CHECK enum err api_health_add(const struct api_health *h, struct http_route
 /** Writes each part as a gauge, parley_ready{part="database"} 1, to `b` (check it). */
 void api_health_print_metrics(const struct api_health *h, struct buf *b);
 
+/** Are all parts well? Writes the members of /readyz's object: "status", then each part (check
+ * `b`). */
+bool api_health_print_fields(const struct api_health *h, struct buf *b);
 /** Are all parts well? Writes the JSON of /readyz to `b` (check it). */
 bool api_health_print(const struct api_health *h, struct buf *b);
 

@@ -44,6 +44,7 @@ void cli_group_help(const char *group, struct buf *b);
 /* What the rows run. */
 MUST_CHECK enum err cli_serve(const struct cli_args *args);
 MUST_CHECK enum err cli_register(const struct cli_args *args);
+MUST_CHECK enum err cli_admin_token(const struct cli_args *args);
 MUST_CHECK enum err cli_migrate(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_calls(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_events(const struct cli_args *args);

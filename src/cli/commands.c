@@ -83,6 +83,11 @@ static const struct cli_option register_options[] = {
     { "force", NULL, "--finish without asking the homeserver", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
+static const struct cli_option admin_token_options[] = {
+    { "rotate", NULL, "a new one; the earlier one stays good", NULL, NULL },
+    { "finish", NULL, "end that: forget the earlier one", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option migrate_options[] = {
     { "check", NULL, "only tell; exit code 1 when something is missing", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
@@ -129,6 +134,9 @@ const struct cli_command cli_commands[] = {
     ROW("register", NULL, NULL, "Writes the registration file for the homeserver",
         "Never overwrites a file. Prints what to paste into homeserver.yaml. --rotate\n"
         "and --finish change its tokens while calls go on, and print the steps.\n", register_options, cli_register),
+    ROW("admin-token", NULL, NULL, "Makes the token of the admin API",
+        "Writes it to admin.token_file, mode 0600, and prints it nowhere.\n", admin_token_options,
+        cli_admin_token),
     ROW("migrate", NULL, NULL, "Brings the database to this version",
         "Also makes the key of the audit chain, when the audit is still empty.\n", migrate_options, cli_migrate),
     ROW("doctor", NULL, NULL, "Looks for what is broken, and says what to do",

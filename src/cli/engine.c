@@ -196,6 +196,14 @@ void cli_engine_start(struct cli_engine *e) {
     store_retention_start(e->retention);
 }
 
+struct store *cli_engine_store(struct cli_engine *e) {
+    return e->store;
+}
+
+struct mx_client *cli_engine_client(struct cli_engine *e) {
+    return e->client;
+}
+
 struct as_transactions *cli_engine_transactions(struct cli_engine *e) {
     return e->transactions;
 }

@@ -15,6 +15,8 @@
 struct as_registration;
 struct as_transactions;
 struct config;
+struct mx_client;
+struct store;
 struct store_audit_key;
 
 struct cli_engine;
@@ -27,6 +29,10 @@ void cli_engine_start(struct cli_engine *e);
 /** Units not yet committed fail, and the requests that wait for them are answered. The loop must
  * turn until it has nothing left. */
 void cli_engine_destroy(struct cli_engine *e);
+
+/* Borrowed. */
+struct store *cli_engine_store(struct cli_engine *e);
+struct mx_client *cli_engine_client(struct cli_engine *e);
 
 /** Where transactions go. Borrowed. */
 struct as_transactions *cli_engine_transactions(struct cli_engine *e);

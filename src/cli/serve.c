@@ -12,6 +12,7 @@
 #include "api/metrics_page.h"
 #include "appservice/registration.h"
 #include "appservice/routes.h"
+#include "cli/admin.h"
 #include "cli/command.h"
 #include "cli/engine.h"
 #include "cli/listeners.h"
@@ -43,6 +44,7 @@ struct serve {
     struct http_router *public;
     struct http_router *private;
     struct as_routes *routes;
+    struct cli_admin *admin;
     struct cli_listeners *listeners;
     struct cli_preparation *preparation;
     struct cli_engine *engine;
@@ -100,6 +102,7 @@ static void prepared(void *arg, enum err e, const char *text, struct store_audit
     }
     s->prepared = true;
     e = cli_engine_create(&s->loop, s->config, s->registration, key, &s->engine);
+    e = e == OK ? cli_admin_attach(s->admin, s->engine) : e;
     if (e != OK) {
         give_up(s, e, err_text());
         return;
@@ -122,6 +125,7 @@ static enum err add_routes(struct serve *s) {
     TRY(api_health_add(&s->health, s->public));
     TRY(api_health_add(&s->health, s->private));
     TRY(api_metrics_page_add(&s->health, s->private));
+    TRY(cli_admin_create(s->private, s->config, &s->health, &s->admin));
     return as_routes_create(s->private, &cfg, NULL, &s->routes);
 }
 
@@ -203,6 +207,7 @@ static void reload(void *arg) {
         LOG_ERROR(&log_root, "reload_refused", "kept=old text=%s", LOG_Q(err_text()));
     }
     reload_registration(s);
+    cli_admin_reload(s->admin);
     cli_notify_ready(s->notify);
 }
 
@@ -248,6 +253,7 @@ static void finish(struct serve *s) {
     if (s->routes != NULL) {
         as_routes_set_transactions(s->routes, NULL);
     }
+    cli_admin_detach(s->admin);
     cli_engine_destroy(s->engine);
     s->engine = NULL;
     cli_listeners_destroy(s->listeners);
@@ -261,6 +267,7 @@ static void finish(struct serve *s) {
         _exit(s->result == OK ? CLI_DONE : CLI_FAILED);
     }
     close_loop(s);
+    cli_admin_destroy(s->admin);
     as_routes_destroy(s->routes);
     http_router_destroy(s->private);
     http_router_destroy(s->public);

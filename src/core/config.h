@@ -74,6 +74,10 @@ struct config {
         int64_t ring_lifetime_max_ms;
     } calls;
     struct {
+        const char *token_file;   /* path */
+        struct config_list users; /* user ids */
+    } admin;
+    struct {
         int64_t calls_ms; /* 0: for ever; likewise the next */
         int64_t audit_ms;
         int64_t interval_ms;

@@ -94,6 +94,7 @@ extern const struct config_kind config_time_us;  /* int64_t; min and max in ms *
 extern const struct config_kind config_time_ms;  /* int64_t; min and max in ms */
 extern const struct config_kind config_choice;   /* an enum */
 extern const struct config_kind config_listen;   /* struct config_list */
+extern const struct config_kind config_users;    /* struct config_list */
 extern const struct config_kind config_networks; /* struct config_list */
 extern const struct config_kind config_servers;  /* struct config_list, Matrix server names or * */
 extern const struct config_kind config_pairs;    /* struct config_list, server=url */

@@ -9,6 +9,7 @@
 #define PROXIES_MAX    64
 #define AGE_MAX_MS     (36500 * DAY_MS) /* a hundred years: to type 0 is meant then */
 #define SERVERS_MAX    64
+#define ADMINS_MAX     64
 #define NONE           NULL
 
 /* In the order of the enums in core/log.h and core/config.h. */
@@ -90,6 +91,11 @@ const struct config_row config_rows[] = {
         "How long its audit stays, and with it at most the call; 0: for ever."),
     ROW(retention, interval, config_time_ms, interval_ms, "1h", SEC_MS, DAY_MS, NONE, CONFIG_RELOADABLE,
         "How often what is older is deleted."),
+
+    ROW(admin, token_file, config_path, token_file, "/var/lib/parley/admin.token", 1, TEXT_MAX, NONE, 0,
+        "The token of the admin API, made by parley admin-token. No file: no token is good."),
+    ROW(admin, users, config_users, users, "", 0, ADMINS_MAX, NONE, CONFIG_RELOADABLE,
+        "Whose access tokens are good for the admin API; the homeserver is asked whose they are."),
 
     ROW(rtc, public_url, config_text, public_url, "", 0, TEXT_MAX, NONE, 0,
         "Our MatrixRTC focus as clients know it, byte for byte; empty: we are none."),

@@ -256,3 +256,20 @@ static void pairs_allowed(const struct config_row *row, struct buf *b) {
 
 const struct config_kind config_pairs = { is_pair, list_read, pairs_allowed, list_print, list_equal,
     list_copy };
+
+/* --- Matrix users --- */
+
+/* "@who:example.com"; the homeserver says who it is, so anything else would simply never match. */
+static bool is_user(const char *s) {
+    enum { USER_MAX = 255 }; /* bytes of a user id, Matrix appendices */
+    const char *colon = strchr(s, ':');
+    return s[0] == '@' && colon != NULL && colon > s + 1 && colon[1] != '\0' &&
+           strlen(s) <= USER_MAX && strpbrk(s, " \t") == NULL && printable(s);
+}
+
+static void users_allowed(const struct config_row *row, struct buf *b) {
+    buf_printf(b, "%d..%d user ids such as @admin:example.com", (int)row->min, (int)row->max);
+}
+
+const struct config_kind config_users = { is_user, list_read, users_allowed, list_print, list_equal,
+    list_copy };

@@ -127,4 +127,18 @@ typedef void store_calls_claimed(void *arg, enum err e, bool claimed);
 MUST_CHECK enum err store_calls_claim_reconcile(
     struct store *s, int64_t now_ms, int64_t interval_ms, store_calls_claimed *claimed, void *arg);
 
+/** What an admin asks first: calls that are not final, and when work that one node does for all (by
+ * name: "reconcile") was begun last. Borrowed for the call; NULL on an error. */
+struct store_task {
+    const char *name;
+    int64_t at_ms;
+};
+struct store_overview {
+    int64_t live_calls;
+    const struct store_task *tasks;
+    size_t n_tasks;
+};
+typedef void store_calls_overviewed(void *arg, enum err e, const struct store_overview *o);
+MUST_CHECK enum err store_calls_overview(struct store *s, store_calls_overviewed *told, void *arg);
+
 #endif

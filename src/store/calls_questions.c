@@ -15,6 +15,7 @@ struct question {
         store_calls_told *outlook;
         store_calls_rooms *rooms;
         store_calls_claimed *claimed;
+        store_calls_overviewed *overviewed;
     } then;
     void *arg;
 };
@@ -121,4 +122,38 @@ enum err store_calls_claim_reconcile(
                       .number = interval_ms,
                       .then.claimed = claimed,
                       .arg = arg });
+}
+
+/* --- how is it? --- */
+
+static void put_overview(struct question *q) {
+    store_query_put(q->c, STORE_COUNT_LIVE, NULL);
+    store_query_put(q->c, STORE_LIST_TASKS, NULL);
+}
+
+static void tell_overview(const struct question *q, enum err e, const struct store_answer *a) {
+    size_t n = e == OK ? store_answer_rows(a, 1) : 0;
+    struct arena arena;
+    arena_init(&arena);
+    struct store_task *tasks = arena_array(&arena, n, sizeof(*tasks));
+    for (size_t i = 0; tasks != NULL && i < n; i++) {
+        tasks[i].name = store_read_text(a, 1, i, 0, &arena);
+        tasks[i].at_ms = store_read_time(a, 1, i, 1);
+    }
+    if (e == OK && arena.failed) {
+        e = err_set(ERR_NOMEM, "out of memory");
+    }
+    if (e == OK) {
+        q->then.overviewed(
+            q->arg, OK, &(struct store_overview){ store_read_int(a, 0, 0, 0), tasks, n });
+    } else {
+        q->then.overviewed(q->arg, e, NULL);
+    }
+    arena_finish(&arena);
+}
+
+enum err store_calls_overview(struct store *s, store_calls_overviewed *told, void *arg) {
+    return ask(
+        s, &(struct question){
+               .put = put_overview, .told = tell_overview, .then.overviewed = told, .arg = arg });
 }

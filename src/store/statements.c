@@ -186,6 +186,9 @@ static const struct {
         " t.claimed_at <= excluded.claimed_at - $3::bigint * interval '1 millisecond' OR"
         " t.claimed_at > excluded.claimed_at + $3::bigint * interval '1 millisecond'",
         NULL },
+    [STORE_COUNT_LIVE] = { "count_live", "SELECT count(*) FROM call_sessions WHERE " LIVE, NULL },
+    [STORE_LIST_TASKS] = { "list_tasks", "SELECT task, claimed_at FROM node_tasks ORDER BY task",
+        NULL },
 };
 
 const char *store_statement_name(enum store_statement s) {

@@ -41,6 +41,8 @@ enum store_statement {
     STORE_OUTLOOK,
     STORE_LIVE_ROOMS,
     STORE_CLAIM_TASK,
+    STORE_COUNT_LIVE,
+    STORE_LIST_TASKS,
     STORE_STATEMENTS
 };
 

@@ -71,6 +71,7 @@ class Parley:
             "http": {"public": f"[127.0.0.1:{self.public_port}]", "private": f"[127.0.0.1:{self.private_port}]"},
             "database": {"url": f'"{self.database_url}"'},
             "audit": {"key_file": self.folder / "audit.key"},
+            "admin": {"token_file": self.folder / "admin.token"},
             "log": {"level": "debug"},
         }
         for section, keys in settings.items():

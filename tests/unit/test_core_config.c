@@ -96,7 +96,7 @@ TEST(core_config, reads_each_kind) {
 
 #define KEYS_OF_LOG "level, format"
 #define SECTIONS                                                                                   \
-    "node, homeserver, appservice, http, database, audit, calls, retention, rtc, livekit, "        \
+    "node, homeserver, appservice, http, database, audit, calls, retention, admin, rtc, livekit, " \
     "federation, log"
 #define AN_URL   "an http:// or https:// address without query and without a slash at the end"
 #define LISTEN   "1..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"

@@ -1,0 +1,28 @@
+/*
+ * The admin API of `serve`: who may, what there is to ask, and what it needs of the engine.
+ * Thread: main.
+ */
+#ifndef CLI_ADMIN_H
+#define CLI_ADMIN_H
+
+#include "core/err.h"
+
+struct api_health;
+struct cli_admin;
+struct cli_engine;
+struct config;
+struct http_router;
+
+/** Reads the admin's token and adds the routes. Borrows all; the router borrows from it until the
+ * router's own end. */
+MUST_CHECK enum err cli_admin_create(struct http_router *private, const struct config *c,
+    const struct api_health *health, struct cli_admin **ret);
+void cli_admin_destroy(struct cli_admin *a);
+/** The engine is there from now on. ERR_NOMEM. */
+MUST_CHECK enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e);
+/** It goes: requests that wait for the homeserver are answered. Takes NULL. */
+void cli_admin_detach(struct cli_admin *a);
+/** Reads the token again; an error is logged, and the token before stays. */
+void cli_admin_reload(struct cli_admin *a);
+
+#endif
