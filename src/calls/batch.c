@@ -4,6 +4,7 @@
 
 #include "calls/legacy.h"
 #include "calls/rtc.h"
+#include "calls/token.h"
 #include "core/clock.h"
 #include "store/calls.h"
 
@@ -147,6 +148,9 @@ enum err call_batch_apply(struct call_batch *b, const struct call_input *in) {
     assert(in->type != IN_DEADLINE && (unsigned)in->type < IN_COUNT);
     if (in->type == IN_MALFORMED) {
         return apply_malformed(b, in);
+    }
+    if (call_token_is(in)) {
+        return call_token_apply(b, in);
     }
     if (in->ignored) {
         return record_ignored(b, in);

@@ -26,6 +26,9 @@ static const char *const names[IN_COUNT] = {
     [IN_REDACTED] = "redacted",
     [IN_DEADLINE] = "deadline",
     [IN_MALFORMED] = "malformed",
+    [IN_TOKEN_ISSUED] = "token_issued",
+    [IN_TOKEN_REFUSED] = "token_refused",
+    [IN_TOKENS_UNRECORDED] = "tokens_unrecorded",
 };
 
 const char *call_input_name(enum call_input_type t) {

@@ -1,9 +1,9 @@
 /*
  * What can happen to a call: the inputs of the state machine, free of JSON, HTTP and SQL.
  *
- * appservice/ makes them from Matrix events, calls/work from deadlines; later the token service and
- * the SFU too. All texts are borrowed from the arena of the unit of work; optional ones are NULL.
- * Times are Unix milliseconds.
+ * appservice/ makes them from Matrix events, calls/work from deadlines, the token service from what
+ * it is asked; later the SFU too. All texts are borrowed from the arena of the unit of work;
+ * optional ones are NULL. Times are Unix milliseconds.
  */
 #ifndef CALLS_INPUT_H
 #define CALLS_INPUT_H
@@ -45,6 +45,10 @@ enum call_input_type {
     IN_DEADLINE, /* the session's due_at has passed */
     /* what could not be read */
     IN_MALFORMED, /* kept as an audit row of no call, moves nothing */
+    /* the token service: audit rows of the slot's live call, or of none; they move nothing */
+    IN_TOKEN_ISSUED,
+    IN_TOKEN_REFUSED,
+    IN_TOKENS_UNRECORDED, /* how many of both could not be written down */
     IN_COUNT
 };
 /** "invite", "member_left" … Pure. */
@@ -133,6 +137,24 @@ struct call_input_room {
     const char *problem;    /* IN_MALFORMED: "content.call_id: want a string, got a number" */
 };
 
+/* Who asked for entry to the SFU, and what came of it. The sender is the user who was verified,
+ * NULL when none was. Holds no token. */
+struct call_input_token {
+    const char *slot;      /* as sent, "" = not said; likewise the next two */
+    const char *device_id; /* as claimed */
+    const char *member_id;
+    const char *claimed_user; /* refused: who they said they are; NULL = did not say */
+    const char *dialect;      /* "old", "hashed", "proxied", "federated" */
+    const char *server;       /* whose user, as far as known; NULL = not */
+    const char *alias;        /* issued: the room in the SFU */
+    const char *identity;     /* issued: the participant in the SFU */
+    const char *membership;   /* issued: "joined", "unknown" or "unchecked" */
+    const char *reason;       /* refused: one word */
+    const char *problem;      /* refused: more about it, for the admin; or NULL */
+    bool full_access;
+    int64_t count; /* of IN_TOKENS_UNRECORDED */
+};
+
 struct call_input {
     enum call_input_type type;
     const char *room_id;
@@ -148,6 +170,7 @@ struct call_input {
         struct call_input_member member;
         struct call_input_ring ring;
         struct call_input_room room;
+        struct call_input_token token;
     };
 };
 

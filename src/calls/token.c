@@ -1,0 +1,54 @@
+/* Audit rows of the token service: a type an input, and the details of each. */
+#include "calls/token.h"
+
+#include "calls/session.h"
+
+bool call_token_is(const struct call_input *in) {
+    return in->type == IN_TOKEN_ISSUED || in->type == IN_TOKEN_REFUSED ||
+           in->type == IN_TOKENS_UNRECORDED;
+}
+
+/* A call that is over has its head in the chain already; whoever comes now begins another one. */
+static struct call_session *live_call(const struct call_batch *b, const struct call_input *in) {
+    if (in->room_id == NULL || in->token.slot == NULL || in->token.slot[0] == '\0') {
+        return NULL;
+    }
+    struct call_session *s = call_session_find_slot(b, in->room_id, in->token.slot);
+    return s == NULL || call_session_final(s) ? NULL : s;
+}
+
+static const char *said(const char *text) {
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+static enum err add_details(
+    struct call_batch *b, struct store_event *e, const struct call_input_token *t) {
+    TRY(call_event_text(b, e, "dialect", said(t->dialect)));
+    TRY(call_event_text(b, e, "slot", said(t->slot)));
+    TRY(call_event_text(b, e, "member_id", said(t->member_id)));
+    TRY(call_event_text(b, e, "claimed_user", said(t->claimed_user)));
+    TRY(call_event_text(b, e, "server", said(t->server)));
+    TRY(call_event_text(b, e, "alias", said(t->alias)));
+    TRY(call_event_text(b, e, "identity", said(t->identity)));
+    TRY(call_event_text(b, e, "membership", said(t->membership)));
+    TRY(call_event_text(b, e, "reason", said(t->reason)));
+    return call_event_text(b, e, "problem", said(t->problem));
+}
+
+enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
+    const char *type = call_input_name(in->type);
+    struct call_session *s = live_call(b, in);
+    struct store_event *e = NULL;
+    if (s != NULL) {
+        TRY(call_session_record(b, s, type, in, &e));
+    } else {
+        TRY(call_batch_record_stray(b, type, in, &e));
+    }
+    if (in->type == IN_TOKENS_UNRECORDED) {
+        return call_event_int(b, e, "count", in->token.count);
+    }
+    e->subject = in->token.device_id == NULL ? "" : in->token.device_id;
+    TRY(add_details(b, e, &in->token));
+    return in->type == IN_TOKEN_ISSUED ? call_event_bool(b, e, "full_access", in->token.full_access)
+                                       : OK;
+}

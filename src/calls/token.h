@@ -1,0 +1,17 @@
+/*
+ * What the token service did, in the audit of the call that it concerns. Moves no call: who got a
+ * token may never use it.  Thread: main.  See: matrix-calls 3.8, 4.3.
+ */
+#ifndef CALLS_TOKEN_H
+#define CALLS_TOKEN_H
+
+#include "calls/batch.h"
+#include "core/err.h"
+
+#include <stdbool.h>
+
+bool call_token_is(const struct call_input *in);
+/** One audit row: of the live call in the slot, or of no call. ERR_NOMEM only. */
+MUST_CHECK enum err call_token_apply(struct call_batch *b, const struct call_input *in);
+
+#endif

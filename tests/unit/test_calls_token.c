@@ -1,0 +1,147 @@
+/* Tokens in the audit: beside the call they concern, or beside none; never moving one. */
+#include "calls/token.h"
+
+#include "calls/session.h"
+#include "store/calls.h"
+#include "test.h"
+
+#include <string.h>
+
+#define NOW INT64_C(1700000000000)
+
+static const struct call_policy policy = { .max_duration_ms = 86400000, .server_name = "hs" };
+
+static const struct call_input issued = {
+    .type = IN_TOKEN_ISSUED,
+    .room_id = "!r:hs",
+    .sender = "@alice:hs",
+    .origin_ms = NOW,
+    .sent_ms = NOW,
+    .received_ms = NOW,
+    .token = { .slot = "m.call#ROOM",
+        .device_id = "DEVICE",
+        .member_id = "",
+        .dialect = "old",
+        .server = "hs",
+        .alias = "F4oO",
+        .identity = "@alice:hs:DEVICE",
+        .membership = "joined",
+        .full_access = true },
+};
+
+static struct call_input member(enum call_input_type type, const char *event_id, int64_t at_ms) {
+    return (struct call_input){ .type = type,
+        .room_id = "!r:hs",
+        .event_id = event_id,
+        .sender = "@alice:hs",
+        .origin_ms = at_ms,
+        .sent_ms = at_ms,
+        .received_ms = at_ms,
+        .member = { .application = "m.call",
+            .slot = "m.call#ROOM",
+            .entry_key = "_@alice:hs_DEVICE_m.call",
+            .state_key = "_@alice:hs_DEVICE_m.call",
+            .generation = "state",
+            .user_id = "@alice:hs",
+            .key_user = "@alice:hs",
+            .device_id = "DEVICE",
+            .start_ms = at_ms,
+            .expires_at = at_ms + 3600000 } };
+}
+
+static const char *detail(const struct store_event *e, const char *key) {
+    for (const struct store_detail *d = e->details; d != NULL; d = d->next) {
+        if (strcmp(d->key, key) == 0) {
+            return d->type == STORE_DETAIL_TEXT ? d->text : d->number ? "yes" : "no";
+        }
+    }
+    return NULL;
+}
+
+TEST(calls_token, are_rows_of_the_live_call) {
+    static const struct {
+        const char *name, *slot;
+        bool over;
+        size_t of_call, strays;
+    } rows[] = {
+        { "the slot as it was written", "m.call#ROOM", false, 1, 0 },
+        { "the slot in another case", "m.call#room", false, 1, 0 },
+        { "another slot", "m.call#other", false, 0, 1 },
+        { "no slot", "", false, 0, 1 },
+        { "the call is over", "m.call#ROOM", true, 0, 1 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CLEANUP(arena_finish) struct arena a;
+        arena_init(&a);
+        struct call_batch b;
+        call_batch_init(&b, &a, &policy, NOW);
+        struct call_input in = member(IN_MEMBER, "$1", NOW - 2000);
+        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        if (r->over) {
+            in = member(IN_MEMBER_LEFT, "$2", NOW - 1000);
+            CHECK_ERR(OK, call_batch_apply(&b, &in));
+        }
+        enum call_state before = b.sessions->state;
+        size_t events = b.sessions->n_events;
+        in = issued;
+        in.token.slot = r->slot;
+        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        CHECK_INT(before, b.sessions->state);
+        CHECK_INT(r->of_call, b.sessions->n_events - events);
+        CHECK_INT(r->strays, b.n_strays);
+        CHECK(b.sessions->next == NULL);
+    }
+}
+
+TEST(calls_token, say_what_was_asked_and_what_came_of_it) {
+    CLEANUP(arena_finish) struct arena a;
+    arena_init(&a);
+    struct call_batch b;
+    call_batch_init(&b, &a, &policy, NOW);
+    CHECK_ERR(OK, call_batch_apply(&b, &issued));
+    const struct store_event *e = b.strays[0];
+    CHECK_STR("token_issued", e->type);
+    CHECK_STR("!r:hs", e->room_id);
+    CHECK_STR("@alice:hs", e->user_id);
+    CHECK_STR("DEVICE", e->subject);
+    CHECK_STR("@alice:hs:DEVICE", detail(e, "identity"));
+    CHECK_STR("F4oO", detail(e, "alias"));
+    CHECK_STR("joined", detail(e, "membership"));
+    CHECK_STR("yes", detail(e, "full_access"));
+    CHECK_STR(NULL, detail(e, "member_id"));
+    CHECK_STR(NULL, detail(e, "reason"));
+    struct call_input in = { .type = IN_TOKEN_REFUSED,
+        .sent_ms = NOW,
+        .token = { .dialect = "hashed",
+            .claimed_user = "@mallory:hs",
+            .reason = "openid_refused",
+            .problem = "401 M_UNKNOWN_TOKEN" } };
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    e = b.strays[1];
+    CHECK_STR("token_refused", e->type);
+    CHECK_STR(NULL, e->room_id);
+    CHECK_STR(NULL, e->user_id);
+    CHECK_STR("", e->subject);
+    CHECK_STR("openid_refused", detail(e, "reason"));
+    CHECK_STR("401 M_UNKNOWN_TOKEN", detail(e, "problem"));
+    CHECK_STR("@mallory:hs", detail(e, "claimed_user"));
+    CHECK_STR(NULL, detail(e, "full_access"));
+    in = (struct call_input){ .type = IN_TOKENS_UNRECORDED, .token.count = 7 };
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    CHECK_STR("tokens_unrecorded", b.strays[2]->type);
+    CHECK_INT(7, b.strays[2]->details->number);
+}
+
+TEST_ALLOC(calls_token, survive_no_memory) {
+    CLEANUP(arena_finish) struct arena a;
+    arena_init(&a);
+    struct call_batch b;
+    call_batch_init(&b, &a, &policy, NOW);
+    struct call_input in = member(IN_MEMBER, "$1", NOW - 2000);
+    TRY(call_batch_apply(&b, &in));
+    TRY(call_batch_apply(&b, &issued));
+    in = issued;
+    in.room_id = NULL;
+    return call_batch_apply(&b, &in);
+}
