@@ -1,8 +1,8 @@
 /*
- * The homeserver as a client sees it: one function a call, one way for all of them: build the
+ * The homeserver as a client sees it: one way for all calls (matrix/requests lists them): build the
  * address, send, perhaps once more, read the answer.
  *
- *     mx_client_… -> call_begin -> call_send -> http -> on_http -> mx_answer_read -> `done`
+ *     mx_client_… -> mx_call_begin -> call_send -> http -> on_http -> mx_answer_read -> `done`
  *                                      ^------ timer ------'  (a second attempt, at most one)
  *
  * Thread: main.
@@ -17,11 +17,14 @@
 #include "http/client.h"
 #include "matrix/answer.h"
 #include "matrix/body.h"
+#include "matrix/call.h"
 #include "matrix/ids.h"
 #include "matrix/path.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -229,34 +232,24 @@ static void on_http(void *arg, const struct http_client_answer *h) {
     json_decref(json);
 }
 
-/* --- the calls --- */
+/* --- beginning one --- */
 
-struct call_spec {
-    const char *name;
-    const char *method;
-    const char *path; /* with a $ for each part */
-    const char *const *parts;
-    size_t n_parts;
-    const char *as_user;  /* NULL = nobody but the sender */
-    char *body;           /* taken, also on an error; NULL = none */
-    const char *stranger; /* whose token to ask with; NULL = ours */
-    bool no_bearer;
-    bool in_use_is_ok;
-};
-
-static enum err call_url(const struct mx_client *c, const struct call_spec *spec, char **ret) {
+static enum err call_url(const struct mx_client *c, const struct mx_call_spec *spec, char **ret) {
     CLEANUP(buf_finish) struct buf b;
     buf_init(&b, 0);
     buf_puts(&b, c->url);
     TRY(mx_path_append(&b, spec->path, spec->parts, spec->n_parts));
     mx_path_query(&b, "user_id", spec->as_user);
+    char sticky[24];
+    snprintf(sticky, sizeof(sticky), "%" PRId64, spec->sticky_ms);
+    mx_path_query(&b, "org.matrix.msc4354.sticky_duration_ms", spec->sticky_ms > 0 ? sticky : NULL);
     TRY(buf_check(&b));
     *ret = buf_take(&b);
     return OK;
 }
 
-static enum err call_begin(
-    struct mx_client *c, const struct call_spec *spec, mx_done *done, void *arg) {
+enum err mx_call_begin(
+    struct mx_client *c, const struct mx_call_spec *spec, mx_done *done, void *arg) {
     CLEANUP(mem_freep) char *body = spec->body;
     CLEANUP(mem_freep) char *url = NULL;
     if (spec->as_user != NULL && !mx_user_id_valid(spec->as_user)) {
@@ -293,7 +286,7 @@ static enum err call_begin(
 }
 
 /* What a header can carry. */
-static enum err token_check(const char *what, const char *token) {
+enum err mx_token_check(const char *what, const char *token) {
     for (const char *p = token; *p != '\0'; p++) {
         if (*p <= ' ' || *p >= 0x7f) {
             return err_set(ERR_INVALID, "%s: want printable characters without spaces", what);
@@ -302,119 +295,14 @@ static enum err token_check(const char *what, const char *token) {
     return OK;
 }
 
-static enum err room_id_check(const char *room_id) {
-    return mx_room_id_valid(room_id) ? OK
-                                     : err_set(ERR_INVALID, "%s is no room id", LOG_Q(room_id));
-}
-
-enum err mx_client_versions(struct mx_client *c, mx_done *done, void *arg) {
-    return call_begin(c,
-        &(struct call_spec){ .name = "versions",
-            .method = "GET",
-            .path = "/_matrix/client/versions",
-            .no_bearer = true },
-        done, arg);
-}
-
-enum err mx_client_whoami(struct mx_client *c, mx_done *done, void *arg) {
-    return call_begin(c,
-        &(struct call_spec){
-            .name = "whoami", .method = "GET", .path = "/_matrix/client/v3/account/whoami" },
-        done, arg);
-}
-
-enum err mx_client_whoami_of(struct mx_client *c, const char *token, mx_done *done, void *arg) {
-    TRY(token_check("access token", token));
-    return call_begin(c,
-        &(struct call_spec){ .name = "whoami_of",
-            .method = "GET",
-            .path = "/_matrix/client/v3/account/whoami",
-            .stranger = token },
-        done, arg);
-}
-
-enum err mx_client_ping(struct mx_client *c, const char *appservice_id, mx_done *done, void *arg) {
-    char *body = mem_strdup("{}");
-    if (body == NULL) {
-        return err_set(ERR_NOMEM, "no memory for a ping");
-    }
-    return call_begin(c,
-        &(struct call_spec){ .name = "ping",
-            .method = "POST",
-            .path = "/_matrix/client/v1/appservice/$/ping",
-            .parts = &appservice_id,
-            .n_parts = 1,
-            .body = body },
-        done, arg);
-}
-
-enum err mx_client_register_sender(
-    struct mx_client *c, const char *localpart, mx_done *done, void *arg) {
-    CLEANUP(buf_finish) struct buf b;
-    buf_init(&b, 0);
-    buf_puts(&b, "{");
-    buf_json_field(&b, "type", "m.login.application_service");
-    buf_json_field(&b, "username", localpart);
-    buf_json_bool_field(
-        &b, "inhibit_login", true); /* without it a delegated login service refuses (1.8) */
-    buf_puts(&b, "}");
-    TRY(buf_check(&b));
-    return call_begin(c,
-        &(struct call_spec){ .name = "register",
-            .method = "POST",
-            .path = "/_matrix/client/v3/register",
-            .body = buf_take(&b),
-            .in_use_is_ok = true },
-        done, arg);
-}
-
-enum err mx_client_joined_members(
-    struct mx_client *c, const char *room_id, mx_done *done, void *arg) {
-    TRY(room_id_check(room_id));
-    return call_begin(c,
-        &(struct call_spec){ .name = "joined_members",
-            .method = "GET",
-            .path = "/_matrix/client/v3/rooms/$/joined_members",
-            .parts = &room_id,
-            .n_parts = 1 },
-        done, arg);
-}
-
-enum err mx_client_room_state(
-    struct mx_client *c, const char *room_id, const char *as_user, mx_done *done, void *arg) {
-    TRY(room_id_check(room_id));
-    return call_begin(c,
-        &(struct call_spec){ .name = "room_state",
-            .method = "GET",
-            .path = "/_matrix/client/v3/rooms/$/state",
-            .parts = &room_id,
-            .n_parts = 1,
-            .as_user = as_user },
-        done, arg);
-}
-
-enum err mx_client_room_state_event(struct mx_client *c, const char *room_id, const char *type,
-    const char *state_key, const char *as_user, mx_done *done, void *arg) {
-    TRY(room_id_check(room_id));
-    const char *parts[] = { room_id, type, state_key };
-    return call_begin(c,
-        &(struct call_spec){ .name = "room_state_event",
-            .method = "GET",
-            .path = "/_matrix/client/v3/rooms/$/state/$/$",
-            .parts = parts,
-            .n_parts = COUNT_OF(parts),
-            .as_user = as_user },
-        done, arg);
-}
-
 /* --- the client --- */
 
 static enum err config_check(const struct mx_client_config *cfg) {
     if (strncmp(cfg->url, "http://", 7) != 0 && strncmp(cfg->url, "https://", 8) != 0) {
         return err_set(ERR_INVALID, "homeserver.url: want http:// or https://");
     }
-    TRY(token_check("as_token", cfg->as_token));
-    return cfg->as_token_old == NULL ? OK : token_check("as_token", cfg->as_token_old);
+    TRY(mx_token_check("as_token", cfg->as_token));
+    return cfg->as_token_old == NULL ? OK : mx_token_check("as_token", cfg->as_token_old);
 }
 
 enum err mx_client_set_tokens(struct mx_client *c, const char *as_token, const char *as_token_old) {

@@ -75,4 +75,29 @@ MUST_CHECK enum err mx_client_room_state(
 MUST_CHECK enum err mx_client_room_state_event(struct mx_client *c, const char *room_id,
     const char *type, const char *state_key, const char *as_user, mx_done *done, void *arg);
 
+enum mx_delayed_action { MX_DELAYED_RESTART, MX_DELAYED_SEND };
+/** MSC4140, as the user whose event it is. ERR_NOT_FOUND, or status 409: the event was sent or
+ * cancelled. */
+MUST_CHECK enum err mx_client_delayed_event(struct mx_client *c, const char *user_id,
+    const char *delay_id, enum mx_delayed_action action, mx_done *done, void *arg);
+/** {"delay_id", "room_id", "type", "state_key", "delay_ms", …}. */
+MUST_CHECK enum err mx_client_delayed_event_get(
+    struct mx_client *c, const char *user_id, const char *delay_id, mx_done *done, void *arg);
+
+/* An event to write; texts are borrowed for the call. `content` is a JSON object. */
+struct mx_state {
+    const char *room_id, *type, *state_key, *content;
+};
+struct mx_message {
+    const char *room_id, *type, *content;
+    const char *txn_id; /* the same one again is the same event */
+    int64_t sticky_ms;  /* MSC4354; 0 = no sticky event */
+};
+/** As `as_user`, NULL = the sender. {"event_id": …}. ERR_FORBIDDEN: it lacks the power, or is not
+ * in the room. */
+MUST_CHECK enum err mx_client_put_state(
+    struct mx_client *c, const struct mx_state *s, const char *as_user, mx_done *done, void *arg);
+MUST_CHECK enum err mx_client_send(
+    struct mx_client *c, const struct mx_message *m, const char *as_user, mx_done *done, void *arg);
+
 #endif

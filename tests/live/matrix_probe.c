@@ -76,6 +76,25 @@ static enum err ask_event(struct probe *p) {
     return mx_client_room_state_event(
         p->client, p->args[0], p->args[1], p->args[2], p->args[3], on_answer, p);
 }
+static enum err ask_delayed(struct probe *p) {
+    return mx_client_delayed_event_get(p->client, p->args[0], p->args[1], on_answer, p);
+}
+static enum err ask_delayed_restart(struct probe *p) {
+    return mx_client_delayed_event(
+        p->client, p->args[0], p->args[1], MX_DELAYED_RESTART, on_answer, p);
+}
+static enum err ask_delayed_send(struct probe *p) {
+    return mx_client_delayed_event(
+        p->client, p->args[0], p->args[1], MX_DELAYED_SEND, on_answer, p);
+}
+static enum err put_state(struct probe *p) {
+    const struct mx_state s = { p->args[1], p->args[2], p->args[3], p->args[4] };
+    return mx_client_put_state(p->client, &s, p->args[0], on_answer, p);
+}
+static enum err send_sticky(struct probe *p) {
+    const struct mx_message m = { p->args[1], p->args[2], p->args[4], p->args[3], 60000 };
+    return mx_client_send(p->client, &m, p->args[0], on_answer, p);
+}
 static enum err ask_people(struct probe *p) {
     const char *room = p->args[0];
     return mx_membership_ask(p->people, &room, 1, on_people, p);
@@ -94,6 +113,11 @@ static const struct {
     { "state", 1, ask_state },
     { "state-as", 2, ask_state_as },
     { "event", 4, ask_event },
+    { "delayed", 2, ask_delayed },
+    { "delayed-restart", 2, ask_delayed_restart },
+    { "delayed-send", 2, ask_delayed_send },
+    { "put-state", 5, put_state },
+    { "send-sticky", 5, send_sticky },
     { "people", 1, ask_people },
 };
 

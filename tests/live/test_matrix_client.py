@@ -158,6 +158,28 @@ def test_members_are_told_to_a_stranger_and_state_to_a_member(world):
     assert world.probe("state-as", room, f"@nobody:{SERVER}")["err"] == "forbidden"
 
 
+def test_delayed_events_of_a_user_are_ours_to_restart_and_send(world):
+    room = world.alice.create_room()
+    key = f"_{world.alice.user_id}_DELAYED_m.call"
+    delay_id = world.alice.put_state(room, MEMBER, key, {}, delay_ms=60000)
+    me = world.alice.user_id
+    assert world.probe("delayed", me, delay_id)["json"]["room_id"] == room
+    assert world.probe("delayed-restart", me, delay_id)["err"] == "ok"
+    assert world.probe("delayed-send", me, delay_id)["err"] == "ok"
+    assert world.alice.state_event(room, MEMBER, key) == {}
+    assert world.probe("delayed-restart", me, delay_id)["err"] == "not_found"
+
+
+def test_we_write_in_the_name_of_a_user(world):
+    room = world.alice.create_room()
+    key = f"_{world.alice.user_id}_X_m.call"
+    assert world.probe("put-state", world.alice.user_id, room, MEMBER, key, '{"a":1}')["err"] == "ok"
+    assert world.alice.state_event(room, MEMBER, key) == {"a": 1}
+    assert world.probe("put-state", world.bob.user_id, room, MEMBER, "k", "{}")["err"] == "forbidden"
+    sent = [world.probe("send-sticky", world.alice.user_id, room, "org.matrix.msc4143.rtc.member", "txn", "{}") for _ in range(2)]
+    assert sent[0]["json"]["event_id"] == sent[1]["json"]["event_id"], "the same transaction is the same event"
+
+
 def test_rooms_unknown_and_left_are_refused(world):
     assert world.probe("members", f"!none:{SERVER}")["err"] in ("forbidden", "not_found")
     room = world.alice.create_room()

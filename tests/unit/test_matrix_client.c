@@ -1,128 +1,13 @@
 /* The homeserver's client against an HTTP client that is only a list of what was asked. */
-#include "matrix/client.h"
+#include "matrix_world.h"
 
-#include "core/clock.h"
-#include "http/client.h"
-#include "tests/unit/test.h"
+/* --- two things to ask --- */
 
-#include <stdio.h>
-#include <string.h>
-
-/* --- the HTTP client --- */
-
-struct http_client {
-    size_t sent;
-    char asked[1024]; /* the latest: "GET url [bearer] [body]" */
-    struct http_client_call *call;
-};
-struct http_client_call {
-    struct http_client *http;
-    http_client_done *done;
-    void *arg;
-};
-
-enum err http_client_send(struct http_client *c, const struct http_client_spec *spec,
-    http_client_done *done, void *arg, struct http_client_call **ret_call) {
-    struct http_client_call *call = mem_zalloc(sizeof *call);
-    if (call == NULL) {
-        return err_set(ERR_NOMEM, "no memory");
-    }
-    *call = (struct http_client_call){ c, done, arg };
-    c->sent++;
-    c->call = call;
-    snprintf(c->asked, sizeof c->asked, "%s %s%s%s%s%s", spec->method, spec->url,
-        spec->bearer != NULL ? " " : "", spec->bearer != NULL ? spec->bearer : "",
-        spec->body != NULL ? " " : "", spec->body != NULL ? spec->body : "");
-    *ret_call = call;
-    return OK;
-}
-
-void http_client_cancel(struct http_client_call *call) {
-    call->http->call = NULL;
-    mem_free(call);
-}
-
-static void answer(struct http_client *c, const struct http_client_answer *a) {
-    struct http_client_call *call = STEAL(c->call);
-    CHECK(call != NULL);
-    if (call != NULL) {
-        call->done(call->arg, a);
-        mem_free(call);
-    }
-}
-
-static void answer_text(struct http_client *c, int status, const char *body) {
-    answer(c, &(struct http_client_answer){
-                  .status = status, .body = body, .len = strlen(body), .text = "" });
-}
-
-/* --- the asker --- */
-
-struct asker {
-    int answers;
-    enum err err;
-    int status;
-    char text[512];
-    char errcode[128];
-    bool json;
-    size_t topic_len;
-};
-
-static void on_answer(void *arg, const struct mx_answer *a) {
-    struct asker *asker = arg;
-    asker->answers++;
-    asker->err = a->err;
-    asker->status = a->status;
-    asker->json = a->json != NULL;
-    asker->topic_len = json_string_length(json_object_get(a->json, "topic"));
-    snprintf(asker->text, sizeof asker->text, "%s", a->text);
-    snprintf(asker->errcode, sizeof asker->errcode, "%s", a->errcode);
-}
-
-struct world {
-    uv_loop_t loop;
-    struct http_client http;
-    struct mx_client *client;
-    struct asker asker;
-};
-
-static enum err world_init(struct world *w) {
-    memset(w, 0, sizeof *w);
-    uv_loop_init(&w->loop);
-    const struct mx_client_config cfg = { .url = "http://hs:8008/", .as_token = "secret" };
-    return mx_client_create(&w->loop, &w->http, &cfg, &w->client);
-}
-
-static void world_finish(struct world *w) {
-    mx_client_destroy(w->client);
-    uv_run(&w->loop, UV_RUN_DEFAULT);
-    CHECK_INT(0, uv_loop_close(&w->loop));
-}
-
-/* Turns the loop until the client has asked `sent` times; at most 10 s. */
-static void wait_sent(struct world *w, size_t sent) {
-    int64_t end_us = clock_mono_us() + 10 * SEC_US;
-    while (w->http.sent < sent && clock_mono_us() < end_us && uv_loop_alive(&w->loop)) {
-        uv_run(&w->loop, UV_RUN_ONCE);
-    }
-}
-
-/* --- what is asked --- */
-
-static enum err ask_versions(struct mx_client *c, void *arg) {
-    return mx_client_versions(c, on_answer, arg);
-}
-static enum err ask_whoami(struct mx_client *c, void *arg) {
-    return mx_client_whoami(c, on_answer, arg);
-}
 static enum err ask_ping(struct mx_client *c, void *arg) {
     return mx_client_ping(c, "calls/1", on_answer, arg);
 }
 static enum err ask_register(struct mx_client *c, void *arg) {
     return mx_client_register_sender(c, "_calls", on_answer, arg);
-}
-static enum err ask_members(struct mx_client *c, void *arg) {
-    return mx_client_joined_members(c, "!r/x:hs", on_answer, arg);
 }
 static enum err ask_state(struct mx_client *c, void *arg) {
     return mx_client_room_state(c, "!r:hs", NULL, on_answer, arg);
@@ -130,75 +15,8 @@ static enum err ask_state(struct mx_client *c, void *arg) {
 static enum err ask_state_as(struct mx_client *c, void *arg) {
     return mx_client_room_state(c, "!r:hs", "@a&b:hs", on_answer, arg);
 }
-static enum err ask_event(struct mx_client *c, void *arg) {
-    return mx_client_room_state_event(c, "!r:hs", "m.room.join_rules", "", "@a:hs", on_answer, arg);
-}
-static enum err ask_bad_room(struct mx_client *c, void *arg) {
-    return mx_client_room_state(c, "../x", NULL, on_answer, arg);
-}
-static enum err ask_bad_user(struct mx_client *c, void *arg) {
-    return mx_client_room_state(c, "!r:hs", "a", on_answer, arg);
-}
-static enum err ask_bad_key(struct mx_client *c, void *arg) {
-    return mx_client_room_state_event(c, "!r:hs", "m.x", "..", NULL, on_answer, arg);
-}
-
-TEST(matrix_client, asks) {
-    static const struct {
-        const char *name;
-        enum err (*ask)(struct mx_client *c, void *arg);
-        const char *want;
-    } rows[] = {
-        { "versions, without the token", ask_versions,
-            "GET http://hs:8008/_matrix/client/versions" },
-        { "whoami", ask_whoami, "GET http://hs:8008/_matrix/client/v3/account/whoami secret" },
-        { "ping", ask_ping,
-            "POST http://hs:8008/_matrix/client/v1/appservice/calls%2F1/ping secret {}" },
-        { "register", ask_register,
-            "POST http://hs:8008/_matrix/client/v3/register secret "
-            "{\"type\":\"m.login.application_service\",\"username\":\"_calls\",\"inhibit_login\":"
-            "true}" },
-        { "members", ask_members,
-            "GET http://hs:8008/_matrix/client/v3/rooms/%21r%2Fx%3Ahs/joined_members secret" },
-        { "state", ask_state, "GET http://hs:8008/_matrix/client/v3/rooms/%21r%3Ahs/state secret" },
-        { "state as a user", ask_state_as,
-            "GET http://hs:8008/_matrix/client/v3/rooms/%21r%3Ahs/state?user_id=%40a%26b%3Ahs "
-            "secret" },
-        { "one state event", ask_event,
-            "GET "
-            "http://hs:8008/_matrix/client/v3/rooms/%21r%3Ahs/state/m.room.join_rules/"
-            "?user_id=%40a%3Ahs secret" },
-    };
-    FOR_ROWS (rows, r) {
-        ROW(r->name);
-        struct world w;
-        CHECK_ERR(OK, world_init(&w));
-        CHECK_ERR(OK, r->ask(w.client, &w.asker));
-        CHECK_STR(r->want, w.http.asked);
-        answer_text(&w.http, 200, "{}");
-        CHECK_INT(1, w.asker.answers);
-        CHECK_INT(OK, w.asker.err);
-        world_finish(&w);
-    }
-}
-
-TEST(matrix_client, refuses_what_no_path_can_hold) {
-    static const struct {
-        const char *name;
-        enum err (*ask)(struct mx_client *c, void *arg);
-    } rows[] = {
-        { "room id", ask_bad_room },
-        { "user id", ask_bad_user },
-        { "state key", ask_bad_key },
-    };
-    struct world w;
-    CHECK_ERR(OK, world_init(&w));
-    FOR_ROWS (rows, r) {
-        ROW(r->name);
-        CHECK_ERR(ERR_INVALID, r->ask(w.client, &w.asker));
-    }
-    CHECK_INT(0, w.http.sent);
-    world_finish(&w);
+static enum err ask_whoami(struct mx_client *c, void *arg) {
+    return mx_client_whoami(c, on_answer, arg);
 }
 
 /* --- what is answered --- */
