@@ -1,6 +1,7 @@
 /* The resolver against a name server on the same loop; and what it makes of SRV rows. */
 #include "http/resolve.h"
 
+#include "core/buf.h"
 #include "core/clock.h"
 #include "http/resolve_services.h"
 #include "tests/unit/test.h"
@@ -332,7 +333,8 @@ TEST(http_services, keeps_what_can_be_used) {
     FOR_ROWS (rows, r) {
         uint8_t m[512] = { 0, 0, 0x81, 0x80, 0, 1 };
         size_t n = 12;
-        char found[256] = "";
+        struct buf found;
+        buf_init(&found, 0);
         struct http_service services[HTTP_RESOLVED_MAX];
         size_t n_services = 0;
         uint32_t random[HTTP_RESOLVED_MAX];
@@ -349,11 +351,10 @@ TEST(http_services, keeps_what_can_be_used) {
         }
         CHECK_ERR(r->want, http_services_read(m, n, random, services, &n_services));
         for (size_t i = 0; i < n_services; i++) {
-            size_t len = strlen(found);
-            snprintf(
-                found + len, sizeof(found) - len, "%s:%u ", services[i].host, services[i].port);
+            buf_printf(&found, "%s:%u ", services[i].host, services[i].port);
         }
-        CHECK_STR(r->found, found);
+        CHECK_STR(r->found, buf_str(&found));
+        buf_finish(&found);
     }
 }
 
