@@ -2,7 +2,7 @@
  * The subcommands: ONE table of rows (command.c), a file and a function each.
  *
  * Exit codes: 0 done, 1 failed (a sentence on standard error says why), 2 wrong usage (nothing was
- * done); `doctor` has its own.  Thread: main.
+ * done); `doctor` and `audit verify` have their own.  Thread: main.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -51,6 +51,7 @@ MUST_CHECK enum err cli_audit_events(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_user(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_stats(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_purge(const struct cli_args *args);
+MUST_CHECK enum err cli_audit_verify(const struct cli_args *args);
 MUST_CHECK enum err cli_config_print(const struct cli_args *args);
 MUST_CHECK enum err cli_config_check(const struct cli_args *args);
 MUST_CHECK enum err cli_config_sample(const struct cli_args *args);

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "matrix/ids.h"
+#include "store/verify.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -52,6 +53,11 @@ static enum err check_server_name(const char *value) {
                ? OK
                : err_set(
                      ERR_INVALID, "must be a server name like example.com, not \"%.60s\"", value);
+}
+
+static enum err check_head(const char *value) {
+    struct store_anchor unused;
+    return store_anchor_read(value, &unused);
 }
 
 /* --- options --- */
@@ -110,6 +116,13 @@ static const struct cli_option purge_options[] = {
     { "yes", NULL, "do not ask", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
+static const struct cli_option verify_options[] = {
+    { "expect", "HEAD", "a head that an earlier run printed", NULL, check_head },
+    { "anchor", "FILE", "compare with the head kept there, then keep the new", NULL, NULL },
+    { "all", NULL, "name every bad row, not the first alone", NULL, NULL },
+    { "json", NULL, "one JSON object", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option print_options[] = {
     { "secrets", NULL, "with the secrets", NULL, NULL }, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option plain_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
@@ -154,6 +167,15 @@ const struct cli_command cli_commands[] = {
         "Each batch leaves a tombstone, so parley audit verify stays true. Calls that\n"
         "are going on are left. It may be interrupted and run again; calls go on.\n\n" TIME_HELP,
         purge_options, cli_audit_purge),
+    ROW("audit verify", NULL, NULL, "Proves that the audit is as it was written",
+        "Computes every MAC again, compares every number, list and digest; changes\n"
+        "nothing, and `parley serve` may write meanwhile. Needs all keys there ever were,\n"
+        "beside audit.key_file.\n\n"
+        "Somebody who cuts the newest calls off whole is found only by the head that an\n"
+        "earlier run printed: keep it outside of this machine (--expect), or in a file\n"
+        "that the database's owner cannot write (--anchor).\n\n"
+        "Exit code: 0 green, 1 something is wrong (the first bad row is named), 2 could\n"
+        "not be run.\n", verify_options, cli_audit_verify),
     ROW("config print", NULL, NULL, "Prints the settings in force", "", print_options, cli_config_print),
     ROW("config check", NULL, NULL, "Says whether the settings are right and complete", "", plain_options,
         cli_config_check),

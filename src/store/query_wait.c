@@ -2,15 +2,12 @@
 #include "store/query_wait.h"
 
 #include "core/mem.h"
+#include "store/query_session.h"
 
 #include <libpq-fe.h>
 #include <string.h>
 
 #define COLUMNS_MAX 64 /* of one result */
-
-struct store_session {
-    PGconn *pg;
-};
 
 static void ignore_notice(void *arg, const PGresult *r) {
     (void)arg;

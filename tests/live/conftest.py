@@ -25,4 +25,8 @@ def stack(tmp_path_factory):
     from stack import Stack
     running = Stack(tmp_path_factory.mktemp("stack"))
     yield running
-    running.stop()
+    try:
+        # Whatever calls were made, with the program still writing: the audit must be as it was written.
+        running.parley.run("audit", "verify")
+    finally:
+        running.stop()

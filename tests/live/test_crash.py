@@ -99,6 +99,7 @@ def test_no_acknowledged_event_is_lost_or_doubled(own):
     assert kills["parley"] >= 5 and kills["postgres"] >= 1, f"the load ended before the kills: {kills}"
     assert homeserver.refused > 0
     check_rows(parley, batches)
+    parley.run("audit", "verify")
 
 
 def test_database_away_is_503_and_nothing_is_lost(own):
