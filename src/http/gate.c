@@ -128,6 +128,9 @@ void http_gate_judge(struct http_gate *g, struct http_request *r, const struct h
     scan_fields(r, &s);
     r->chunked = s.chunked;
     r->length = s.length;
+    /* Caddy keeps the connection of an upgrade that was answered otherwise for the next one, which
+     * could not be handed over then. */
+    r->ends = s.to_websocket;
     if (!within_rate(g, &a, &wait_ms)) {
         http_reply_limited(r, wait_ms);
         return;

@@ -718,6 +718,15 @@ def test_upgrade_on_a_used_connection(door):
         assert wire.closed()
 
 
+@pytest.mark.parametrize("target", ["/nothing", "/show"])
+def test_an_upgrade_that_http_answers_ends_the_connection(door, target):
+    """Caddy keeps such a connection for its next upgrade, which could not be handed over."""
+    with door.connect() as wire:
+        wire.send(upgrade(target))
+        assert wire.answer().headers["connection"] == "close"
+        assert wire.closed()
+
+
 def test_websocket_by_single_bytes(door):
     with door.connect() as wire:
         wire.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
