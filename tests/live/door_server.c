@@ -256,6 +256,10 @@ static const struct http_route routes[] = {
     { "GET", "/never", never, 0 },
     { "GET", "/fetch", fetch, 0 },
     { "POST", "/fetch", fetch, 64 * KIB },
+    /* Where reverse proxies let requests through. */
+    { "POST", "/api/echo", echo, 8 * MIB },
+    { "POST", "/api/small", echo, 64 * KIB },
+    { "GET", "/api/show/{x...}", show, 0 },
 };
 static char password[] = "sesame";
 static const struct http_route guarded[] = { { "POST", "/guarded", sum, 32 * MIB } };
@@ -318,6 +322,17 @@ static void ws_close(void *state, int code) {
 static const struct http_socket_path paths[] = {
     { .path = "/ws",
         .protocol = "chat",
+        .accept = ws_accept,
+        .open = ws_open,
+        .message = ws_message,
+        .close = ws_close },
+    { .path = "/rtc",
+        .accept = ws_accept,
+        .open = ws_open,
+        .message = ws_message,
+        .close = ws_close },
+    { .path = "/rtc/v1",
+        .arg = password,
         .accept = ws_accept,
         .open = ws_open,
         .message = ws_message,
