@@ -59,9 +59,7 @@ static size_t row_of(const struct http_limit *l, const uint64_t who[2]) {
     return (size_t)((h ^ (h >> 32)) % ROWS);
 }
 
-static struct bucket *find(struct http_limit *l, const struct http_address *a, int64_t now_us) {
-    uint64_t who[2];
-    name_of(a, who);
+static struct bucket *find(struct http_limit *l, const uint64_t who[2], int64_t now_us) {
     struct bucket *row = l->table[row_of(l, who)];
     struct bucket *oldest = row;
     for (size_t i = 0; i < WAYS; i++) {
@@ -77,9 +75,9 @@ static struct bucket *find(struct http_limit *l, const struct http_address *a, i
     return oldest;
 }
 
-bool http_limit_take(
-    struct http_limit *l, const struct http_address *a, int64_t now_us, int64_t *ret_wait_ms) {
-    struct bucket *b = find(l, a, now_us);
+static bool take(
+    struct http_limit *l, const uint64_t who[2], int64_t now_us, int64_t *ret_wait_ms) {
+    struct bucket *b = find(l, who, now_us);
     b->tokens_us += now_us - b->seen_us;
     b->seen_us = now_us;
     if (b->tokens_us > l->most_us) {
@@ -91,4 +89,21 @@ bool http_limit_take(
     }
     b->tokens_us -= l->token_us;
     return true;
+}
+
+bool http_limit_take(
+    struct http_limit *l, const struct http_address *a, int64_t now_us, int64_t *ret_wait_ms) {
+    uint64_t who[2];
+    name_of(a, who);
+    return take(l, who, now_us, ret_wait_ms);
+}
+
+bool http_limit_take_name(
+    struct http_limit *l, const char *name, int64_t now_us, int64_t *ret_wait_ms) {
+    uint8_t digest[SHA256_SIZE];
+    uint64_t who[2];
+    crypto_sha256(name, strlen(name), digest);
+    memcpy(who, digest, sizeof(who));
+    who[1] |= 1; /* never the free bucket's 0, 0 */
+    return take(l, who, now_us, ret_wait_ms);
 }

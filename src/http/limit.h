@@ -1,5 +1,5 @@
 /*
- * How often one address may ask: a token bucket each, in a table of fixed size.
+ * How often one address, or one user, may ask: a token bucket each, in a table of fixed size.
  *
  * IPv6 counts by /64, which is what one customer gets. When the table's row for an address is full,
  * the bucket that has rested longest makes room: whoever can send from that many addresses is no
@@ -22,5 +22,9 @@ void http_limit_destroy(struct http_limit *l);
 /** Takes a token. Without one: false, and *ret_wait_ms says when there will be one. */
 bool http_limit_take(
     struct http_limit *l, const struct http_address *a, int64_t now_us, int64_t *ret_wait_ms);
+
+/** The same for any name: a user, a server. One table is for addresses or for names, not both. */
+bool http_limit_take_name(
+    struct http_limit *l, const char *name, int64_t now_us, int64_t *ret_wait_ms);
 
 #endif

@@ -13,11 +13,14 @@
 
 #define RETRY_UNKNOWN_MS 1000 /* ERR_LIMIT from a room that cannot say when to come again */
 
-/* Matrix asks for these on every answer (Client-Server API, "Web browser clients"). */
+/* Matrix asks for these on every answer (Client-Server API, "Web browser clients"); the last four
+ * headers are what token services of MatrixRTC allow. */
 const struct http_pair http_cors_fields[HTTP_CORS_FIELDS] = {
     { "Access-Control-Allow-Origin", "*" },
     { "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, PATCH, OPTIONS" },
-    { "Access-Control-Allow-Headers", "X-Requested-With, Content-Type, Authorization" },
+    { "Access-Control-Allow-Headers",
+        "X-Requested-With, Content-Type, Authorization, Accept, Content-Length, Accept-Encoding, "
+        "X-CSRF-Token" },
 };
 
 /* A NULL text: the sentence of err_set goes out. */

@@ -1,5 +1,5 @@
 /*
- * How a request to the homeserver is described: what differs between the calls of matrix/requests.
+ * How a request to the homeserver is described: what differs between the calls of matrix/requests*.
  * Only src/matrix includes this.  Thread: main.
  */
 #ifndef MATRIX_CALL_H
@@ -16,7 +16,9 @@ struct mx_call_spec {
     const char *path; /* with a $ for each part */
     const char *const *parts;
     size_t n_parts;
-    const char *as_user;  /* NULL = nobody but the sender */
+    const char *as_user; /* NULL = nobody but the sender */
+    const char *query;   /* a parameter; NULL = none */
+    const char *query_value;
     int64_t sticky_ms;    /* how long the event sticks (MSC4354); 0 = it does not */
     char *body;           /* taken, also on an error; NULL = none */
     const char *stranger; /* whose token to ask with; NULL = ours */

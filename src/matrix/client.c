@@ -240,6 +240,9 @@ static enum err call_url(const struct mx_client *c, const struct mx_call_spec *s
     buf_puts(&b, c->url);
     TRY(mx_path_append(&b, spec->path, spec->parts, spec->n_parts));
     mx_path_query(&b, "user_id", spec->as_user);
+    if (spec->query != NULL) {
+        mx_path_query(&b, spec->query, spec->query_value);
+    }
     char sticky[24];
     snprintf(sticky, sizeof(sticky), "%" PRId64, spec->sticky_ms);
     mx_path_query(&b, "org.matrix.msc4354.sticky_duration_ms", spec->sticky_ms > 0 ? sticky : NULL);

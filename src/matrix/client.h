@@ -100,4 +100,15 @@ MUST_CHECK enum err mx_client_put_state(
 MUST_CHECK enum err mx_client_send(
     struct mx_client *c, const struct mx_message *m, const char *as_user, mx_done *done, void *arg);
 
+/* MSC4502 and MSC4512: for homeservers that have them switched on, and registrations with the scope
+ * or the proxy prefix. Others answer ERR_NOT_FOUND or ERR_FORBIDDEN. */
+/** {"joined": bool}, also of rooms that we could not see otherwise. */
+MUST_CHECK enum err mx_client_user_is_joined(
+    struct mx_client *c, const char *room_id, const char *user_id, mx_done *done, void *arg);
+MUST_CHECK enum err mx_client_server_is_joined(
+    struct mx_client *c, const char *room_id, const char *server, mx_done *done, void *arg);
+/** POSTs `body` (JSON text) to another server in our homeserver's name: {"status", "content"}. */
+MUST_CHECK enum err mx_client_fed_proxy(struct mx_client *c, const char *destination,
+    const char *path, const char *body, mx_done *done, void *arg);
+
 #endif

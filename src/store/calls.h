@@ -121,6 +121,11 @@ MUST_CHECK enum err store_calls_look_ahead(struct store *s, store_calls_told *to
 typedef void store_calls_rooms(void *arg, enum err e, const char *const *rooms, size_t n);
 MUST_CHECK enum err store_calls_live_rooms(struct store *s, store_calls_rooms *found, void *arg);
 
+/** Is a user of `server_name` in a live MatrixRTC call of the room? `live` is false on an error. */
+typedef void store_calls_is_live(void *arg, enum err e, bool live);
+MUST_CHECK enum err store_calls_room_is_live(struct store *s, const char *room_id,
+    const char *server_name, store_calls_is_live *told, void *arg);
+
 /** May this node reconcile now? One node at a time (advisory lock, decision 15): notes `now_ms` as
  * the latest run when the last one is older than `interval_ms`, and says whether it did. */
 typedef void store_calls_claimed(void *arg, enum err e, bool claimed);

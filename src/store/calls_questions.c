@@ -4,6 +4,10 @@
 #include "core/mem.h"
 #include "store/connection.h"
 
+#include <stdio.h>
+
+#define ID_SIZE 256 /* Matrix: ids of at most 255 bytes */
+
 /* A question under way; `told` hands the answer (NULL on an error) to the asker's callback. */
 struct question {
     void (*put)(struct question *q);
@@ -11,9 +15,12 @@ struct question {
     struct store_connection *c;
     int64_t time_ms;
     int64_t number;
+    char room_id[ID_SIZE];
+    char server_name[ID_SIZE];
     union {
         store_calls_told *outlook;
         store_calls_rooms *rooms;
+        store_calls_is_live *live;
         store_calls_claimed *claimed;
         store_calls_overviewed *overviewed;
     } then;
@@ -99,6 +106,26 @@ enum err store_calls_live_rooms(struct store *s, store_calls_rooms *found, void 
     return ask(
         s, &(struct question){
                .put = put_live_rooms, .told = tell_live_rooms, .then.rooms = found, .arg = arg });
+}
+
+/* --- has this room one, with our people in it? --- */
+
+static void put_room(struct question *q) {
+    store_args_text(&q->c->args, q->room_id);
+    store_args_text(&q->c->args, q->server_name);
+    store_query_put(q->c, STORE_ROOM_IS_LIVE, &q->c->args);
+}
+
+static void tell_room(const struct question *q, enum err e, const struct store_answer *a) {
+    q->then.live(q->arg, e, e == OK && store_answer_rows(a, 0) > 0);
+}
+
+enum err store_calls_room_is_live(struct store *s, const char *room_id, const char *server_name,
+    store_calls_is_live *told, void *arg) {
+    struct question q = { .put = put_room, .told = tell_room, .then.live = told, .arg = arg };
+    snprintf(q.room_id, sizeof(q.room_id), "%s", room_id);
+    snprintf(q.server_name, sizeof(q.server_name), "%s", server_name);
+    return ask(s, &q);
 }
 
 /* --- whose turn is it to reconcile? --- */

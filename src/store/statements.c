@@ -178,6 +178,11 @@ static const struct {
         NULL },
     [STORE_LIVE_ROOMS] = { "live_rooms",
         "SELECT DISTINCT room_id FROM call_sessions WHERE " LIVE " ORDER BY room_id", NULL },
+    [STORE_ROOM_IS_LIVE] = { "room_is_live",
+        "SELECT 1 FROM call_sessions s JOIN call_participants p ON p.session_id = s.id"
+        " WHERE s.room_id = $1::text AND s." LIVE " AND s.kind = 'rtc' AND p.left_at IS NULL"
+        " AND split_part(p.user_id, ':', 1) || ':' || $2::text = p.user_id LIMIT 1",
+        NULL },
     /* The row's own lock makes the claim one at a time; a stamp from the future (a clock that was
        set back) does not block it. */
     [STORE_CLAIM_TASK] = { "claim_task",

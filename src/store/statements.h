@@ -40,6 +40,7 @@ enum store_statement {
     /* single questions */
     STORE_OUTLOOK,
     STORE_LIVE_ROOMS,
+    STORE_ROOM_IS_LIVE,
     STORE_CLAIM_TASK,
     STORE_COUNT_LIVE,
     STORE_LIST_TASKS,

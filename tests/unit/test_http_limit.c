@@ -93,3 +93,16 @@ TEST_ALLOC(http_limit, survives_no_memory) {
     http_limit_destroy(l);
     return OK;
 }
+
+TEST(http_limit, counts_names_apart) {
+    struct http_limit *l = NULL;
+    int64_t wait_ms = 0;
+    CHECK_ERR(OK, http_limit_create(1, 2, &l));
+    CHECK(http_limit_take_name(l, "@alice:hs", 0, &wait_ms));
+    CHECK(http_limit_take_name(l, "@alice:hs", 0, &wait_ms));
+    CHECK(!http_limit_take_name(l, "@alice:hs", 0, &wait_ms));
+    CHECK_INT(1000, wait_ms);
+    CHECK(http_limit_take_name(l, "@bob:hs", 0, &wait_ms));
+    CHECK(http_limit_take_name(l, "@alice:hs", 1000000, &wait_ms));
+    http_limit_destroy(l);
+}

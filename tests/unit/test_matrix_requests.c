@@ -46,6 +46,18 @@ static enum err ask_send_sticky(struct mx_client *c, void *arg) {
     const struct mx_message m = { "!r:hs", "m.x", "{}", "txn1", 3600000 };
     return mx_client_send(c, &m, NULL, on_answer, arg);
 }
+static enum err ask_user_joined(struct mx_client *c, void *arg) {
+    return mx_client_user_is_joined(c, "!r:hs", "@a&b:hs", on_answer, arg);
+}
+static enum err ask_server_joined(struct mx_client *c, void *arg) {
+    return mx_client_server_is_joined(c, "!r:hs", "hs:8448", on_answer, arg);
+}
+static enum err ask_fed_proxy(struct mx_client *c, void *arg) {
+    return mx_client_fed_proxy(c, "o.rg", "/_matrix/x", "{\"a\":1}", on_answer, arg);
+}
+static enum err ask_bad_joined(struct mx_client *c, void *arg) {
+    return mx_client_user_is_joined(c, "../x", "@a:hs", on_answer, arg);
+}
 static enum err ask_bad_room(struct mx_client *c, void *arg) {
     return mx_client_room_state(c, "../x", NULL, on_answer, arg);
 }
@@ -99,6 +111,16 @@ TEST(matrix_requests, asks) {
         { "a sticky message", ask_send_sticky,
             "PUT http://hs:8008/_matrix/client/v3/rooms/%21r%3Ahs/send/m.x/txn1"
             "?org.matrix.msc4354.sticky_duration_ms=3600000 secret {}" },
+        { "is a user joined", ask_user_joined,
+            "GET http://hs:8008/_matrix/client/unstable/io.element.msc4502/rooms/%21r%3Ahs/"
+            "is_joined?mxid=%40a%26b%3Ahs secret" },
+        { "is a server joined", ask_server_joined,
+            "GET http://hs:8008/_matrix/client/unstable/io.element.msc4502/rooms/%21r%3Ahs/"
+            "is_joined?server_name=hs%3A8448 secret" },
+        { "another server", ask_fed_proxy,
+            "POST http://hs:8008/_matrix/client/unstable/io.element.msc4512/appservice/fed_proxy "
+            "secret {\"destination\":\"o.rg\",\"method\":\"POST\",\"path\":\"/_matrix/x\","
+            "\"body\":{\"a\":1}}" },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
@@ -119,6 +141,7 @@ TEST(matrix_requests, refuses_what_no_path_can_hold) {
         enum err (*ask)(struct mx_client *c, void *arg);
     } rows[] = {
         { "room id", ask_bad_room },
+        { "room id of is_joined", ask_bad_joined },
         { "user id", ask_bad_user },
         { "state key", ask_bad_key },
     };
