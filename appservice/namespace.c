@@ -7,7 +7,6 @@
  */
 #include "appservice/namespace.h"
 
-#include "core/log.h"
 #include "core/yaml.h"
 
 #include <regex.h>
@@ -126,8 +125,8 @@ static enum err entry_check(const struct doc *d, const struct doc_node *entry, c
     return OK;
 }
 
-enum err as_namespace_check(
-    const struct doc *d, const struct doc_node *namespaces, const char *server_name) {
+enum err as_namespace_check(const struct doc *d, const struct doc_node *namespaces,
+    const char *server_name, bool *ret_all) {
     static const struct {
         const char *key;
         char sigil;
@@ -154,11 +153,6 @@ enum err as_namespace_check(
             "call would ever be seen",
             server_name);
     }
-    if (!seen[0].all) {
-        LOG_WARN(&log_root, "registration_sees_few_rooms",
-            "server=%s advice=\"the users patterns do not match everybody: calls of the others are "
-            "not seen\"",
-            LOG_Q(server_name));
-    }
+    *ret_all = seen[0].all;
     return OK;
 }

@@ -12,12 +12,14 @@
 
 #include "core/err.h"
 
+#include <stdbool.h>
+
 struct doc;
 struct doc_node;
 
-/** Checks the value of `namespaces` in `d`; warns in the log where the patterns show us less than
- * all rooms with a user of `server_name`. ERR_INVALID names file and line. */
+/** Checks the value of `namespaces` in `d`. *ret_all: do the patterns show us all rooms with a user
+ * of `server_name`? ERR_INVALID names file and line. */
 MUST_CHECK enum err as_namespace_check(
-    const struct doc *d, const struct doc_node *namespaces, const char *server_name);
+    const struct doc *d, const struct doc_node *namespaces, const char *server_name, bool *ret_all);
 
 #endif

@@ -16,8 +16,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define TEXT_MAX_BYTES 255 /* of every text but the url */
-#define URL_MAX_BYTES  1024
+#define TEXT_MAX_BYTES  255 /* of every text but the url */
+#define URL_MAX_BYTES   1024
+#define IS_JOINED_SCOPE "urn:matrix:client:io.element.msc4502:rooms:is_joined"
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -130,24 +131,60 @@ static bool key_known(const char *name) {
     return false;
 }
 
-static void warn_of_keys(const char *name, const struct doc_node *root) {
+static bool is_yes(const struct doc_node *n) {
+    return n != NULL && n->kind == DOC_TEXT &&
+           (strcasecmp(n->text, "true") == 0 || strcasecmp(n->text, "yes") == 0);
+}
+
+static int line_of(const struct doc_node *n) {
+    return n == NULL ? 0 : n->line;
+}
+
+static void advise_on_unknown(
+    const struct doc_node *root, const struct as_registration_adviser *to) {
     for (const struct doc_node *n = root->first; n != NULL; n = n->next) {
         if (!key_known(n->key)) {
-            LOG_WARN(&log_root, "registration_key_unknown", "file=%s line=%d key=%s", LOG_Q(name),
-                n->line, LOG_Q(n->key));
+            to->tell(to->arg, n->line, n->key, "no homeserver we know reads this key");
         }
     }
+}
+
+static void advise_on_switches(
+    const struct doc_node *root, const struct as_registration_adviser *to) {
     for (size_t i = 0; i < COUNT_OF(switches); i++) {
         const struct doc_node *n = doc_get(root, switches[i].name);
-        bool value = switches[i].usual;
-        if (n != NULL && n->kind == DOC_TEXT) {
-            value = strcasecmp(n->text, "true") == 0 || strcasecmp(n->text, "yes") == 0;
-        }
+        bool value = n == NULL ? switches[i].usual : is_yes(n);
         if (value == switches[i].costs) {
-            LOG_WARN(&log_root, "registration_switch", "file=%s key=%s advice=\"%s\"", LOG_Q(name),
-                switches[i].name, switches[i].advice);
+            to->tell(to->arg, line_of(n), switches[i].name, switches[i].advice);
         }
     }
+}
+
+/* What stops Synapse at its start, or does nothing without its other half (1.1, 4.8). */
+static void advise_on_proxy(const struct doc_node *root, const struct as_registration_adviser *to) {
+    const struct doc_node *prefix = doc_get(root, "io.element.msc4512.proxy_prefix");
+    const struct doc_node *url = doc_get(root, "io.element.msc4512.proxy_url");
+    const struct doc_node *scopes = doc_get(root, "io.element.msc4502.scopes");
+    if ((prefix == NULL) != (url == NULL)) {
+        to->tell(to->arg, line_of(prefix != NULL ? prefix : url),
+            prefix != NULL ? prefix->key : url->key,
+            "proxy_prefix and proxy_url mean something only together");
+    }
+    if (prefix != NULL && prefix->kind == DOC_TEXT && strcmp(prefix->text, "rtc/livekit") != 0) {
+        to->tell(to->arg, prefix->line, prefix->key, "the only prefix allowed is rtc/livekit");
+    }
+    for (const struct doc_node *n = scopes == NULL ? NULL : scopes->first; n != NULL; n = n->next) {
+        if (n->kind != DOC_TEXT || strcmp(n->text, IS_JOINED_SCOPE) != 0) {
+            to->tell(to->arg, n->line, scopes->key,
+                "a scope Synapse does not know stops it at its start; want " IS_JOINED_SCOPE);
+        }
+    }
+}
+
+static void log_advice(void *arg, int line, const char *key, const char *sentence) {
+    const char *name = arg;
+    LOG_WARN(&log_root, "registration_advice", "file=%s line=%d key=%s advice=\"%s\"", LOG_Q(name),
+        line, LOG_Q(key), sentence);
 }
 
 static enum err key_read(const struct doc *d, const struct key *k, struct as_registration *r) {
@@ -175,8 +212,9 @@ static enum err key_read(const struct doc *d, const struct key *k, struct as_reg
     return *field_of(r, k) != NULL ? OK : err_set(ERR_NOMEM, "no memory for a registration");
 }
 
-enum err as_registration_parse(const char *name, const char *bytes, size_t len,
-    const char *server_name, struct as_registration **ret) {
+enum err as_registration_parse_advised(const char *name, const char *bytes, size_t len,
+    const char *server_name, const struct as_registration_adviser *to,
+    struct as_registration **ret) {
     CLEANUP(doc_destroyp) struct doc *d = NULL;
     CLEANUP(as_registration_destroyp) struct as_registration *r = mem_zalloc(sizeof *r);
     if (r == NULL) {
@@ -195,10 +233,23 @@ enum err as_registration_parse(const char *name, const char *bytes, size_t len,
         return doc_err(
             d, doc_get(root, "hs_token"), ERR_INVALID, "hs_token: want another one than as_token");
     }
-    TRY(as_namespace_check(d, doc_get(root, "namespaces"), server_name));
-    warn_of_keys(name, root);
+    bool all = false;
+    TRY(as_namespace_check(d, doc_get(root, "namespaces"), server_name, &all));
+    advise_on_unknown(root, to);
+    advise_on_switches(root, to);
+    advise_on_proxy(root, to);
+    if (!all) {
+        to->tell(to->arg, line_of(doc_get(root, "namespaces")), "namespaces",
+            "the users patterns do not match everybody: calls of the others are not seen");
+    }
     *ret = STEAL(r);
     return OK;
+}
+
+enum err as_registration_parse(const char *name, const char *bytes, size_t len,
+    const char *server_name, struct as_registration **ret) {
+    const struct as_registration_adviser to = { log_advice, (void *)(uintptr_t)name };
+    return as_registration_parse_advised(name, bytes, len, server_name, &to, ret);
 }
 
 /* --- life --- */

@@ -32,9 +32,22 @@ struct as_registration {
  * ERR_TOO_LARGE. */
 MUST_CHECK enum err as_registration_load(
     const char *path, const char *server_name, struct as_registration **ret);
-/** The same from bytes in memory; `name` is what sentences call the file. */
+/** Gets what is allowed but costs something: one sentence a key, with its line (0 = the key is not
+ * there). Borrowed for the call. */
+struct as_registration_adviser {
+    void (*tell)(void *arg, int line, const char *key, const char *sentence);
+    void *arg;
+};
+/** As as_registration_load, but tells `to`; NULL = the log. */
+MUST_CHECK enum err as_registration_review(const char *path, const char *server_name,
+    const struct as_registration_adviser *to, struct as_registration **ret);
+/** As as_registration_load from bytes in memory; `name` is what sentences call the file. */
 MUST_CHECK enum err as_registration_parse(const char *name, const char *bytes, size_t len,
     const char *server_name, struct as_registration **ret);
+/** The same, but tells `to` instead of the log. */
+MUST_CHECK enum err as_registration_parse_advised(const char *name, const char *bytes, size_t len,
+    const char *server_name, const struct as_registration_adviser *to,
+    struct as_registration **ret);
 /** Overwrites the tokens first. */
 void as_registration_destroy(struct as_registration *r);
 void as_registration_destroyp(struct as_registration **r);

@@ -16,11 +16,22 @@ static void wipe(char **bytes) {
     mem_free_secret(*bytes);
 }
 
-static enum err load_one(const char *path, const char *server_name, struct as_registration **ret) {
+/* `to` NULL = the log. */
+static enum err load_one(const char *path, const char *server_name,
+    const struct as_registration_adviser *to, struct as_registration **ret) {
     CLEANUP(wipe) char *bytes = NULL;
     size_t len = 0;
     TRY(secret_file_read(path, DOC_MAX_BYTES, &bytes, &len));
-    return as_registration_parse(path, bytes, len, server_name, ret);
+    return to == NULL ? as_registration_parse(path, bytes, len, server_name, ret)
+                      : as_registration_parse_advised(path, bytes, len, server_name, to, ret);
+}
+
+/* What an earlier file costs is of no interest any more. */
+static void keep_quiet(void *arg, int line, const char *key, const char *sentence) {
+    (void)arg;
+    (void)line;
+    (void)key;
+    (void)sentence;
 }
 
 /* A rotation that broke off before the new file was there leaves two equal ones: nothing is old. */
@@ -33,7 +44,8 @@ static enum err load_old(const char *path, const char *server_name, struct as_re
     CLEANUP(as_registration_destroyp) struct as_registration *old = NULL;
     buf_init(&name, 0);
     TRY(secret_file_old_name(path, &name));
-    enum err e = load_one(buf_str(&name), server_name, &old);
+    enum err e = load_one(
+        buf_str(&name), server_name, &(struct as_registration_adviser){ keep_quiet, NULL }, &old);
     if (e == ERR_NOT_FOUND) {
         return OK;
     }
@@ -43,13 +55,18 @@ static enum err load_old(const char *path, const char *server_name, struct as_re
     return OK;
 }
 
-enum err as_registration_load(
-    const char *path, const char *server_name, struct as_registration **ret) {
+enum err as_registration_review(const char *path, const char *server_name,
+    const struct as_registration_adviser *to, struct as_registration **ret) {
     CLEANUP(as_registration_destroyp) struct as_registration *r = NULL;
-    TRY(load_one(path, server_name, &r));
+    TRY(load_one(path, server_name, to, &r));
     TRY(load_old(path, server_name, r));
     *ret = STEAL(r);
     return OK;
+}
+
+enum err as_registration_load(
+    const char *path, const char *server_name, struct as_registration **ret) {
+    return as_registration_review(path, server_name, NULL, ret);
 }
 
 /* --- new tokens --- */

@@ -153,14 +153,27 @@ TEST(appservice_registration, warns) {
             GOOD "org.matrix.msc3202: true\nio.element.msc4190: true\nprotocols: [x]\n", NULL },
         { "unknown key", GOOD "io.element.msc4512: x\n", "key=io.element.msc4512" },
         { "limits on", HEAD "sender_localpart: _calls\n" SPACES, "key=rate_limited" },
+        { "half a proxy", GOOD "io.element.msc4512.proxy_url: http://127.0.0.1:1\n",
+            "key=io.element.msc4512.proxy_url" },
+        { "another prefix",
+            GOOD "io.element.msc4512.proxy_prefix: rtc\nio.element.msc4512.proxy_url: x\n",
+            "the only prefix allowed" },
+        { "the proxy",
+            GOOD "io.element.msc4512.proxy_prefix: rtc/livekit\n"
+                 "io.element.msc4512.proxy_url: x\n"
+                 "io.element.msc4502.scopes: "
+                 "['urn:matrix:client:io.element.msc4502:rooms:is_joined']\n",
+            NULL },
+        { "a scope that stops Synapse", GOOD "io.element.msc4502.scopes: [rooms]\n",
+            "key=io.element.msc4502.scopes" },
         { "ephemeral on", GOOD "receive_ephemeral: true\n", "key=receive_ephemeral" },
         { "some users",
             HEAD SENDER
             "namespaces:\n  users:\n    - {regex: '@[a-m].*:example\\.com', exclusive: false}\n",
-            "registration_sees_few_rooms" },
+            "key=namespaces" },
         { "a pattern we cannot judge",
             HEAD SENDER "namespaces:\n  users:\n    - {regex: '@\\w+:.*', exclusive: false}\n",
-            "registration_sees_few_rooms" },
+            "key=namespaces" },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
