@@ -98,6 +98,8 @@ static char *clean(struct doctor *d, char *text) {
         if (d->registration != NULL) {
             hide(text, d->registration->as_token);
             hide(text, d->registration->hs_token);
+            hide(text, d->registration->as_token_old);
+            hide(text, d->registration->hs_token_old);
         }
     }
     return text;

@@ -26,6 +26,7 @@
 
 #include "core/err.h"
 #include "core/mem.h"
+#include "store/probe.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -86,7 +87,11 @@ struct doctor {
     char *const *environ;                 /* what settings are read from besides the file */
     struct config *config;                /* NULL until the check "config" is fine */
     struct as_registration *registration; /* NULL until the check "registration" is fine */
+    const char *as_token; /* which of its tokens the homeserver knows; NULL until the check
+                             "as-token" is fine */
     struct doctor_homeserver homeserver;
+    struct store_probe database;
+    bool database_known; /* the check "database" is fine */
     struct doctor_fetcher *fetcher;
     struct doctor_finding *first, *last; /* in the order in which they were said */
     size_t n_findings;
@@ -150,6 +155,11 @@ void doctor_fetch(struct doctor *d, const struct doctor_request *q, struct docto
 const char *doctor_homeserver_url(struct doctor *d, const char *path);
 /** A text of a JSON object, "" when it is not there or none. Borrowed from `o`. */
 const char *doctor_text_of(const json_t *o, const char *key);
+/** "parley <words> --config <file>", for pasting; "" when memory is gone. */
+const char *doctor_command(struct doctor *d, const char *words);
+/** Fills url and unix_socket of a request to our first private listener; one that listens
+ * everywhere is called by loopback. Gives its name as a sentence says it. */
+const char *doctor_private(struct doctor *d, const char *path, struct doctor_request *ret);
 /** Foreign text for a sentence: one line, at most 200 bytes, in the arena. */
 const char *doctor_quote(struct doctor *d, const char *s);
 

@@ -6,8 +6,21 @@
 /* clang-format off */
 const struct doctor_check doctor_checks[] = {
     { "config", "settings", { NULL }, doctor_check_config },
+    { "secrets", "secret files", { "config" }, doctor_check_secrets },
+    { "registration", "registration", { "config", "secrets" }, doctor_check_registration },
+    { "database", "database", { "config" }, doctor_check_database },
+    { "schema", "tables", { "database" }, doctor_check_schema },
+    { "audit-key", "audit key", { "secrets", "schema" }, doctor_check_audit_key },
     { "homeserver", "homeserver", { "config" }, doctor_check_homeserver },
-    { "registration", "registration", { "config" }, doctor_check_registration },
+    { "clock", "clocks", { "config" }, doctor_check_clock },
+    { "version", "its version", { "homeserver" }, doctor_check_version },
+    { "server-name", "its name", { "homeserver" }, doctor_check_server_name },
+    { "as-token", "we to homeserver", { "homeserver", "registration" }, doctor_check_as_token },
+    { "service", "Parley itself", { "config" }, doctor_check_service },
+    { "hs-token", "homeserver to us", { "as-token", "service" }, doctor_check_hs_token },
+    { "openid", "users' tokens", { "homeserver" }, doctor_check_openid },
+    { "features", "homeserver's flags", { "homeserver" }, doctor_check_features },
+    { "turn", "TURN", { "as-token" }, doctor_check_turn },
 };
 /* clang-format on */
 

@@ -14,7 +14,30 @@ extern const size_t doctor_n_checks;
 void doctor_check_config(struct doctor *d);
 void doctor_check_registration(struct doctor *d);
 
-/* doctor/homeserver.c: what the homeserver is. */
+/* doctor/secrets.c: who else may read it. */
+void doctor_check_secrets(struct doctor *d);
+
+/* doctor/database.c */
+void doctor_check_database(struct doctor *d);
+void doctor_check_schema(struct doctor *d);
+void doctor_check_audit_key(struct doctor *d);
+
+/* doctor/homeserver.c: what the homeserver is, asked without a token. */
 void doctor_check_homeserver(struct doctor *d);
+void doctor_check_version(struct doctor *d);
+void doctor_check_server_name(struct doctor *d);
+void doctor_check_openid(struct doctor *d);
+
+/* doctor/features.c: its settings that calls need. */
+void doctor_check_features(struct doctor *d);
+void doctor_check_turn(struct doctor *d);
+
+/* doctor/clock.c */
+void doctor_check_clock(struct doctor *d);
+
+/* doctor/link.c: both ways of the application service. */
+void doctor_check_service(struct doctor *d);
+void doctor_check_as_token(struct doctor *d);
+void doctor_check_hs_token(struct doctor *d);
 
 #endif

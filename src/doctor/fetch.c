@@ -2,7 +2,6 @@
 #include "doctor/fetch.h"
 
 #include "core/clock.h"
-#include "core/config.h"
 #include "core/mem.h"
 #include "doctor/check.h"
 #include "http/client.h"
@@ -97,11 +96,6 @@ void doctor_fetch(struct doctor *d, const struct doctor_request *q, struct docto
     while (!w.over) {
         uv_run(&d->fetcher->loop, UV_RUN_ONCE);
     }
-}
-
-const char *doctor_homeserver_url(struct doctor *d, const char *path) {
-    const char *url = arena_printf(&d->arena, "%s%s", d->config->homeserver.url, path);
-    return url == NULL ? "" : url;
 }
 
 const char *doctor_text_of(const json_t *o, const char *key) {

@@ -118,6 +118,14 @@ class Parley:
                 raise RuntimeError(f"{path} did not answer {status} in {seconds} s: {self.log_tail()}")
             time.sleep(0.05)
 
+    def wait_all_ready(self, seconds=START_SECONDS):
+        """Waits until /readyz is 200, with the homeserver."""
+        end = time.monotonic() + seconds
+        while self.get("/readyz")[0] != 200:
+            if time.monotonic() > end:
+                raise RuntimeError(f"not ready in {seconds} s: {self.get('/readyz')} {self.log_tail()}")
+            time.sleep(0.05)
+
     def status(self, path):
         """The HTTP status of a path; of /readyz as if a homeserver answered, which most tests do without."""
         status, body = self.get(path)

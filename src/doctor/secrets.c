@@ -1,0 +1,104 @@
+/*
+ * Who may read the files with our secrets: the registration, the audit key, and the settings when
+ * they hold a password; and the earlier ones that are kept while a secret is being changed. A file
+ * that is not there is the business of the check that reads it.
+ */
+#include "core/buf.h"
+#include "core/config.h"
+#include "core/secret_file.h"
+#include "doctor/checks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct secret {
+    const char *path;
+    mode_t forbidden;
+    const char *holds;
+    const char *mode; /* for chmod */
+};
+
+/* The homeserver reads the registration too, as a rule by its group. */
+enum { STRANGERS = 007, GROUP_AND_STRANGERS = 077 };
+
+static void check_access(struct doctor *d, const struct secret *s) {
+    if (access(s->path, R_OK) == 0) {
+        return;
+    }
+    const char *paste = arena_printf(&d->arena,
+        "ls -l %s\nsudo -u parley parley doctor   # run doctor as the user that Parley runs as",
+        s->path);
+    doctor_say(d, DOCTOR_FAIL, paste, "%s: the user that runs doctor cannot read it: %s", s->path,
+        strerror(errno));
+}
+
+/* Gives whether there is a file. */
+static bool check_secret(struct doctor *d, const struct secret *s) {
+    struct stat st;
+    if (stat(s->path, &st) != 0) {
+        if (errno != ENOENT) {
+            doctor_say(d, DOCTOR_FAIL, NULL, "%s: %s", s->path, strerror(errno));
+        }
+        return false;
+    }
+    if ((st.st_mode & s->forbidden) != 0) {
+        const char *paste = arena_printf(&d->arena, "chmod %s %s", s->mode, s->path);
+        doctor_say(d, DOCTOR_FAIL, paste,
+            "%s: others may read or change it (mode %04o), and it holds %s", s->path,
+            (unsigned)st.st_mode & 07777, s->holds);
+    } else {
+        check_access(d, s);
+    }
+    return true;
+}
+
+/* Does a connection string hold a password? As "password=" or as "user:password@". */
+static bool has_password(const char *url) {
+    const char *host = strstr(url, "://");
+    const char *at = host == NULL ? NULL : strchr(host + 3, '@');
+    const char *colon = host == NULL ? NULL : strchr(host + 3, ':');
+    return strcasestr(url, "password=") != NULL || (at != NULL && colon != NULL && colon < at);
+}
+
+/* The password counts only when it stands in the file: one from the environment is not there. */
+static bool settings_hold_a_secret(const struct doctor *d) {
+    struct config *file = NULL;
+    if (d->config_path == NULL || config_load(d->config_path, NULL, &file) != OK) {
+        return false;
+    }
+    bool yes = has_password(file->database.url);
+    config_destroy(file);
+    return yes;
+}
+
+static bool check_old(struct doctor *d, const struct secret *s) {
+    CLEANUP(buf_finish) struct buf name;
+    buf_init(&name, 0);
+    if (secret_file_old_name(s->path, &name) != OK) {
+        return false;
+    }
+    struct secret old = *s;
+    old.path = arena_strdup(&d->arena, buf_str(&name));
+    return old.path != NULL && check_secret(d, &old);
+}
+
+void doctor_check_secrets(struct doctor *d) {
+    const struct secret secrets[] = {
+        { d->config->appservice.registration, STRANGERS, "the keys to every account", "o=" },
+        { d->config->audit.key_file, GROUP_AND_STRANGERS, "the key of the audit", "600" },
+        { d->config_path, STRANGERS, "the database's password", "o=" },
+    };
+    size_t n = settings_hold_a_secret(d) ? 3 : 2;
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        found += check_secret(d, &secrets[i]) ? 1 : 0;
+        found += check_old(d, &secrets[i]) ? 1 : 0;
+    }
+    if (d->running->worst == DOCTOR_OK) {
+        doctor_say(d, DOCTOR_OK, NULL, "%zu files with secrets, which no stranger may read", found);
+    }
+}
