@@ -1,6 +1,6 @@
 /*
  * The steps a purge of a scope is made of: who is found, and what is done to them. Only store/purge
- * includes this.  Thread: the purge's.
+ * and store/purge_batch include this.  Thread: the purge's.
  */
 #ifndef STORE_PURGE_STEPS_H
 #define STORE_PURGE_STEPS_H
