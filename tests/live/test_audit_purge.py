@@ -51,6 +51,7 @@ class Audit:
 
     def verify(self):
         """By the program, and by other means."""
+        self.parley.run("audit", "verify")
         assert_chain_holds(self)
         assert_all_erased_is_told(self)
 
