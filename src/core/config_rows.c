@@ -68,7 +68,7 @@ const struct config_row config_rows[] = {
 
     ROW(database, url, config_text, url, "postgresql:///parley", 1, TEXT_MAX, NONE, CONFIG_SECRET,
         "PostgreSQL, as a libpq URI or key=value text."),
-    ROW(database, pool_size, config_int, pool_size, "4", 1, 64, NONE, 0,
+    ROW(database, pool_size, config_int, pool_size, "4", 1, 32, NONE, 0,
         "Connections to PostgreSQL."),
     ROW(database, connect_timeout, config_time_us, connect_timeout_us, "5s", 100, 5 * MIN_MS, NONE, 0,
         "How long one attempt to connect may take."),

@@ -2,17 +2,14 @@
 #include "store/calls.h"
 
 #include "core/mem.h"
-#include "store/connection.h"
+#include "store/question.h"
 
 #include <stdio.h>
 
 #define ID_SIZE 256 /* Matrix: ids of at most 255 bytes */
 
-/* A question under way; `told` hands the answer (NULL on an error) to the asker's callback. */
 struct question {
-    void (*put)(struct question *q);
-    void (*told)(const struct question *q, enum err e, const struct store_answer *a);
-    struct store_connection *c;
+    struct store_question q;
     int64_t time_ms;
     int64_t number;
     char room_id[ID_SIZE];
@@ -27,46 +24,24 @@ struct question {
     void *arg;
 };
 
-static void answered(void *arg, enum err e, const struct store_answer *a) {
-    struct question *q = arg;
-    store_release(q->c);
-    q->told(q, e, a);
-    mem_free(q);
-}
-
-static void leased(void *arg, enum err e, struct store_connection *c) {
-    struct question *q = arg;
-    if (e != OK) {
-        q->told(q, e, NULL);
-        mem_free(q);
-        return;
-    }
-    q->c = c;
-    store_args_clear(&c->args);
-    q->put(q);
-    store_query_send(c, answered, q);
-}
-
 static enum err ask(struct store *s, const struct question *like) {
     struct question *q = mem_alloc(sizeof(*q));
     if (q == NULL) {
         return err_set(ERR_NOMEM, "out of memory");
     }
     *q = *like;
-    enum err e = store_lease(s, leased, q);
-    if (e != OK) {
-        mem_free(q);
-    }
-    return e;
+    return store_ask(s, &q->q);
 }
 
 /* --- when must the timer look, and how many calls are there? --- */
 
-static void put_outlook(struct question *q) {
+static void put_outlook(struct store_question *q) {
     store_query_put(q->c, STORE_OUTLOOK, NULL);
 }
 
-static void tell_outlook(const struct question *q, enum err e, const struct store_answer *a) {
+static void tell_outlook(
+    const struct store_question *asked, enum err e, const struct store_answer *a) {
+    const struct question *q = (const struct question *)asked;
     struct store_calls_outlook o = { 0 };
     if (e == OK) {
         o.due_at = store_read_time(a, 0, 0, 0);
@@ -77,17 +52,20 @@ static void tell_outlook(const struct question *q, enum err e, const struct stor
 }
 
 enum err store_calls_look_ahead(struct store *s, store_calls_told *told, void *arg) {
-    return ask(s, &(struct question){
-                      .put = put_outlook, .told = tell_outlook, .then.outlook = told, .arg = arg });
+    return ask(
+        s, &(struct question){
+               .q.put = put_outlook, .q.told = tell_outlook, .then.outlook = told, .arg = arg });
 }
 
 /* --- which rooms have a live call? --- */
 
-static void put_live_rooms(struct question *q) {
+static void put_live_rooms(struct store_question *q) {
     store_query_put(q->c, STORE_LIVE_ROOMS, NULL);
 }
 
-static void tell_live_rooms(const struct question *q, enum err e, const struct store_answer *a) {
+static void tell_live_rooms(
+    const struct store_question *asked, enum err e, const struct store_answer *a) {
+    const struct question *q = (const struct question *)asked;
     size_t n = e == OK ? store_answer_rows(a, 0) : 0;
     struct arena arena;
     arena_init(&arena);
@@ -103,26 +81,29 @@ static void tell_live_rooms(const struct question *q, enum err e, const struct s
 }
 
 enum err store_calls_live_rooms(struct store *s, store_calls_rooms *found, void *arg) {
-    return ask(
-        s, &(struct question){
-               .put = put_live_rooms, .told = tell_live_rooms, .then.rooms = found, .arg = arg });
+    return ask(s,
+        &(struct question){
+            .q.put = put_live_rooms, .q.told = tell_live_rooms, .then.rooms = found, .arg = arg });
 }
 
 /* --- has this room one, with our people in it? --- */
 
-static void put_room(struct question *q) {
-    store_args_text(&q->c->args, q->room_id);
-    store_args_text(&q->c->args, q->server_name);
-    store_query_put(q->c, STORE_ROOM_IS_LIVE, &q->c->args);
+static void put_room(struct store_question *asked) {
+    const struct question *q = (const struct question *)asked;
+    store_args_text(&asked->c->args, q->room_id);
+    store_args_text(&asked->c->args, q->server_name);
+    store_query_put(asked->c, STORE_ROOM_IS_LIVE, &asked->c->args);
 }
 
-static void tell_room(const struct question *q, enum err e, const struct store_answer *a) {
+static void tell_room(
+    const struct store_question *asked, enum err e, const struct store_answer *a) {
+    const struct question *q = (const struct question *)asked;
     q->then.live(q->arg, e, e == OK && store_answer_rows(a, 0) > 0);
 }
 
 enum err store_calls_room_is_live(struct store *s, const char *room_id, const char *server_name,
     store_calls_is_live *told, void *arg) {
-    struct question q = { .put = put_room, .told = tell_room, .then.live = told, .arg = arg };
+    struct question q = { .q.put = put_room, .q.told = tell_room, .then.live = told, .arg = arg };
     snprintf(q.room_id, sizeof(q.room_id), "%s", room_id);
     snprintf(q.server_name, sizeof(q.server_name), "%s", server_name);
     return ask(s, &q);
@@ -130,21 +111,24 @@ enum err store_calls_room_is_live(struct store *s, const char *room_id, const ch
 
 /* --- whose turn is it to reconcile? --- */
 
-static void put_claim(struct question *q) {
-    store_args_text(&q->c->args, "reconcile");
-    store_args_time(&q->c->args, q->time_ms);
-    store_args_int(&q->c->args, q->number);
-    store_query_put(q->c, STORE_CLAIM_TASK, &q->c->args);
+static void put_claim(struct store_question *asked) {
+    const struct question *q = (const struct question *)asked;
+    store_args_text(&asked->c->args, "reconcile");
+    store_args_time(&asked->c->args, q->time_ms);
+    store_args_int(&asked->c->args, q->number);
+    store_query_put(asked->c, STORE_CLAIM_TASK, &asked->c->args);
 }
 
-static void tell_claim(const struct question *q, enum err e, const struct store_answer *a) {
+static void tell_claim(
+    const struct store_question *asked, enum err e, const struct store_answer *a) {
+    const struct question *q = (const struct question *)asked;
     q->then.claimed(q->arg, e, e == OK && store_answer_changed(a, 0) > 0);
 }
 
 enum err store_calls_claim_reconcile(
     struct store *s, int64_t now_ms, int64_t interval_ms, store_calls_claimed *claimed, void *arg) {
-    return ask(s, &(struct question){ .put = put_claim,
-                      .told = tell_claim,
+    return ask(s, &(struct question){ .q.put = put_claim,
+                      .q.told = tell_claim,
                       .time_ms = now_ms,
                       .number = interval_ms,
                       .then.claimed = claimed,
@@ -153,12 +137,14 @@ enum err store_calls_claim_reconcile(
 
 /* --- how is it? --- */
 
-static void put_overview(struct question *q) {
+static void put_overview(struct store_question *q) {
     store_query_put(q->c, STORE_COUNT_LIVE, NULL);
     store_query_put(q->c, STORE_LIST_TASKS, NULL);
 }
 
-static void tell_overview(const struct question *q, enum err e, const struct store_answer *a) {
+static void tell_overview(
+    const struct store_question *asked, enum err e, const struct store_answer *a) {
+    const struct question *q = (const struct question *)asked;
     size_t n = e == OK ? store_answer_rows(a, 1) : 0;
     struct arena arena;
     arena_init(&arena);
@@ -180,7 +166,7 @@ static void tell_overview(const struct question *q, enum err e, const struct sto
 }
 
 enum err store_calls_overview(struct store *s, store_calls_overviewed *told, void *arg) {
-    return ask(
-        s, &(struct question){
-               .put = put_overview, .told = tell_overview, .then.overviewed = told, .arg = arg });
+    return ask(s,
+        &(struct question){
+            .q.put = put_overview, .q.told = tell_overview, .then.overviewed = told, .arg = arg });
 }

@@ -101,6 +101,44 @@ static void save_heads(struct buf *b) {
 }
 _Static_assert(STORE_HEAD_COLUMNS == 7, "the fingerprint is $8");
 
+/* --- delegations --- */
+
+static void save_delegation(struct buf *b) {
+    insert(b, "rtc_delegations", store_delegation_columns, STORE_DELEGATION_COLUMNS,
+        ", node, held_until", ", $10::text, $11::timestamptz");
+    buf_puts(b, " ON CONFLICT (alias, identity) DO UPDATE SET node = excluded.node, "
+                "held_until = excluded.held_until, ");
+    store_columns_update(b, store_delegation_columns, STORE_DELEGATION_COLUMNS, 2);
+}
+_Static_assert(STORE_DELEGATION_COLUMNS == 9, "the node is $10");
+
+static void delegations(struct buf *b, const char *before, const char *prefix, const char *behind) {
+    buf_puts(b, before);
+    store_columns_names(b, prefix, store_delegation_columns, STORE_DELEGATION_COLUMNS);
+    buf_puts(b, behind);
+}
+
+/* What nobody holds any more; two nodes that take at once take different ones. */
+static void take_delegations(struct buf *b) {
+    delegations(b,
+        "UPDATE rtc_delegations d SET node = $1::text, held_until = $2::timestamptz FROM"
+        " (SELECT alias, identity FROM rtc_delegations WHERE held_until < $3::timestamptz"
+        " AND node <> $1::text ORDER BY held_until LIMIT $4::bigint FOR UPDATE SKIP LOCKED) AS free"
+        " WHERE d.alias = free.alias AND d.identity = free.identity RETURNING ",
+        "d.", "");
+}
+
+static void take_delegation(struct buf *b) {
+    delegations(b,
+        "UPDATE rtc_delegations SET node = $3::text, held_until = $4::timestamptz"
+        " WHERE alias = $1::text AND identity = $2::text RETURNING ",
+        "", "");
+}
+
+static void list_delegations(struct buf *b) {
+    delegations(b, "SELECT ", "", " FROM rtc_delegations WHERE node = $1::text");
+}
+
 /* A statement is a fixed text or made from columns. */
 static const struct {
     const char *name;
@@ -194,6 +232,16 @@ static const struct {
     [STORE_COUNT_LIVE] = { "count_live", "SELECT count(*) FROM call_sessions WHERE " LIVE, NULL },
     [STORE_LIST_TASKS] = { "list_tasks", "SELECT task, claimed_at FROM node_tasks ORDER BY task",
         NULL },
+    [STORE_SAVE_DELEGATION] = { "save_delegation", NULL, save_delegation },
+    [STORE_REMOVE_DELEGATION] = { "remove_delegation",
+        "DELETE FROM rtc_delegations WHERE alias = $1::text AND identity = $2::text AND"
+        " delay_id = $3::text",
+        NULL },
+    [STORE_TAKE_DELEGATIONS] = { "take_delegations", NULL, take_delegations },
+    [STORE_RENEW_DELEGATIONS] = { "renew_delegations",
+        "UPDATE rtc_delegations SET held_until = $2::timestamptz WHERE node = $1::text", NULL },
+    [STORE_LIST_DELEGATIONS] = { "list_delegations", NULL, list_delegations },
+    [STORE_TAKE_DELEGATION] = { "take_delegation", NULL, take_delegation },
 };
 
 const char *store_statement_name(enum store_statement s) {

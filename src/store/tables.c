@@ -2,6 +2,8 @@
  * call_rows.h. */
 #include "store/tables.h"
 
+#include "store/delegations.h"
+
 #define CALL(field, kind) STORE_COLUMN(store_call, field, kind)
 #define PARTICIPANT(field, kind)                                                                   \
     { #field, kind, offsetof(struct store_participant_row, stay.field) }
@@ -10,7 +12,8 @@
 #define ROW(field, kind) STORE_COLUMN(store_event_row, field, kind)
 #define EVENT(field, kind)                                                                         \
     { #field, kind, offsetof(struct store_event_row, event.field) }
-#define HEAD(field, kind) STORE_COLUMN(store_head_row, field, kind)
+#define DELEGATION(field, kind) STORE_COLUMN(store_delegation, field, kind)
+#define HEAD(field, kind)       STORE_COLUMN(store_head_row, field, kind)
 
 const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
     CALL(id, STORE_UUID),
@@ -139,4 +142,16 @@ const struct store_column store_head_columns[STORE_HEAD_COLUMNS] = {
     HEAD(last_mac, STORE_MAC),
     HEAD(at, STORE_TIME),
     HEAD(mac, STORE_MAC),
+};
+
+const struct store_column store_delegation_columns[STORE_DELEGATION_COLUMNS] = {
+    DELEGATION(alias, STORE_TEXT),
+    DELEGATION(identity, STORE_TEXT),
+    DELEGATION(delay_id, STORE_TEXT),
+    DELEGATION(delay_ms, STORE_SPAN),
+    DELEGATION(user_id, STORE_TEXT),
+    DELEGATION(room_id, STORE_TEXT),
+    DELEGATION(state, STORE_TEXT),
+    DELEGATION(created_at, STORE_TIME),
+    DELEGATION(restarted_at, STORE_TIME),
 };

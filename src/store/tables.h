@@ -43,7 +43,8 @@ enum {
     STORE_KEPT_COLUMNS = 13,
     STORE_EVENT_COLUMNS = 18,
     STORE_REPEAT_COLUMNS = 4,
-    STORE_HEAD_COLUMNS = 7
+    STORE_HEAD_COLUMNS = 7,
+    STORE_DELEGATION_COLUMNS = 9
 };
 extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
 extern const struct store_column
@@ -53,5 +54,7 @@ extern const struct store_column store_event_columns[STORE_EVENT_COLUMNS];
 /* What makes an event a repeat: the columns of the constraint call_events_once. */
 extern const struct store_column store_repeat_columns[STORE_REPEAT_COLUMNS];
 extern const struct store_column store_head_columns[STORE_HEAD_COLUMNS];
+extern const struct store_column
+    store_delegation_columns[STORE_DELEGATION_COLUMNS]; /* key: alias, identity */
 
 #endif
