@@ -32,11 +32,13 @@ def files_of(root):
 def test_every_file_is_where_it_belongs(root):
     prefix = prefix_of_build().lstrip("/")
     want = {f"{prefix}/bin/parley", f"{prefix}/lib/systemd/system/parley.service", f"{prefix}/lib/sysusers.d/parley.conf",
-            f"{prefix}/share/doc/parley/README.md", f"{prefix}/share/doc/parley/examples/parley.yaml"}
+            f"{prefix}/lib/tmpfiles.d/parley.conf", f"{prefix}/share/doc/parley/README.md",
+            f"{prefix}/share/doc/parley/operations.md", f"{prefix}/share/doc/parley/examples/parley.yaml",
+            f"{prefix}/share/doc/parley/examples/synapse-config/.well-known/matrix/client"}
     got = set(files_of(root))
     assert want <= got
-    examples = f"{prefix}/share/doc/parley/examples/"
-    assert all(path in want or path.startswith(examples) for path in got), "settings and libraries are not installed"
+    documentation = f"{prefix}/share/doc/parley/"
+    assert all(path in want or path.startswith(documentation) for path in got), "settings and libraries are not installed"
 
 
 def test_the_program_runs(root):
