@@ -317,7 +317,7 @@ static bool set_pin(struct http_client_call *call, const struct http_client_pin 
         http_address_write(&pin->addresses[i], text);
         buf_printf(&b, strchr(text, ':') == NULL ? "%s%s" : "%s[%s]", i == 0 ? "" : ",", text);
     }
-    fine = fine && !b.bad && add_line(&call->resolve, buf_str(&b));
+    fine = fine && !b.bad && (pin->n == 0 || add_line(&call->resolve, buf_str(&b)));
     curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->connect_to);
     curl_easy_setopt(call->easy, CURLOPT_RESOLVE, call->resolve);
     return fine;

@@ -39,10 +39,10 @@ struct http_client_field {
 /* Connects to one of these addresses instead of what the URL's host resolves to; Host and the name
  * in the certificate stay the URL's. */
 struct http_client_pin {
-    const char *host; /* of the URL, a name */
+    const char *host; /* of the URL */
     uint16_t port;    /* to connect to */
     const struct http_address *addresses;
-    size_t n;
+    size_t n; /* 0: the host is an address, only the port is another */
 };
 
 struct http_client_spec {

@@ -128,9 +128,10 @@ static void ask(struct world *w, const char *host, bool pinned) {
     char url[128];
     struct http_address here;
     http_address_read("127.0.0.1", 9, &here);
-    const struct http_client_pin pin = {
-        .host = host, .port = (uint16_t)w->port, .addresses = &here, .n = 1
-    };
+    const struct http_client_pin pin = { .host = host,
+        .port = (uint16_t)w->port,
+        .addresses = &here,
+        .n = strcmp(host, "127.0.0.1") == 0 ? 0 : 1 };
     if (pinned) {
         snprintf(url, sizeof(url), "http://%s/a?b=c", host);
     } else {
@@ -156,6 +157,7 @@ TEST(http_client, asks_its_guard_about_the_address_it_connects_to) {
         { "a literal, allowed", "127.0.0.1", false, true, OK },
         { "a literal, not allowed", "127.0.0.1", false, false, ERR_FORBIDDEN },
         { "a literal in another dress", "0x7f.1", false, false, ERR_FORBIDDEN },
+        { "a literal with another port", "127.0.0.1", true, true, OK },
         { "a pinned name, allowed", "example.invalid", true, true, OK },
         { "a pinned name, not allowed", "example.invalid", true, false, ERR_FORBIDDEN },
     };
