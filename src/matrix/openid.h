@@ -12,9 +12,31 @@
 
 #include "core/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
+#include <uv.h>
+
+struct http_client;
+struct mx_outside;
+
+struct mx_openid_config {
+    struct mx_outside *outside;   /* for servers that only their name is known of. Borrowed */
+    struct http_client *direct;   /* for those below. Borrowed */
+    const char *own_name;         /* our homeserver; "" = none */
+    const char *own_url;          /* where its federation or openid resource answers us */
+    const char *const *overrides; /* "name=url": other servers, to be asked there */
+    size_t n_overrides;
+    int64_t timeout_us;      /* of a question; 0 = 10 s */
+    int64_t step_timeout_us; /* of a step: the well-known file, one of several addresses; 0 = 5 s */
+};
 
 struct mx_openid;
+/** Copies the configuration, borrows the loop. ERR_INVALID: an override that is none. */
+MUST_CHECK enum err mx_openid_create(
+    uv_loop_t *loop, const struct mx_openid_config *cfg, struct mx_openid **ret);
+/** Questions not yet answered never are. Goes before what it borrows; the loop must turn once more
+ * before it is closed. */
+void mx_openid_destroy(struct mx_openid *o);
 
 /* What a client sent, as it sent it. */
 struct mx_openid_token {
