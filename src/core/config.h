@@ -103,6 +103,12 @@ struct config {
     } livekit;
     struct {
         bool verify_tls;
+        const char *ca_file;               /* empty: the system's alone */
+        struct config_list allow_networks; /* addresses or CIDR blocks */
+        struct config_list servers;        /* "server=url" */
+        const char *name_servers;          /* empty: the system's */
+        int64_t timeout_us;
+        int64_t step_timeout_us;
     } federation;
     struct {
         enum log_level level;

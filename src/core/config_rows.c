@@ -7,6 +7,7 @@
 #define NAME_MAX_BYTES 255  /* Matrix: of a server name */
 #define LISTEN_MAX     16   /* listeners of one kind */
 #define PROXIES_MAX    64
+#define NETWORKS_MAX   64
 #define AGE_MAX_MS     (36500 * DAY_MS) /* a hundred years: to type 0 is meant then */
 #define SERVERS_MAX    64
 #define ADMINS_MAX     64
@@ -131,6 +132,18 @@ const struct config_row config_rows[] = {
 
     ROW(federation, verify_tls, config_bool, verify_tls, "true", 0, 0, NONE, 0,
         "Check the certificates of other homeservers? false is for laboratories only."),
+    ROW(federation, ca_file, config_text, ca_file, "", 0, TEXT_MAX, NONE, 0,
+        "Certificates of authorities to trust for them, beside the system's; a PEM file."),
+    ROW(federation, allow_networks, config_networks, allow_networks, "", 0, NETWORKS_MAX, NONE, 0,
+        "Inner networks where other homeservers may be. Any name a stranger tells us may then lead there."),
+    ROW(federation, servers, config_pairs, servers, "", 0, SERVERS_MAX, NONE, 0,
+        "Homeservers to be asked about OpenID tokens at a fixed address, inner ones too: server=url."),
+    ROW(federation, name_servers, config_text, name_servers, "", 0, TEXT_MAX, NONE, 0,
+        "DNS servers to find other homeservers by, with commas between; empty: the system's."),
+    ROW(federation, timeout, config_time_us, timeout_us, "10s", 100, 5 * MIN_MS, NONE, 0,
+        "How long the answer about one OpenID token may take, with finding its homeserver."),
+    ROW(federation, step_timeout, config_time_us, step_timeout_us, "5s", 100, 5 * MIN_MS, NONE, 0,
+        "How long one step of it may take: a name, the well-known file, one of several addresses."),
 
     ROW(log, level, config_choice, level, "info", 0, 0, log_levels, CONFIG_RELOADABLE,
         "The least that is logged."),

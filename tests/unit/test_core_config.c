@@ -36,6 +36,10 @@ TEST(core_config, has_a_default_for_everything) {
     CHECK_STR("", c->rtc.public_url);
     CHECK_STR("", c->http.public_url);
     CHECK_STR("", c->homeserver.well_known_url);
+    CHECK(c->federation.verify_tls);
+    CHECK_INT(0, c->federation.allow_networks.n);
+    CHECK_INT(10 * SEC_US, c->federation.timeout_us);
+    CHECK_INT(5 * SEC_US, c->federation.step_timeout_us);
     CHECK_INT(LOG_LEVEL_INFO, c->log.level);
     CHECK_INT(LOG_FORMAT_TEXT, c->log.format);
     config_destroy(c);
@@ -70,6 +74,8 @@ TEST(core_config, reads_each_kind) {
         { "no entry", "http: {public: []}", NULL, "  public: []\n" },
         { "networks", "http: {trusted_proxies: [10.0.0.0/8, \"fd00::/128\", \"::1\"]}", NULL,
             "  trusted_proxies: [\"10.0.0.0/8\", \"fd00::/128\", \"::1\"]\n" },
+        { "pairs", "federation: {servers: [\"a.b:1=http://[::1]:8008\"]}", NULL,
+            "  servers: [\"a.b:1=http://[::1]:8008\"]\n" },
         { "environment wins", "node: {name: a}", "PARLEY_NODE_NAME=b", "  name: \"b\"\n" },
         { "environment, a list", "", "PARLEY_HTTP_TRUSTED_PROXIES=10.0.0.1, ::1",
             "  trusted_proxies: [\"10.0.0.1\", \"::1\"]\n" },
