@@ -29,13 +29,6 @@ static void pace(struct store_purger *w, int64_t took_us) {
     uv_sleep((unsigned)(pause_ms > PAUSE_MS ? PAUSE_MS : pause_ms));
 }
 
-static bool goes_on(struct store_purger *w) {
-    if (w->p->progress != NULL && !w->p->progress(w->p->arg, w->totals)) {
-        w->totals->stopped = true;
-    }
-    return !w->totals->stopped;
-}
-
 static enum err run_step(struct store_purger *w, const struct store_purge_step *step) {
     w->step = step;
     snprintf(w->cursor_id, sizeof(w->cursor_id), "%s", NO_ID);
@@ -47,7 +40,7 @@ static enum err run_step(struct store_purger *w, const struct store_purge_step *
     while (w->n_found > 0) {
         int64_t began_us = clock_mono_us();
         TRY(store_purge_act(w));
-        if (!goes_on(w)) {
+        if (w->totals->stopped || !store_purge_goes_on(w)) {
             return OK;
         }
         pace(w, clock_mono_us() - began_us);

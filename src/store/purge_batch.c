@@ -251,6 +251,13 @@ static enum err act(struct store_purger *w) {
     return purge_chains(w);
 }
 
+bool store_purge_goes_on(struct store_purger *w) {
+    if (w->p->progress != NULL && !w->p->progress(w->p->arg, w->totals)) {
+        w->totals->stopped = true;
+    }
+    return !w->totals->stopped;
+}
+
 /* A batch that failed left nothing behind, and one whose rooms were in use does the rest the next
  * time. When even ROLLBACK fails, the connection is gone. */
 enum err store_purge_act(struct store_purger *w) {
@@ -267,6 +274,9 @@ enum err store_purge_act(struct store_purger *w) {
         snprintf(why, sizeof(why), "%s", err_text());
         if (e != OK && store_session_run(w->s, "ROLLBACK") != OK) {
             return err_set(e, "%s", why);
+        }
+        if (!store_purge_goes_on(w)) {
+            return OK;
         }
         uv_sleep(TRY_MS);
     }

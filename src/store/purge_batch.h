@@ -41,7 +41,10 @@ struct store_purger {
 MUST_CHECK enum err store_purge_find(struct store_purger *w);
 /** Only counts what the step would find, into the totals. */
 MUST_CHECK enum err store_purge_count(struct store_purger *w);
-/** Does the step's action to what was found; tries again while rooms are in use. */
+/** Tells of the progress; false = the purge is to end. */
+bool store_purge_goes_on(struct store_purger *w);
+/** Does the step's action to what was found; tries again while rooms are in use, unless the purge
+ * is to end. */
 MUST_CHECK enum err store_purge_act(struct store_purger *w);
 /** The number that a question answers. */
 MUST_CHECK enum err store_purge_ask(

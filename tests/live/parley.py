@@ -51,7 +51,8 @@ class Parley:
         outside = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
         self.environment = dict(outside, **(environment or {}))
         self.process = None
-        self._write_config(settings or {})
+        self.settings = {section: dict(keys) for section, keys in (settings or {}).items()}
+        self._write_config(self.settings)
         if not self.registration.exists():
             self.run("register", "--url", self.private_url, "--server-name", server_name,
                      "--out", str(self.registration))
@@ -82,6 +83,11 @@ class Parley:
             lines += [f"  {key}: {value}" for key, value in keys.items()]
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
+
+    def set(self, section, **keys):
+        """Changes settings in the file; the process learns of them by SIGHUP or a new start."""
+        self.settings.setdefault(section, {}).update(keys)
+        self._write_config(self.settings)
 
     # --- the command line ---
 

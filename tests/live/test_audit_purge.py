@@ -216,9 +216,7 @@ def test_retention_runs_by_itself(postgres, tmp_path):
     assert (before["call_sessions"], before["call_events"]) == (after["call_sessions"], after["call_events"]), "0 is for ever"
 
     def reload(calls, age):
-        text = audit.parley.config.read_text()
-        text = re.sub(r"(retention:\n  calls: ).*\n  audit: .*", rf"\g<1>{calls}\n  audit: {age}", text)
-        audit.parley.config.write_text(text)
+        audit.parley.set("retention", calls=calls, audit=age)
         audit.parley.process.send_signal(signal.SIGHUP)
 
     reload("1h", "0")
@@ -253,7 +251,7 @@ def test_one_node_runs_retention(postgres, tmp_path):
 
 # --- a year ---
 
-UNITS, CALLS, EVENTS = 200, 40, 10  # a year of calls: 80,000 rows of audit
+UNITS, CALLS, EVENTS = 200, 25, 10  # a year of calls: 50,000 rows of audit
 
 
 class Load(threading.Thread):
@@ -313,8 +311,11 @@ def test_a_year_goes_while_calls_go_on(year):
     settled(lambda: all(len(one.statuses) > 2 for one in load), "calls to go on")
     old = sum(unit * 365 < 185 * UNITS for unit in range(UNITS))
     began = time.monotonic()
+    look = subprocess.Popen([str(year.parley.binary), "audit", "verify", "--config", str(year.parley.config)],
+                            stdout=subprocess.PIPE, text=True)
     done = year.purge("--before", "180d", "--yes")
     took = time.monotonic() - began
+    assert look.communicate(timeout=WAIT_SECONDS) and look.returncode == 0, "green also in the middle of it"
     for one in load:
         one.stop()
     assert done["calls deleted"] == old * CALLS
@@ -327,44 +328,98 @@ def test_a_year_goes_while_calls_go_on(year):
     year.verify()
 
 
+class Held:
+    """Somebody holds the lock of call_heads: whoever writes a tombstone waits in the middle of a batch."""
+
+    def __init__(self, audit):
+        self.audit = audit
+        self.holder = subprocess.Popen([find_program("psql"), "-X", "-q", "-d", audit.postgres.url(audit.name)], text=True,
+                                       stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.say("BEGIN; SELECT pg_advisory_xact_lock(1885430124, 1);")
+        settled(lambda: self.locks("granted"), "the lock")
+
+    def say(self, text):
+        self.holder.stdin.write(text + "\n")
+        self.holder.stdin.flush()
+
+    def locks(self, which):
+        return self.audit.rows(f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1885430124 AND objid = 1 AND {which}")
+
+    def wait(self):
+        settled(lambda: self.locks("NOT granted"), "somebody who waits")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.holder.communicate("ROLLBACK;")
+
+
+def purging(year, *arguments):
+    return subprocess.Popen([str(year.parley.binary), "audit", "purge", "--config", str(year.parley.config), "--reason", "a test",
+                             "--yes", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def test_the_server_would_tell_of_a_long_wait(year):
-    """The check of the test above can fail: somebody holds the lock of call_heads."""
-    holder = threading.Thread(target=year.sql, args=("BEGIN; SELECT pg_advisory_xact_lock(1885430124, 1); SELECT pg_sleep(2.5);"
-                                                     " COMMIT",))
-    holder.start()
-    settled(lambda: year.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted"), "a lock")
-    year.send(*events.legacy_call("!r:test", "@dora:test", "@emil:test", "waits"))
-    holder.join()
-    assert len(waits(year.postgres)) > 0
+    """The check of the test above can fail."""
+    with Held(year) as held:
+        sender = threading.Thread(target=year.send, args=events.legacy_call("!r:test", "@dora:test", "@emil:test", "waits"))
+        sender.start()
+        held.wait()
+        settled(lambda: waits(year.postgres), "a line in the server's log")
+    sender.join()
+
+
+def test_stops_in_the_middle_of_retention(year):
+    """SIGTERM does not wait for the end of a run; the next process does the rest."""
+    year.parley.set("retention", calls="0", audit="100d", interval="1s")
+    before = year.count()
+    with Held(year) as held:
+        year.parley.process.send_signal(signal.SIGHUP)
+        held.wait()
+        assert year.parley.stop() == 0
+    assert "close_took_too_long" not in year.parley.log_tail(1000)
+    after = year.count()
+    assert after["call_sessions"] < before["call_sessions"] and after["call_events"] == before["call_events"]
+    year.verify()
+    year.parley.start()
+    settled(lambda: year.count()["call_events"] < before["call_events"], "the rest, by the next process")
+    year.parley.set("retention", calls="0", audit="0", interval="1h")
+    year.parley.process.send_signal(signal.SIGHUP)
+    assert "retention_failed" not in year.parley.log_tail(1000)
 
 
 def test_killed_in_the_middle(year):
-    """kill -9 between or inside batches: the audit is true, and another run does the rest."""
+    """kill -9 inside a batch and somewhere behind one: the audit is true, and another run does the rest."""
+    def gone(process):
+        process.kill()
+        process.communicate()
+        settled(lambda: not year.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 3"), "the server to notice")
+
     def tombstones():
         return int(year.rows("SELECT count(*) FROM call_heads WHERE kind = 'tombstone'")[0][0])
 
-    before = tombstones()
-    process = subprocess.Popen([str(year.parley.binary), "audit", "purge", "--config", str(year.parley.config), "--before", "30d",
-                                "--reason", "a test", "--yes"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    settled(lambda: tombstones() > before or process.poll() is not None, "a first batch")
-    process.kill()
-    process.wait()
-    settled(lambda: year.rows("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 3 AND objsubid = 2")
-            == [["0"]], "the server to notice")
+    with Held(year) as held:
+        process = purging(year, "--before", "60d")
+        held.wait()
+        gone(process)
     year.verify()
-    done = year.purge("--before", "30d", "--yes")
-    assert done["audit chains purged"] > 0, "the first run had not ended"
+    before = tombstones()
+    process = purging(year, "--before", "30d")
+    settled(lambda: tombstones() > before, "a first batch")
+    gone(process)
+    year.verify()
+    year.purge("--before", "30d", "--yes")
     assert year.purge("--before", "30d", "--yes") == {}
     year.verify()
 
 
 def test_interrupted(year):
     """One signal ends it behind its batch, with what was done."""
-    process = subprocess.Popen([str(year.parley.binary), "audit", "purge", "--config", str(year.parley.config), "--user",
-                                "@alice:test", "--reason", "a test", "--yes"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               text=True)
-    settled(lambda: year.rows("SELECT 1 FROM call_sessions WHERE caller_user LIKE 'erased:%' LIMIT 1"), "a first batch")
-    process.send_signal(signal.SIGINT)
+    with Held(year) as held:
+        process = purging(year, "--user", "@alice:test")
+        held.wait()
+        process.send_signal(signal.SIGINT)
     printed, said = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 1 and "interrupted" in said and "calls without the name" in printed
     year.verify()
