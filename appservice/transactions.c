@@ -36,6 +36,8 @@ static struct metric malformed_total = EVENTS("malformed");
 static struct metric unreadable_total = EVENTS("unreadable");
 METRIC_HISTOGRAM(seconds, "parley_appservice_transaction_seconds",
     "From the arrival of a transaction to its answer.");
+METRIC_GAUGE(last_time, "parley_appservice_last_transaction_timestamp_seconds",
+    "When the homeserver last had a transaction taken, Unix time; 0 = not since the start.");
 
 /* Room ids; the texts belong to somebody else. */
 struct rooms {
@@ -65,7 +67,7 @@ enum err as_transactions_create(
     const struct as_transactions_config *cfg, struct as_transactions **ret) {
     static struct metric *const metrics[] = { &committed_total, &known_total, &empty_total,
         &refused_total, &failed_total, &read_total, &ignored_total, &malformed_total,
-        &unreadable_total, &seconds };
+        &unreadable_total, &seconds, &last_time };
     struct as_transactions *t = mem_zalloc(sizeof(*t));
     if (t == NULL) {
         return err_set(ERR_NOMEM, "no memory for transactions");
@@ -87,6 +89,7 @@ static void count(struct http_request *r, struct metric *outcome) {
 
 static void confirm(struct http_request *r, struct metric *outcome) {
     count(r, outcome);
+    metric_set(&last_time, clock_wall_ms() / SEC_MS);
     http_reply_json(r, 200, "{}");
 }
 
