@@ -1,4 +1,5 @@
 /* `parley audit purge`: what is to go, a question, the purge, and what went. */
+#include "cli/actor.h"
 #include "cli/command.h"
 #include "cli/database.h"
 #include "cli/screen.h"
@@ -11,7 +12,6 @@
 #include "store/purge.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,17 +34,6 @@ static const char *option(const struct cli_args *args, const char *name) {
     return cli_args_has(args, name) ? cli_args_get(args, name) : NULL;
 }
 
-/* Who did it, for the tombstone. */
-static const char *actor_of(const struct cli_args *args, char uid[32]) {
-    const char *name = option(args, "actor");
-    if (name != NULL) {
-        return name;
-    }
-    const struct passwd *who = getpwuid(getuid());
-    snprintf(uid, 32, "uid %d", (int)getuid());
-    return who == NULL ? uid : who->pw_name;
-}
-
 static enum err read_scope(const struct cli_args *args, struct store_purge *p) {
     const char *before = option(args, "before");
     p->user = option(args, "user");
@@ -62,11 +51,12 @@ static enum err read_scope(const struct cli_args *args, struct store_purge *p) {
     return p->before_ms <= clock_wall_ms() ? OK : refuse("--before lies in the future");
 }
 
-static enum err read_request(const struct cli_args *args, char uid[32], struct store_purge *p) {
+static enum err read_request(
+    const struct cli_args *args, char uid[CLI_ACTOR_SIZE], struct store_purge *p) {
     TRY(read_scope(args, p));
     p->dry_run = cli_args_has(args, "dry-run");
     p->reason = option(args, "reason");
-    p->actor = actor_of(args, uid);
+    p->actor = cli_actor(args, uid);
     if (p->reason == NULL && !p->dry_run) {
         return refuse("--reason is missing: it stays in the audit, where others read it");
     }
@@ -166,7 +156,7 @@ static enum err judge(const struct store_purge *p, const struct store_purge_tota
 enum err cli_audit_purge(const struct cli_args *args) {
     CLEANUP(config_destroyp) struct config *config = NULL;
     CLEANUP(key_destroyp) struct store_audit_key *key = NULL;
-    char uid[32];
+    char uid[CLI_ACTOR_SIZE];
     int64_t told_us = clock_mono_us();
     struct store_purge p = { .progress = tell, .arg = &told_us };
     struct store_purge_totals totals;

@@ -123,6 +123,12 @@ static const struct cli_option verify_options[] = {
     { "json", NULL, "one JSON object", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
+static const struct cli_option rotate_options[] = {
+    { "prepare", NULL, "only make the next key, for other nodes", NULL, NULL },
+    { "reason", "TEXT", "why; stays in the audit (default rotation)", NULL, NULL },
+    { "actor", "NAME", "who does it (default who you are); stays", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option print_options[] = {
     { "secrets", NULL, "with the secrets", NULL, NULL }, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option plain_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
@@ -176,6 +182,14 @@ const struct cli_command cli_commands[] = {
         "that the database's owner cannot write (--anchor).\n\n"
         "Exit code: 0 green, 1 something is wrong (the first bad row is named), 2 could\n"
         "not be run.\n", verify_options, cli_audit_verify),
+    ROW("audit rotate-key", NULL, NULL, "Makes a new key for the audit chain",
+        "The new key is audit.key_file; the one before it is kept beside it under the\n"
+        "number of its epoch (audit.key.1, audit.key.2, ...), for parley audit verify. A\n"
+        "row of call_heads, signed with both, says that the new one takes over. parley\n"
+        "serve goes on meanwhile and finds the new key by itself.\n\n"
+        "With several nodes: --prepare on one, copy audit.key.next to the others, then\n"
+        "without --prepare on each. May be interrupted and run again.\n", rotate_options,
+        cli_audit_rotate_key),
     ROW("config print", NULL, NULL, "Prints the settings in force", "", print_options, cli_config_print),
     ROW("config check", NULL, NULL, "Says whether the settings are right and complete", "", plain_options,
         cli_config_check),

@@ -37,6 +37,12 @@ void store_call_rows_load(struct store_work *w, const char *const *rooms, size_t
     store_query_put(w->c, STORE_LOAD_KEPT, NULL);
 }
 
+enum err store_call_rows_read_key(
+    struct store_work *w, const struct store_answer *a, size_t result) {
+    w->newest_key = store_read_text(a, result + LOADED_FOUND, 0, 1, w->arena);
+    return w->arena->failed ? err_set(ERR_NOMEM, "out of memory") : OK;
+}
+
 static void read_calls(
     const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret) {
     ret->n_calls = store_answer_rows(a, result);

@@ -54,6 +54,9 @@ static void opened(void *arg, enum err e, const struct store_answer *a) {
     if (e == OK) {
         e = store_call_rows_read(a, OPENED_CALLS, w->arena, &snapshot);
     }
+    if (e == OK) {
+        e = store_call_rows_read_key(w, a, OPENED_CALLS);
+    }
     if (e != OK) {
         fail_opening(w, e);
         return;
@@ -110,6 +113,9 @@ static void due_loaded(void *arg, enum err e, const struct store_answer *a) {
     struct store_snapshot snapshot = { 0 };
     if (e == OK) {
         e = store_call_rows_read(a, 0, w->arena, &snapshot);
+    }
+    if (e == OK) {
+        e = store_call_rows_read_key(w, a, 0);
     }
     if (e != OK) {
         fail_opening(w, e);

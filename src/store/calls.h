@@ -100,8 +100,10 @@ MUST_CHECK enum err store_calls_open(struct store *s, struct arena *arena,
 MUST_CHECK enum err store_calls_open_due(struct store *s, struct arena *arena, int64_t now_ms,
     size_t limit, store_calls_opened *opened, void *arg);
 
-/** Writes and commits. Takes w. */
-void store_calls_commit(struct store_work *w, const struct store_audit_key *key,
+/** Writes and commits. Takes w. `key` follows the key that the database names (store/chain.h); when
+ * it cannot be had, nothing is written. A unit that was open while the key was rotated fails once
+ * with ERR_DATABASE. */
+void store_calls_commit(struct store_work *w, struct store_audit_key *key,
     const struct store_changes *changes, store_calls_done *done, void *arg);
 /** Takes w. */
 void store_calls_abort(struct store_work *w);

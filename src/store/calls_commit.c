@@ -6,8 +6,10 @@
  * known or done.
  */
 #include "core/clock.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "store/chain.h"
 #include "store/connection.h"
 #include "store/work.h"
 
@@ -69,7 +71,22 @@ static void answered(void *arg, enum err e, const struct store_answer *a) {
     }
 }
 
-void store_calls_commit(struct store_work *w, const struct store_audit_key *key,
+/* Writes with the key of now: another node, or the command line, may have rotated it. */
+static enum err follow_key(const struct store_work *w) {
+    const char *newest = w->newest_key;
+    if (newest == NULL || strcmp(newest, store_audit_key_fingerprint(w->key)) == 0) {
+        return OK;
+    }
+    enum err e = store_audit_key_follow(w->key, newest);
+    if (e == ERR_NOT_FOUND) {
+        return err_set(ERR_DATABASE, "%s", err_text()); /* it may come: the event is sent again */
+    }
+    TRY(e);
+    LOG_INFO(&log_root, "audit_key_changed", "fingerprint=%s", newest);
+    return OK;
+}
+
+void store_calls_commit(struct store_work *w, struct store_audit_key *key,
     const struct store_changes *changes, store_calls_done *done, void *arg) {
     metrics_register(&commit_time);
     w->key = key;
@@ -77,7 +94,10 @@ void store_calls_commit(struct store_work *w, const struct store_audit_key *key,
     w->done = done;
     w->done_arg = arg;
     w->commit_us = clock_mono_us();
-    enum err e = store_event_rows_collect(w);
+    enum err e = follow_key(w);
+    if (e == OK) {
+        e = store_event_rows_collect(w);
+    }
     if (e == OK && !store_event_rows_need_answers(w)) {
         write_all(w);
         return;

@@ -62,7 +62,12 @@ MUST_CHECK enum err store_audit_key_load(const char *path, struct store_audit_ke
 /** Makes a new key file, mode 0600, written and synced before it is visible. ERR_CONFLICT when
  * there is one. */
 MUST_CHECK enum err store_audit_key_generate(const char *path, struct store_audit_key **ret);
+/** Makes k the key with this fingerprint, which the database says is written with now: reads its
+ * file again, and the one that is about to become it (store/key_rotation.h). ERR_NOT_FOUND when it
+ * is in neither. Reads small local files, and only when k is another key. */
+MUST_CHECK enum err store_audit_key_follow(struct store_audit_key *k, const char *fingerprint);
 void store_audit_key_destroy(struct store_audit_key *k);
+void store_audit_key_destroyp(struct store_audit_key **k);
 /** First 16 hex digits of SHA-256 over the key: tells keys apart, says nothing about them. */
 const char *store_audit_key_fingerprint(const struct store_audit_key *k);
 

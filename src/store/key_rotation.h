@@ -19,7 +19,32 @@
 #include "core/buf.h"
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct store_rotation {
+    int epoch;            /* of the key that is in force now */
+    char fingerprint[20]; /* its */
+    int64_t seq;          /* its row of call_heads; 0 when it was there before */
+    bool finished; /* an earlier rotation, of this node or of another, is now in the files here;
+                      nothing was rotated anew */
+};
+
+/**
+ * The key at `path` gives way to `path`.next, which is made when it is not there. Where the
+ * database names `path`.next already, only the files are set right: so an interrupted rotation is
+ * ended, and a second node takes over the key that was brought to it.
+ * @reason, @actor  for the chain: why, by whom; 1 to 500 bytes
+ * Errors: ERR_CONFLICT: the database names a key that is neither; ERR_DATABASE, also when units did
+ * not let the change through for 5 s: nothing was changed; ERR_IO.
+ */
+MUST_CHECK enum err store_rotate_key(const char *url, const char *path, const char *reason,
+    const char *actor, int64_t now_ms, struct store_rotation *ret);
+/** Only makes `path`.next, to be brought to other nodes; gives its fingerprint. */
+MUST_CHECK enum err store_rotate_prepare(const char *path, char ret_fingerprint[20]);
+
+/* The form of the row, which verify computes again. */
 
 /** The column `what` of a key's row. */
 #define STORE_KEY_WHAT_SIZE 80

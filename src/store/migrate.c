@@ -162,7 +162,7 @@ static enum err record_key(struct store_session *s, const struct store_audit_key
         params, COUNT_OF(params), NULL, NULL);
 }
 
-static enum err check_key(struct store_session *s, const struct store_audit_key *key) {
+static enum err check_key(struct store_session *s, struct store_audit_key *key) {
     const char *mine = store_audit_key_fingerprint(key);
     char known[CLOCK_TEXT_SIZE];
     TRY(ask(s, "SELECT fingerprint FROM audit_keys ORDER BY epoch DESC LIMIT 1", known));
@@ -171,7 +171,8 @@ static enum err check_key(struct store_session *s, const struct store_audit_key 
         "SELECT 'unused' WHERE NOT EXISTS (SELECT FROM audit_keys) AND NOT EXISTS (SELECT FROM "
         "call_events)",
         unused));
-    if (strcmp(known, mine) != 0 && unused[0] == '\0') {
+    if (strcmp(known, mine) != 0 && unused[0] == '\0' &&
+        (known[0] == '\0' || store_audit_key_follow(key, known) != OK)) {
         return err_set(ERR_CONFLICT,
             "the audit key (fingerprint %s) is not the one the audit was written with (%s): put the"
             " right key file back",
@@ -180,14 +181,14 @@ static enum err check_key(struct store_session *s, const struct store_audit_key 
     return OK;
 }
 
-enum err store_migrate_check(const char *url, const struct store_audit_key *key) {
+enum err store_migrate_check(const char *url, struct store_audit_key *key) {
     CLEANUP(closep) struct store_session *s = NULL;
     TRY(store_session_open(url, &s));
     TRY(check_schema(s));
     return key == NULL ? OK : check_key(s, key);
 }
 
-enum err store_migrate_claim(const char *url, const struct store_audit_key *key) {
+enum err store_migrate_claim(const char *url, struct store_audit_key *key) {
     CLEANUP(closep) struct store_session *s = NULL;
     TRY(store_session_open(url, &s));
     TRY(check_schema(s));

@@ -33,11 +33,12 @@ MUST_CHECK enum err store_migrate(const char *url,
     struct store_migrate_report *ret);
 
 /** Is the schema exactly what this binary knows, and does the audit key match the one the rows were
- * written with? Any key fits an audit that is empty and has none yet. `key` NULL: only the schema
+ * written with? Any key fits an audit that is empty and has none yet. A
+ * rotation that was cut off is followed (store_audit_key_follow). `key` NULL: only the schema
  * is looked at. Changes nothing. ERR_CONFLICT with what to do. */
-MUST_CHECK enum err store_migrate_check(const char *url, const struct store_audit_key *key);
+MUST_CHECK enum err store_migrate_check(const char *url, struct store_audit_key *key);
 
 /** The same, and `key` becomes the key of an audit that is empty and has none yet. */
-MUST_CHECK enum err store_migrate_claim(const char *url, const struct store_audit_key *key);
+MUST_CHECK enum err store_migrate_claim(const char *url, struct store_audit_key *key);
 
 #endif

@@ -9,7 +9,9 @@
 
 #define LIVE "closed_at IS NULL"
 
-/* The sessions a unit sees are found once, and kept in a setting of the transaction for the three
+/* Beside them, which audit key is written with now: it may have changed since the last unit.
+ *
+ * The sessions a unit sees are found once, and kept in a setting of the transaction for the three
  * statements that load them: so all is sent in one go, and none of it looked up twice. $1 rooms,
  * $2 rtc sessions closed after this, $3 and $4 rooms and call ids of legacy calls wanted in any
  * state.
@@ -17,7 +19,8 @@
  * Here and below, OFFSET 0 makes a look-up by index of each element of a list. Without it the
  * planner, as long as it thinks a table empty, may read the table and the list for each row. */
 #define FIND_CALLS                                                                                 \
-    "SELECT set_config('parley.found', coalesce(array_agg(id), '{}')::text, true) FROM ("          \
+    "SELECT set_config('parley.found', coalesce(array_agg(id), '{}')::text, true),"                \
+    " (SELECT fingerprint FROM audit_keys ORDER BY epoch DESC LIMIT 1) FROM ("                     \
     "SELECT id FROM call_sessions WHERE room_id = ANY($1::text[]) AND " LIVE                       \
     " UNION SELECT id FROM call_sessions"                                                          \
     " WHERE room_id = ANY($1::text[]) AND kind = 'rtc' AND closed_at > $2::timestamptz"            \
@@ -86,8 +89,11 @@ static void save_kept(struct buf *b) {
 }
 
 /* The key's epoch is looked up by its fingerprint, the parameter behind the columns: a key that the
- * database does not know gives NULL, which the column refuses. */
-#define EPOCH(parameter) ", (SELECT epoch FROM audit_keys WHERE fingerprint = " parameter ")"
+ * database does not know, or that was rotated away since the unit was opened, gives NULL, which the
+ * column refuses. */
+#define EPOCH(parameter)                                                                           \
+    ", (SELECT epoch FROM audit_keys WHERE fingerprint = " parameter                               \
+    " AND epoch = (SELECT max(epoch) FROM audit_keys))"
 
 static void save_events(struct buf *b) {
     insert(b, "call_events", store_event_columns, STORE_EVENT_COLUMNS, ", key_epoch",

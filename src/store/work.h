@@ -35,7 +35,8 @@ struct store_work {
     const char **unseen; /* event ids that were looked up and are new, sorted */
     size_t n_unseen;
 
-    const struct store_audit_key *key;
+    const char *newest_key; /* fingerprint of the one to write with; NULL = the audit has none */
+    struct store_audit_key *key;
     const struct store_changes *changes;
     store_calls_done *done;
     void *done_arg;
@@ -58,6 +59,9 @@ void store_work_rollback(struct store_work *w);
 void store_work_free(struct store_work *w);
 
 /* call_rows.c */
+/** From the same results: which audit key is written with now. ERR_NOMEM. */
+MUST_CHECK enum err store_call_rows_read_key(
+    struct store_work *w, const struct store_answer *a, size_t result);
 /** The calls of a snapshot, from the results of what `load` adds, `result` the first. ERR_NOMEM. */
 MUST_CHECK enum err store_call_rows_read(
     const struct store_answer *a, size_t result, struct arena *arena, struct store_snapshot *ret);

@@ -54,7 +54,7 @@ enum err store_calls_open_due(struct store *s, struct arena *arena, int64_t now_
     return OK;
 }
 
-void store_calls_commit(struct store_work *w, const struct store_audit_key *key,
+void store_calls_commit(struct store_work *w, struct store_audit_key *key,
     const struct store_changes *changes, store_calls_done *done, void *arg) {
     (void)w;
     (void)key;
