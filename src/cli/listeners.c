@@ -84,6 +84,13 @@ enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, const cha
     return OK;
 }
 
+enum err cli_listeners_set_probe_secret(struct cli_listeners *l, const char *secret) {
+    for (size_t i = 0; i < l->n; i++) {
+        TRY(http_server_set_probe_secret(l->servers[i], secret));
+    }
+    return OK;
+}
+
 static void one_drained(void *arg) {
     struct cli_listeners *l = arg;
     l->draining--;

@@ -19,6 +19,8 @@ struct cli_listeners;
 MUST_CHECK enum err cli_listeners_create(uv_loop_t *loop, const struct config *c,
     const char *probe_secret, struct http_router *public, struct http_router *private,
     struct cli_listeners **ret);
+/** Another probe_secret from now on. ERR_NOMEM, ERR_IO: some may have the one before. */
+MUST_CHECK enum err cli_listeners_set_probe_secret(struct cli_listeners *l, const char *secret);
 /** Lets requests under way end; calls done(arg) once, when all have or `limit_us` is over. */
 void cli_listeners_drain(
     struct cli_listeners *l, int64_t limit_us, void (*done)(void *arg), void *arg);

@@ -179,6 +179,7 @@ static enum err reload_tokens(struct serve *s) {
             s->config->appservice.registration);
     }
     TRY(as_routes_set_tokens(s->routes, next->hs_token, next->hs_token_old));
+    TRY(cli_listeners_set_probe_secret(s->listeners, next->hs_token));
     as_registration_swap_tokens(s->registration, next);
     return s->engine == NULL ? OK : cli_engine_set_tokens(s->engine);
 }

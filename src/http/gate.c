@@ -20,15 +20,23 @@
 #include <stdio.h>
 #include <string.h>
 
+enum err http_gate_set_probe(struct http_gate *g, const char *secret) {
+    struct http_probe_key *k = NULL;
+    if (secret != NULL) {
+        TRY(http_probe_key_create(secret, &k));
+    }
+    http_probe_key_destroy(g->probe);
+    g->probe = k;
+    return OK;
+}
+
 enum err http_gate_init(struct http_gate *g, const struct http_server_config *cfg) {
     g->cors = cfg->cors;
     if (cfg->rate_per_s > 0) {
         unsigned burst = cfg->rate_burst > 0 ? cfg->rate_burst : cfg->rate_per_s;
         TRY(http_limit_create(cfg->rate_per_s, burst, &g->limit));
     }
-    if (cfg->probe_secret != NULL) {
-        TRY(http_probe_key_create(cfg->probe_secret, &g->probe));
-    }
+    TRY(http_gate_set_probe(g, cfg->probe_secret));
     g->trusted = mem_alloc(cfg->n_trusted * sizeof(*g->trusted));
     if (g->trusted == NULL) {
         return err_set(ERR_NOMEM, "no memory for trusted proxies");
@@ -57,6 +65,24 @@ static struct http_address set_peer(
     return a;
 }
 
+/* What the other end wrote to X-Forwarded-For: each proxy adds behind the last comma. */
+static void write_told(struct http_request *r, char ret[HTTP_ADDRESS_TEXT_SIZE]) {
+    const char *all = http_request_forwarded(r);
+    const char *comma = all == NULL ? NULL : strrchr(all, ',');
+    const char *last = comma == NULL ? all : comma + 1;
+    struct http_address a;
+    if (last == NULL) {
+        memcpy(ret, "none", sizeof("none"));
+        return;
+    }
+    last += strspn(last, " \t");
+    if (http_address_read(last, strcspn(last, " \t"), &a)) {
+        http_address_write(&a, ret);
+    } else {
+        memcpy(ret, "odd", sizeof("odd"));
+    }
+}
+
 /* Before anything else is decided: a refusal too tells that the request has arrived. */
 static void answer_probe(
     const struct http_gate *g, struct http_request *r, const struct http_address *peer) {
@@ -66,9 +92,9 @@ static void answer_probe(
     }
     char value[HTTP_PROBE_TEXT_SIZE];
     struct http_probe_sight sight = { .is_public = g->cors,
-        .forwarded = http_request_header(r, "X-Forwarded-For") != NULL,
         .trusted = http_address_trusted(peer, g->trusted, g->n_trusted) };
     http_address_write(peer, sight.hop);
+    write_told(r, sight.told);
     snprintf(sight.client, sizeof(sight.client), "%s", r->peer);
     if (http_probe_answer(g->probe, asked, &sight, value)) {
         http_reply_header(r, HTTP_PROBE_FIELD, value);

@@ -34,6 +34,9 @@ struct http_gate {
  * error what there is can be finished. ERR_INVALID, ERR_NOMEM. */
 MUST_CHECK enum err http_gate_init(struct http_gate *g, const struct http_server_config *cfg);
 void http_gate_finish(struct http_gate *g);
+/** Who knows the secret may ask (http/probe.h); NULL = nobody. Copies it. On an error the one
+ * before stays. */
+MUST_CHECK enum err http_gate_set_probe(struct http_gate *g, const char *secret);
 
 /**
  * Judges a request whose headers are in place: rate, soundness, upgrade, route, guard, announced

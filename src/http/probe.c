@@ -85,8 +85,8 @@ bool http_probe_answer(struct http_probe_key *k, const char *asked,
         return false;
     }
     snprintf(words, sizeof(words), "%s %s %s %s %s %s", nonce,
-        sight->is_public ? "public" : "private", sight->hop, sight->client,
-        sight->forwarded ? "forwarded" : "direct", sight->trusted ? "trusted" : "stranger");
+        sight->is_public ? "public" : "private", sight->trusted ? "trusted" : "stranger",
+        sight->hop, sight->told, sight->client);
     if (seal(k, answer, words, mac) != OK) {
         return false;
     }
@@ -97,16 +97,15 @@ bool http_probe_answer(struct http_probe_key *k, const char *asked,
 bool http_probe_read(
     struct http_probe_key *k, const char *nonce, const char *value, struct http_probe_sight *ret) {
     char words[WORDS_MAX + 1];
-    char first[HTTP_PROBE_NONCE_SIZE], side[8], forwarded[10], trusted[9];
+    char first[HTTP_PROBE_NONCE_SIZE], side[8], trusted[9];
     struct http_probe_sight s = { 0 };
     if (!unseal(k, answer, value, words) ||
-        sscanf(words, "%32s %7s %" ADDRESS_CHARS "s %" ADDRESS_CHARS "s %9s %8s", first, side,
-            s.hop, s.client, forwarded, trusted) != 6 ||
+        sscanf(words, "%32s %7s %8s %" ADDRESS_CHARS "s %" ADDRESS_CHARS "s %" ADDRESS_CHARS "s",
+            first, side, trusted, s.hop, s.told, s.client) != 6 ||
         strcmp(first, nonce) != 0) {
         return false;
     }
     s.is_public = strcmp(side, "public") == 0;
-    s.forwarded = strcmp(forwarded, "forwarded") == 0;
     s.trusted = strcmp(trusted, "trusted") == 0;
     *ret = s;
     return true;

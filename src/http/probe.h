@@ -19,7 +19,7 @@
 
 #define HTTP_PROBE_FIELD      "X-Parley-Probe"
 #define HTTP_PROBE_NONCE_SIZE 33  /* 32 hex digits and a NUL */
-#define HTTP_PROBE_TEXT_SIZE  256 /* a header's value: two addresses, two digests and some words */
+#define HTTP_PROBE_TEXT_SIZE  320 /* a header's value: three addresses, a MAC and some words */
 
 struct http_probe_key;
 /** Copies the secret. ERR_NOMEM, ERR_IO. */
@@ -31,9 +31,10 @@ void http_probe_key_destroyp(struct http_probe_key **k);
 /* What the process saw. */
 struct http_probe_sight {
     bool is_public;                      /* which of the two kinds of listener */
-    bool forwarded;                      /* an X-Forwarded-For was there */
-    bool trusted;                        /* and `hop` is one of http.trusted_proxies */
+    bool trusted;                        /* `hop` is one of http.trusted_proxies */
     char hop[HTTP_ADDRESS_TEXT_SIZE];    /* the other end of the connection */
+    char told[HTTP_ADDRESS_TEXT_SIZE];   /* the last address in X-Forwarded-For, which `hop` wrote;
+                                            "none", or "odd" for what is no address */
     char client[HTTP_ADDRESS_TEXT_SIZE]; /* who is held to have asked */
 };
 

@@ -450,6 +450,10 @@ enum err http_server_create(uv_loop_t *loop, const struct http_server_config *cf
     return OK;
 }
 
+enum err http_server_set_probe_secret(struct http_server *s, const char *secret) {
+    return http_gate_set_probe(&s->gate, secret);
+}
+
 int http_server_port(const struct http_server *s) {
     return http_accept_port(s->acceptor);
 }

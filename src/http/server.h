@@ -41,6 +41,8 @@ struct http_server;
  * wrong; ERR_IO when the address cannot be bound. */
 MUST_CHECK enum err http_server_create(uv_loop_t *loop, const struct http_server_config *cfg,
     struct http_router *router, struct http_sockets *sockets, struct http_server **ret);
+/** Another probe_secret from now on; on an error the one before stays. */
+MUST_CHECK enum err http_server_set_probe_secret(struct http_server *s, const char *secret);
 /** The port bound (TCP); 0 for a unix socket. */
 int http_server_port(const struct http_server *s);
 /** Graceful drain: stops listening, lets requests under way be answered (their answers carry

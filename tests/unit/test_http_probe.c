@@ -9,9 +9,9 @@
 
 static const struct http_probe_sight behind_proxy = {
     .is_public = true,
-    .forwarded = true,
     .trusted = true,
     .hop = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff",
+    .told = "2001:db8:1111:2222:3333:4444:5555:6666",
     .client = "2001:db8:1111:2222:3333:4444:5555:6666",
 };
 
@@ -20,11 +20,13 @@ TEST(http_probe, tells_what_was_seen) {
         const char *name;
         struct http_probe_sight sight;
     } rows[] = {
-        { "longest addresses", { true, true, true, "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff",
-                                   "2001:db8:1111:2222:3333:4444:5555:6666" } },
-        { "nothing forwarded", { true, false, false, "192.0.2.1", "192.0.2.1" } },
-        { "the private door", { false, true, false, "127.0.0.1", "127.0.0.1" } },
-        { "a unix socket", { true, true, true, "unix", "192.0.2.9" } },
+        { "longest addresses", { true, true, "2001:db8:aaaa:bbbb:cccc:dddd:255.255.255.255",
+                                   "2001:db8:1111:2222:3333:4444:255.255.255.255",
+                                   "2001:db8:1111:2222:3333:4444:255.255.255.255" } },
+        { "nothing forwarded", { true, false, "192.0.2.1", "none", "192.0.2.1" } },
+        { "no address forwarded", { true, true, "127.0.0.1", "odd", "127.0.0.1" } },
+        { "the private door", { false, true, "127.0.0.1", "none", "127.0.0.1" } },
+        { "a unix socket", { true, true, "unix", "192.0.2.9", "192.0.2.9" } },
     };
     CLEANUP(http_probe_key_destroyp) struct http_probe_key *k = NULL;
     CHECK_ERR(OK, http_probe_key_create("a secret", &k));
@@ -39,7 +41,7 @@ TEST(http_probe, tells_what_was_seen) {
         CHECK_STR(r->sight.hop, got.hop);
         CHECK_STR(r->sight.client, got.client);
         CHECK_INT(r->sight.is_public, got.is_public);
-        CHECK_INT(r->sight.forwarded, got.forwarded);
+        CHECK_STR(r->sight.told, got.told);
         CHECK_INT(r->sight.trusted, got.trusted);
     }
 }
