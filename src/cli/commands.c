@@ -135,6 +135,8 @@ static const struct cli_option plain_options[] = { CLI_OPTION_CONFIG, CLI_OPTION
 static const struct cli_option doctor_options[] = {
     { "json", NULL, "one JSON document instead of a page", NULL, NULL },
     { "fix", NULL, "print only what to paste or run; changes nothing", NULL, NULL },
+    { "symptom", "TEXT", "what a text that a client shows means", NULL, NULL },
+    { "symptoms", NULL, "list the texts that are known", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
 static const struct cli_option help_options[] = { CLI_OPTION_HELP };

@@ -36,6 +36,7 @@
 struct as_registration;
 struct config;
 struct doctor_fetcher;
+struct http_client_field;
 
 #define DOCTOR_NEEDS_MAX    4
 #define DOCTOR_FINDINGS_MAX 256 /* of one run; a room with a wrong power level is one */
@@ -91,7 +92,9 @@ struct doctor {
                              "as-token" is fine */
     struct doctor_homeserver homeserver;
     struct store_probe database;
-    bool database_known; /* the check "database" is fine */
+    bool database_known;      /* the check "database" is fine */
+    const json_t *well_known; /* NULL until the check "well-known" has read it; fetched JSON lives
+                                 as long as the doctor */
     struct doctor_fetcher *fetcher;
     struct doctor_finding *first, *last; /* in the order in which they were said */
     size_t n_findings;
@@ -133,12 +136,16 @@ struct doctor_request {
     const char *body;        /* NULL = none; JSON */
     const char *unix_socket; /* connect to this path instead of the host of the url; NULL = no */
     int64_t timeout_us;      /* 0 = DOCTOR_TIMEOUT_US */
+    const struct http_client_field *fields; /* headers besides */
+    size_t n_fields;
+    bool wants_head;
 };
 
 struct doctor_answer {
     enum err err;     /* OK: an HTTP answer came, whatever its status; else as http/client has it */
     const char *text; /* why not; "" on OK */
     int status;       /* 0 = no answer */
+    const char *head; /* "Name: value" lines, for doctor/head; "" unless wanted */
     const char *body; /* never NULL */
     size_t len;
     int64_t date_ms;  /* the Date header; 0 = none */

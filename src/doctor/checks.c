@@ -17,10 +17,19 @@ const struct doctor_check doctor_checks[] = {
     { "server-name", "its name", { "homeserver" }, doctor_check_server_name },
     { "as-token", "we to homeserver", { "homeserver", "registration" }, doctor_check_as_token },
     { "service", "Parley itself", { "config" }, doctor_check_service },
+    { "listeners", "listeners", { "registration", "service" }, doctor_check_listeners },
+    { "private-listener", "private listener", { "config" }, doctor_check_private_listener },
     { "hs-token", "homeserver to us", { "as-token", "service" }, doctor_check_hs_token },
     { "openid", "users' tokens", { "homeserver" }, doctor_check_openid },
     { "features", "homeserver's flags", { "homeserver" }, doctor_check_features },
+    { "delayed-events", "delayed events", { "as-token" }, doctor_check_delayed },
     { "turn", "TURN", { "as-token" }, doctor_check_turn },
+    { "proxy", "reverse proxy", { "listeners" }, doctor_check_proxy },
+    { "call-service", "call service", { "config" }, doctor_check_call_service },
+    { "well-known", "well-known file", { "config" }, doctor_check_well_known },
+    { "client-url", "clients' address", { "well-known" }, doctor_check_client_url },
+    { "rtc-transports", "rtc/transports", { "as-token" }, doctor_check_transports },
+    { "power-levels", "power levels", { "as-token" }, doctor_check_rooms },
 };
 /* clang-format on */
 

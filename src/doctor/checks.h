@@ -40,4 +40,19 @@ void doctor_check_service(struct doctor *d);
 void doctor_check_as_token(struct doctor *d);
 void doctor_check_hs_token(struct doctor *d);
 
+/* doctor/listeners.c, doctor/proxy.c: do requests reach us? */
+void doctor_check_private_listener(struct doctor *d);
+void doctor_check_listeners(struct doctor *d);
+void doctor_check_proxy(struct doctor *d);
+
+/* doctor/client_view.c: what a client finds before it can call. */
+void doctor_check_call_service(struct doctor *d);
+void doctor_check_well_known(struct doctor *d);
+void doctor_check_client_url(struct doctor *d);
+void doctor_check_transports(struct doctor *d);
+
+/* doctor/timed_events.c, doctor/rooms.c: may clients do what a call takes? */
+void doctor_check_delayed(struct doctor *d);
+void doctor_check_rooms(struct doctor *d);
+
 #endif

@@ -67,6 +67,7 @@ static void answered(void *arg, const struct http_client_answer *a) {
     r->text = copy(d, a->text, strlen(a->text));
     r->status = a->status;
     r->date_ms = a->date_ms;
+    r->head = copy(d, a->head, strlen(a->head));
     r->body = copy(d, a->body, a->len);
     r->len = a->len;
     json_t *json = json_loadb(a->body, a->len, 0, NULL);
@@ -85,8 +86,11 @@ void doctor_fetch(struct doctor *d, const struct doctor_request *q, struct docto
         .body = q->body,
         .unix_socket = q->unix_socket,
         .timeout_us = q->timeout_us > 0 ? q->timeout_us : DOCTOR_TIMEOUT_US,
-        .answer_max = DOCTOR_ANSWER_MAX };
-    *ret = (struct doctor_answer){ .text = "", .body = "", .errcode = "" };
+        .answer_max = DOCTOR_ANSWER_MAX,
+        .fields = q->fields,
+        .n_fields = q->n_fields,
+        .wants_head = q->wants_head };
+    *ret = (struct doctor_answer){ .text = "", .head = "", .body = "", .errcode = "" };
     ret->asked_ms = clock_wall_ms();
     ret->err = http_client_send(d->fetcher->http, &spec, answered, &w, NULL);
     if (ret->err != OK) {

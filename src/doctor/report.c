@@ -3,6 +3,7 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "doctor/symptoms.h"
 
 #include <string.h>
 
@@ -78,10 +79,28 @@ static void pasted(struct buf *b, const char *s, size_t column) {
     }
 }
 
-static void page_line(const struct doctor_check *c, const struct doctor_finding *f, struct buf *b) {
+/* What people see because of it, where it can be said. */
+static void page_symptoms(const char *check, struct buf *b) {
+    CLEANUP(buf_finish) struct buf line;
+    buf_init(&line, 0);
+    buf_puts(&line, "users see: ");
+    size_t empty = line.len;
+    doctor_symptoms_of(check, &line);
+    if (line.len > empty) {
+        indent(b, SENTENCE_COLUMN);
+        wrapped(b, buf_str(&line));
+    }
+    b->bad = b->bad || line.bad;
+}
+
+static void page_line(
+    const struct doctor_check *c, const struct doctor_finding *f, bool symptoms, struct buf *b) {
     buf_printf(b, "%-*s%-*s", TITLE_COLUMN, severities[f->severity].mark,
         SENTENCE_COLUMN - TITLE_COLUMN, c->title);
     wrapped(b, f->sentence);
+    if (symptoms) {
+        page_symptoms(f->check, b);
+    }
     if (f->paste != NULL) {
         pasted(b, f->paste, SENTENCE_COLUMN + 4);
     }
@@ -111,8 +130,11 @@ static void page_sum(const struct doctor *d, struct buf *b) {
 
 void doctor_report_text(const struct doctor *d, struct buf *b) {
     for (size_t i = 0; i < d->n_states; i++) {
+        bool told = false; /* what users see is said once a check */
         FOR_FINDINGS(d, &d->states[i], f) {
-            page_line(d->states[i].check, f, b);
+            bool red = f->severity >= DOCTOR_WARN;
+            page_line(d->states[i].check, f, red && !told, b);
+            told = told || red;
         }
     }
     page_sum(d, b);
@@ -140,12 +162,27 @@ static void json_finding(const struct doctor_finding *f, bool first, struct buf 
     buf_putc(b, '}');
 }
 
+static void json_symptoms(const char *check, struct buf *b) {
+    bool first = true;
+    buf_json_key(b, "users_see");
+    buf_putc(b, '[');
+    for (size_t i = 0; i < doctor_n_symptoms; i++) {
+        if (doctor_symptom_has(&doctor_symptoms[i], check)) {
+            buf_puts(b, first ? "" : ",");
+            buf_json_str(b, doctor_symptoms[i].texts[0]);
+            first = false;
+        }
+    }
+    buf_putc(b, ']');
+}
+
 static void json_check(const struct doctor *d, const struct doctor_state *s, struct buf *b) {
     bool first = true;
     buf_putc(b, '{');
     buf_json_field(b, "id", s->check->id);
     buf_json_field(b, "title", s->check->title);
     buf_json_field(b, "severity", severities[s->worst].name);
+    json_symptoms(s->check->id, b);
     buf_json_key(b, "findings");
     buf_putc(b, '[');
     FOR_FINDINGS(d, s, f) {
