@@ -74,10 +74,11 @@ static void print_advice(const char *path, const char *focus_url, struct buf *b)
             "    - {type: livekit, livekit_service_url: \"%s\"}\n",
             focus_url, focus_url);
     }
-    buf_puts(b, "\n"
-                "2. Restart the homeserver: it reads registrations only when it starts.\n"
-                "3. parley migrate   (makes the tables and the audit key)\n"
-                "4. parley serve     (or: systemctl enable --now parley)\n");
+    buf_puts(b,
+        "\n"
+        "2. Restart the homeserver: it reads registrations only when it starts.\n"
+        "3. systemctl enable --now parley   (or: parley serve; the first start makes the tables "
+        "and the audit key)\n");
 }
 
 /* What is written in the advice must be right from any folder. */

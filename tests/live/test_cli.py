@@ -165,7 +165,7 @@ def test_register_writes_once_and_says_what_to_paste(tmp_path):
     assert len(set(tokens)) == 2
     printed = text(done)
     assert f"app_service_config_files:\n  - {out}\n" in printed
-    assert "parley migrate" in printed
+    assert "systemctl enable --now parley" in printed
     assert not any(token in printed for token in tokens)
     check_refused(parley(*arguments), FAILED, str(out))
     assert out.read_text(encoding="utf-8") == written

@@ -5,24 +5,18 @@ import pathlib
 import re
 import shutil
 import stat
-import subprocess
 import threading
 import time
 
 import pytest
 
+from debian import libraries_of, run
 from events import legacy_call
 from parley import REPO, Parley
 from store_chain import assert_chain_holds
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("dpkg-deb") is None, reason="needs root and dpkg")
 CONFFILE = "etc/parley/parley.yaml"
-
-
-def run(*command, **more):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, timeout=600, **more)
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module", name="packages")
@@ -75,22 +69,6 @@ def test_what_is_in_it(packages):
     assert all(line.split()[1] == "root/root" for line in run("dpkg-deb", "-c", packages[0]).splitlines())
     assert run("dpkg-deb", "-f", packages[0], "Version").strip().endswith("-1")
     assert run("dpkg-deb", "-I", packages[0], "conffiles").split() == [f"/{CONFFILE}"]
-
-
-def owner_of(path):
-    """The package a file came with; on a merged /usr it may be listed without the /usr."""
-    for name in (path, path.removeprefix("/usr")):
-        done = subprocess.run(["dpkg", "-S", name], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return done.stdout.split(":")[0]
-    raise AssertionError(f"no package has {path}")
-
-
-def libraries_of(program):
-    """The packages of the libraries a program itself asks for."""
-    needed = re.findall(r"NEEDED +(\S+)", run("objdump", "-p", program))
-    paths = dict(re.findall(r"^\s*(\S+) => (\S+)", run("ldd", program), re.MULTILINE))
-    return {owner_of(os.path.realpath(paths[name])) for name in needed if name in paths}
 
 
 def test_it_depends_on_what_it_is_linked_with(packages, tmp_path):
