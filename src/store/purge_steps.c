@@ -120,7 +120,8 @@ static const struct store_purge_step user_steps[] = {
         " ~ $5::text" NOT_LIVE BY_ROW },
 };
 
-/* What events of no call name in a column that stays is only purged when their day is over. */
+/* What events of no call name in a column that stays is only purged when their day is over; a
+ * delegation goes by itself when its client has left. */
 #define LIVE_OF_USER                                                                               \
     "SELECT (SELECT count(*) FROM call_sessions s WHERE s.closed_at IS NULL AND $1::text IS NOT "  \
     "NULL"                                                                                         \
@@ -131,7 +132,12 @@ static const struct store_purge_step user_steps[] = {
                     "e.session_id = "                                                              \
                     "d.id"                                                                         \
                     " WHERE d.day >= ((now() - interval '1 hour') AT TIME ZONE 'UTC')::date"       \
-                    " AND " FIXED_OF_ROW " ~ $2::text)"
+                    " AND " FIXED_OF_ROW " ~ $2::text)"                                            \
+                    " + (SELECT count(*) FROM rtc_delegations r"                                   \
+                    " WHERE concat_ws(' ', r.alias, r.identity, r.delay_id, r.user_id, "           \
+                    "r.room_id) ~ $2::text"                                                        \
+                    " AND NOT EXISTS (SELECT FROM call_sessions s WHERE s.room_id = r.room_id"     \
+                    " AND s.closed_at IS NULL))"
 
 #define ACTS_OF_USER                                                                               \
     "SELECT count(*) FROM call_heads WHERE concat_ws(' ', what, reason, actor) ~ $1::text"
