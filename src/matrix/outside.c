@@ -33,6 +33,7 @@ struct mx_outside {
     struct http_resolver *resolver;
     struct http_block *allow;
     size_t n_allow;
+    uint16_t https_port;
     struct mx_outside_request *requests;
     size_t n;
 };
@@ -175,9 +176,10 @@ static void on_answer(void *arg, const struct http_client_answer *a) {
 static enum err send_request(
     struct mx_outside_request *r, const struct http_address *addresses, size_t n) {
     uint16_t port = r->connect_port != 0 ? r->connect_port : r->at.port;
-    const struct http_client_pin pin = {
-        .host = r->at.host, .port = port != 0 ? port : HTTPS_PORT, .addresses = addresses, .n = n
-    };
+    const struct http_client_pin pin = { .host = r->at.host,
+        .port = port != 0 ? port : r->outside->https_port,
+        .addresses = addresses,
+        .n = n };
     int64_t left_us = r->deadline_us - clock_mono_us();
     if (left_us <= 0) {
         return err_set(ERR_TIMEOUT, "the time is up");
@@ -293,6 +295,7 @@ static enum err build(uv_loop_t *loop, struct mx_outside *o, const struct mx_out
     };
     const struct http_resolver_config resolver = { .servers = cfg->name_servers,
         .timeout_us = cfg->step_timeout_us };
+    o->https_port = cfg->https_port != 0 ? cfg->https_port : HTTPS_PORT;
     TRY(read_allow(o, cfg));
     TRY(http_resolver_create(loop, &resolver, &o->resolver));
     return http_client_create_guarded(loop, &guard, &o->http);

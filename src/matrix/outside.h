@@ -24,6 +24,8 @@ struct mx_outside_config {
     const char *ca_file;      /* certificates to trust beside the system's; NULL or "" = none */
     bool insecure_tls;        /* take every certificate; said in the log, loudly */
     int64_t step_timeout_us;  /* of one look-up of a name; 0 = 5 s */
+    uint16_t https_port;      /* what URLs without a port mean; 0 = 443. For tests, who may not
+                                 listen there */
 };
 
 struct mx_outside;
