@@ -1,0 +1,48 @@
+/*
+ * RoomService of a LiveKit server somewhere else: its rooms are made, and its participants looked
+ * up and removed, by requests (Twirp, in its JSON form) signed with our key.  Thread: main.
+ *
+ * See: livekit-protocol 7.1, matrix-calls 4.5.
+ */
+#ifndef LIVEKIT_ROOMS_H
+#define LIVEKIT_ROOMS_H
+
+#include "core/err.h"
+
+#include <jansson.h>
+
+struct http_client;
+struct lk_keys;
+struct lk_rooms;
+
+#define LK_ROOMS_CALLS_MAX 4096 /* requests under way */
+
+/** `url` as clients have it, ws:// or wss://, or http(s)://. Borrows client and keys for its life.
+ * ERR_INVALID for any other address; ERR_NOMEM. */
+MUST_CHECK enum err lk_rooms_create(
+    struct http_client *http, const struct lk_keys *keys, const char *url, struct lk_rooms **ret);
+/** What is under way ends without its callback. Before the HTTP client. */
+void lk_rooms_destroy(struct lk_rooms *r);
+/** The same for what was asked with this `arg`. */
+void lk_rooms_forget(struct lk_rooms *r, const void *arg);
+
+/** OK with the answer's object (borrowed for the call); ERR_NOT_FOUND: no such room or participant;
+ * ERR_UNAUTHORIZED: the server does not know our key or secret; ERR_LIMIT, ERR_TIMEOUT,
+ * ERR_UNREACHABLE, ERR_NOMEM. `text` says which, for people. Never from inside the asking. */
+typedef void lk_rooms_done(void *arg, enum err e, const json_t *json, const char *text);
+
+/* All of them copy their texts; an error means that nothing was begun. */
+/** Makes the room where there is none, so that people without the right to make one find it. */
+MUST_CHECK enum err lk_rooms_ensure(
+    struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg);
+MUST_CHECK enum err lk_rooms_find(
+    struct lk_rooms *r, const char *alias, const char *identity, lk_rooms_done *done, void *arg);
+/** {"participants": [{"identity", "state", "joined_at", …}]} */
+MUST_CHECK enum err lk_rooms_list(
+    struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg);
+/** Ends the participant's connection. Its token stays valid: whoever must stay out is refused where
+ * they ask. */
+MUST_CHECK enum err lk_rooms_remove(
+    struct lk_rooms *r, const char *alias, const char *identity, lk_rooms_done *done, void *arg);
+
+#endif
