@@ -92,13 +92,20 @@ void doctor_fetch(struct doctor *d, const struct doctor_request *q, struct docto
         .wants_head = q->wants_head };
     *ret = (struct doctor_answer){ .text = "", .head = "", .body = "", .errcode = "" };
     ret->asked_ms = clock_wall_ms();
-    ret->err = http_client_send(d->fetcher->http, &spec, answered, &w, NULL);
+    struct http_client_call *call = NULL;
+    ret->err = http_client_send(d->fetcher->http, &spec, answered, &w, &call);
     if (ret->err != OK) {
         ret->text = copy(d, err_text(), strlen(err_text()));
         return;
     }
-    while (!w.over) {
-        uv_run(&d->fetcher->loop, UV_RUN_ONCE);
+    bool alive = true;
+    while (!w.over && alive) {
+        alive = uv_run(&d->fetcher->loop, UV_RUN_ONCE) != 0;
+    }
+    if (!w.over) { /* nothing is left that could answer: libcurl gave up without a word */
+        http_client_cancel(call);
+        ret->err = ERR_NOMEM;
+        ret->text = "out of memory";
     }
 }
 

@@ -1,14 +1,13 @@
 /*
  * Who may read the files with our secrets: the registration, the audit key, and the settings when
- * they hold a password; and the earlier ones that are kept while a secret is being changed. A file
+ * they hold a password; and the copies beside them. A file
  * that is not there is the business of the check that reads it.
  */
-#include "core/buf.h"
 #include "core/config.h"
-#include "core/secret_file.h"
 #include "doctor/checks.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -75,15 +74,22 @@ static bool settings_hold_a_secret(const struct doctor *d) {
     return yes;
 }
 
-static bool check_old(struct doctor *d, const struct secret *s) {
-    CLEANUP(buf_finish) struct buf name;
-    buf_init(&name, 0);
-    if (secret_file_old_name(s->path, &name) != OK) {
-        return false;
+/* Earlier ones (.old, .1), the next one, and what an editor or a careful admin left beside it.
+ * Gives how many there are. */
+static size_t check_copies(struct doctor *d, const struct secret *s) {
+    glob_t copies;
+    size_t found = 0;
+    const char *pattern = arena_printf(&d->arena, "%s.*", s->path);
+    if (pattern == NULL || glob(pattern, GLOB_NOSORT, NULL, &copies) != 0) {
+        return 0;
     }
-    struct secret old = *s;
-    old.path = arena_strdup(&d->arena, buf_str(&name));
-    return old.path != NULL && check_secret(d, &old);
+    for (size_t i = 0; i < copies.gl_pathc; i++) {
+        struct secret copy = *s;
+        copy.path = arena_strdup(&d->arena, copies.gl_pathv[i]);
+        found += copy.path != NULL && check_secret(d, &copy) ? 1 : 0;
+    }
+    globfree(&copies);
+    return found;
 }
 
 void doctor_check_secrets(struct doctor *d) {
@@ -96,7 +102,7 @@ void doctor_check_secrets(struct doctor *d) {
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
         found += check_secret(d, &secrets[i]) ? 1 : 0;
-        found += check_old(d, &secrets[i]) ? 1 : 0;
+        found += check_copies(d, &secrets[i]);
     }
     if (d->running->worst == DOCTOR_OK) {
         doctor_say(d, DOCTOR_OK, NULL, "%zu files with secrets, which no stranger may read", found);

@@ -241,6 +241,15 @@ def open_key(site):
     return path
 
 
+def key_with_open_copy(site):
+    folder = site.folder / "rotated"
+    folder.mkdir()
+    for name, mode in (("audit.key", 0o600), ("audit.key.1", 0o604)):
+        shutil.copy(site.parley.folder / "audit.key", folder / name)
+        (folder / name).chmod(mode)
+    return folder / "audit.key"
+
+
 def open_registration(site):
     path = site.copied_registration(lambda text: text)
     path.chmod(0o644)
@@ -262,6 +271,8 @@ BROKEN = {
     "registration open to all": (lambda site: {"appservice.registration": open_registration(site)}, "secrets",
                                  ["0644", "every account"], "chmod o= "),
     "audit key open to all": (lambda site: {"audit.key_file": open_key(site)}, "secrets", ["0644", "audit"], "chmod 600 "),
+    "copy of the key open to all": (lambda site: {"audit.key_file": key_with_open_copy(site)}, "secrets",
+                                    [r"audit\.key\.1", "0604"], "chmod 600 "),
     "no registration": (lambda site: {"appservice.registration": "/nowhere/registration.yaml"}, "registration",
                         ["/nowhere/registration.yaml"], "parley register --config "),
     "exclusive people": (lambda site: {"appservice.registration": with_exclusive_people(site)}, "registration",
@@ -344,8 +355,10 @@ def test_parley_started_with_an_older_registration(site):
     assert "systemctl restart parley" in paste
 
 
-def test_a_password_in_open_settings(site):
-    url = site.cluster.url("parley", tcp=True).replace("postgres@", "postgres:hidden@")
+@pytest.mark.parametrize("url", ["{start}postgres:hidden@{end}", "{start}postgres@{end}?password=hidden"])
+def test_a_password_in_open_settings(site, url):
+    start, end = site.cluster.url("parley", tcp=True).split("postgres@")
+    url = url.format(start=start, end=end)
     path = site.settings({"database.url": url})
     path.chmod(0o644)
     done = subprocess.run([str(build_dir() / "parley"), "doctor", "--json", "--config", str(path)], capture_output=True,
