@@ -113,7 +113,8 @@ const char *doctor_quote(struct doctor *d, const char *s) {
     return text == NULL ? "" : clean(d, text);
 }
 
-static const char *word_of(struct doctor *d, const char *fmt, va_list args) {
+__attribute__((format(printf, 2, 0))) static const char *word_of(
+    struct doctor *d, const char *fmt, va_list args) {
     char text[1024]; /* a sentence; longer ones are cut */
     vsnprintf(text, sizeof(text), fmt, args);
     return clean(d, arena_strdup(&d->arena, text));

@@ -44,20 +44,21 @@ enum doctor_reach doctor_reach_of(enum err e, const char *text) {
 }
 
 const char *doctor_reach_words(enum doctor_reach r) {
-    static const char *const words[] = {
-        [DOCTOR_REACHED] = "answers",
-        [DOCTOR_NO_NAME] = "has a host name that no name server here knows",
-        [DOCTOR_REFUSED] = "has nobody listening",
-        [DOCTOR_SILENT] = "does not answer in time: packets get lost (firewall, wrong address), "
-                          "https:// is said to a "
-                          "port that speaks http, or "
-                          "the program hangs",
-        [DOCTOR_BAD_TLS] = "offers no TLS that we trust: its certificate, or https:// to a port "
-                           "that speaks http",
-        [DOCTOR_NOT_HTTP] = "speaks no HTTP: http:// to a port that speaks TLS, or another program",
-        [DOCTOR_NO_PATH] = "cannot be reached",
+    static const struct {
+        const char *text;
+    } words[] = {
+        [DOCTOR_REACHED] = { "answers" },
+        [DOCTOR_NO_NAME] = { "has a host name that no name server here knows" },
+        [DOCTOR_REFUSED] = { "has nobody listening" },
+        [DOCTOR_SILENT] = { "does not answer in time: packets get lost (firewall, wrong address), "
+                            "https:// is said to a port that speaks http, or the program hangs" },
+        [DOCTOR_BAD_TLS] = { "offers no TLS that we trust: its certificate, or https:// to a port "
+                             "that speaks http" },
+        [DOCTOR_NOT_HTTP] = { "speaks no HTTP: http:// to a port that speaks TLS, or another "
+                              "program" },
+        [DOCTOR_NO_PATH] = { "cannot be reached" },
     };
-    return words[r];
+    return words[r].text;
 }
 
 /* --- ping --- */
