@@ -2,7 +2,10 @@
 
 import json
 import subprocess
+import sys
 import threading
+import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -418,3 +421,33 @@ def test_one_server_has_eight_places_and_a_line(probe, strangers):
     outcomes = [a["outcome"] for a in answers]
     assert (outcomes.count("valid"), outcomes.count("busy")) == (72, 28)
     assert server.most == 8
+
+
+SILENT_NAME_SERVER = """
+import fcntl, os, socket, struct, subprocess, sys
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fcntl.ioctl(one, 0x8914, struct.pack("16sh14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+subprocess.run(["mount", "--bind", sys.argv[1], "/etc/resolv.conf"], check=True)
+one.bind(("127.0.0.1", 53))
+os.set_inheritable(one.fileno(), True)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_a_silent_name_server_does_not_stop_the_loop(tmp_path):
+    """The system's resolver would wait for it for ten seconds, and libcurl for the resolver, with everything else."""
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text("nameserver 127.0.0.1\n")
+    apart = ["unshare", "--map-root-user", "--mount", "--net"]
+    if subprocess.run([*apart, "true"], check=False).returncode != 0:
+        pytest.skip("this machine lets nobody make namespaces")
+    probe = build_dir() / "tests" / "live" / "openid_probe"
+    settings = {"overrides": ["a.test=http://silent.example", "b.test=http://127.0.0.1:1"], "timeout_ms": 500}
+    lines = [settings, [{"server": "a.test", "token": "a"}], [{"server": "b.test", "token": "b"}]]
+    begun = time.monotonic()
+    done = subprocess.run([*apart, sys.executable, "-c", SILENT_NAME_SERVER, resolv, probe], text=True,
+                          input="".join(json.dumps(line) + "\n" for line in lines), capture_output=True, check=True,
+                          timeout=WAIT_SECONDS)
+    assert time.monotonic() - begun < 8
+    late, other = (json.loads(line)[0] for line in done.stdout.splitlines())
+    assert (late["outcome"], other["outcome"]) == ("timeout", "unreachable")
