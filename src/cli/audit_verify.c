@@ -1,6 +1,7 @@
 /* `parley audit verify`: a run of store/verify, told in words or as JSON, and its exit code. */
 #include "cli/anchor_file.h"
 #include "cli/command.h"
+#include "cli/export_check.h"
 #include "cli/options.h"
 #include "cli/safe_text.h"
 #include "cli/screen.h"
@@ -175,9 +176,68 @@ static enum err verify_database(const struct cli_args *args, struct store_verify
     return store_verify(&cfg, report);
 }
 
+/* --- an export --- */
+
+static void put_export_json(struct buf *b, const struct cli_export_report *r) {
+    const struct store_manifest *m = &r->manifest;
+    buf_putc(b, '{');
+    buf_json_field(b, "result", r->good ? "green" : "bad");
+    if (r->good) {
+        char head[STORE_ANCHOR_TEXT_SIZE];
+        store_anchor_write(&m->head, head);
+        buf_json_field(b, "made_at", m->made_at);
+        buf_json_field(b, "what", m->what);
+        buf_json_int_field(b, "rows", m->files[0].rows);
+        buf_json_field(b, "head", m->head.seq > 0 ? head : NULL);
+        buf_json_field(b, "key", m->fingerprint);
+    } else {
+        buf_json_field(b, "text", r->why);
+    }
+    buf_puts(b, "}\n");
+}
+
+static void put_export_text(struct buf *b, const struct cli_export_report *r) {
+    const struct store_manifest *m = &r->manifest;
+    if (!r->good) {
+        buf_printf(b, "BAD: %s\n", r->why);
+        return;
+    }
+    buf_puts(b, "green: the export is as it was made\n");
+    buf_printf(b, "%" PRId64 " %s of %s, signed with key %s\n", m->files[0].rows, m->what,
+        m->made_at, m->fingerprint);
+    if (m->head.seq > 0) {
+        char head[STORE_ANCHOR_TEXT_SIZE];
+        store_anchor_write(&m->head, head);
+        buf_printf(b, "head %s\n", head);
+    }
+}
+
+static enum err verify_export(const struct cli_args *args) {
+    CLEANUP(config_destroyp) struct config *config = NULL;
+    CLEANUP(store_keyring_destroyp) struct store_keyring *keys = NULL;
+    CLEANUP(buf_finish) struct buf b;
+    struct cli_export_report r;
+    buf_init(&b, 0);
+    TRY(cli_settings_load(args, &config));
+    TRY(store_keyring_load(config->audit.key_file, &keys));
+    TRY(cli_export_check(cli_args_get(args, "export"), keys, &r));
+    if (cli_args_has(args, "json")) {
+        put_export_json(&b, &r);
+    } else {
+        put_export_text(&b, &r);
+    }
+    TRY(buf_check(&b));
+    TRY(cli_screen_print(buf_str(&b)));
+    cli_command_set_exit(r.good ? EXIT_GREEN : EXIT_BAD);
+    return OK;
+}
+
 enum err cli_audit_verify(const struct cli_args *args) {
     struct store_verify_report report;
     cli_command_set_exit(EXIT_NOT_RUN);
+    if (cli_args_has(args, "export")) {
+        return verify_export(args);
+    }
     TRY(verify_database(args, &report));
     if (report.problems == 0 && cli_args_has(args, "anchor") && report.head.seq > 0) {
         TRY(cli_anchor_file_write(cli_args_get(args, "anchor"), &report.head));

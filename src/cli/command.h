@@ -52,6 +52,7 @@ MUST_CHECK enum err cli_audit_user(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_stats(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_purge(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_verify(const struct cli_args *args);
+MUST_CHECK enum err cli_audit_export(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_rotate_key(const struct cli_args *args);
 MUST_CHECK enum err cli_config_print(const struct cli_args *args);
 MUST_CHECK enum err cli_config_check(const struct cli_args *args);

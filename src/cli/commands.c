@@ -66,6 +66,9 @@ static enum err check_head(const char *value) {
 static const char *const statuses[] = { "initiated", "ringing", "active", "ended", "rejected",
     "missed", "cancelled", "failed", NULL };
 
+static const char *const export_whats[] = { "events", "calls", NULL };
+static const char *const export_formats[] = { "jsonl", "csv", NULL };
+
 /* clang-format off */
 #define SINCE  { "since", "TIME", "from this moment on", NULL, check_time }
 #define UNTIL  { "until", "TIME", "before this moment", NULL, check_time }
@@ -120,8 +123,15 @@ static const struct cli_option verify_options[] = {
     { "expect", "HEAD", "a head that an earlier run printed", NULL, check_head },
     { "anchor", "FILE", "compare with the head kept there, then keep the new", NULL, NULL },
     { "all", NULL, "name every bad row, not the first alone", NULL, NULL },
+    { "export", "DIR", "check an export instead; needs no database", NULL, NULL },
     { "json", NULL, "one JSON object", NULL, NULL },
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
+static const struct cli_option export_options[] = {
+    { "output", "DIR", "folder to write into; made when it is not there", NULL, NULL },
+    { "what", "WHAT", "events (default) or calls", export_whats, NULL },
+    { "format", "FORMAT", "jsonl (default) or csv", export_formats, NULL },
+    SINCE, UNTIL, ROOM, USER, STATUS, CALL, TYPE, LIMIT, CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
 static const struct cli_option rotate_options[] = {
     { "prepare", NULL, "only make the next key, for other nodes", NULL, NULL },
@@ -184,6 +194,11 @@ const struct cli_command cli_commands[] = {
         "that the database's owner cannot write (--anchor).\n\n"
         "Exit code: 0 green, 1 something is wrong (the first bad row is named), 2 could\n"
         "not be run.\n", verify_options, cli_audit_verify),
+    ROW("audit export", NULL, NULL, "Writes rows of the audit to a folder, signed",
+        "All rows, or those that the options choose, in one snapshot and constant memory,\n"
+        "with a manifest.json that is signed with the audit key: digest, row count and\n"
+        "head of the audit. parley audit verify --export DIR checks it anywhere.\n\n" TIME_HELP,
+        export_options, cli_audit_export),
     ROW("audit rotate-key", NULL, NULL, "Makes a new key for the audit chain",
         "The new key is audit.key_file; the one before it is kept beside it under the\n"
         "number of its epoch (audit.key.1, audit.key.2, ...), for parley audit verify. A\n"

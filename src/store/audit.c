@@ -6,9 +6,11 @@
 #include "core/crypto.h"
 #include "core/mem.h"
 #include "store/query_wait.h"
+#include "store/verify.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* A column of a report and where it comes from. */
 #define CALLS_COLUMNS                                                                              \
@@ -194,8 +196,8 @@ static void make_events(struct query *q, const struct store_audit_filter *f) {
     where(q, "e.session_id IN (SELECT id FROM call_sessions WHERE status = ?)", f->status);
     where_call(q, "(e.session_id = ?::uuid OR e.call_id = ?::text)", "e.call_id = ?", f->call);
     where(q, "e.type = ?", f->type);
-    buf_puts(&q->sql,
-        f->call != NULL ? " ORDER BY e.session_id, e.n" : " ORDER BY e.at, e.session_id, e.n");
+    buf_puts(&q->sql, f->call != NULL || f->by_chain ? " ORDER BY e.session_id, e.n"
+                                                     : " ORDER BY e.at, e.session_id, e.n");
     put_limit(q, f->limit);
 }
 
@@ -270,13 +272,11 @@ static void closep(struct store_session **s) {
     store_session_close(*s);
 }
 
-enum err store_audit_run(
-    const char *url, const struct store_audit_filter *filter, store_audit_row *row, void *arg) {
+static enum err run(struct store_session *s, const struct store_audit_filter *filter,
+    store_audit_row *row, void *arg) {
     if (filter->report == STORE_AUDIT_USER && filter->user == NULL) {
         return err_set(ERR_INVALID, "this report needs a user");
     }
-    CLEANUP(closep) struct store_session *s = NULL;
-    TRY(store_session_open(url, &s));
     struct query q = { .n = 0 };
     buf_init(&q.sql, 0);
     reports[filter->report].make(&q, filter);
@@ -286,4 +286,41 @@ enum err store_audit_run(
     }
     buf_finish(&q.sql);
     return e;
+}
+
+enum err store_audit_run(
+    const char *url, const struct store_audit_filter *filter, store_audit_row *row, void *arg) {
+    CLEANUP(closep) struct store_session *s = NULL;
+    TRY(store_session_open(url, &s));
+    return run(s, filter, row, arg);
+}
+
+static enum err take_head(void *arg, const char *const *values) {
+    struct store_anchor *head = arg;
+    head->seq = strtoll(values[0], NULL, 10);
+    return crypto_unhex(values[1], head->mac, sizeof(head->mac))
+               ? OK
+               : err_set(ERR_DATABASE, "the last row of call_heads has no MAC");
+}
+
+static bool is_all(const struct store_audit_filter *f) {
+    return f->since_ms == 0 && f->until_ms == 0 && f->room == NULL && f->user == NULL &&
+           f->status == NULL && f->call == NULL && f->type == NULL;
+}
+
+enum err store_audit_export(const char *url, const struct store_audit_filter *filter,
+    store_audit_row *row, void *arg, struct store_anchor *head) {
+    CLEANUP(closep) struct store_session *s = NULL;
+    *head = (struct store_anchor){ 0 };
+    TRY(store_session_open(url, &s));
+    TRY(store_session_run(s,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0;"
+        " SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"));
+    if (is_all(filter)) {
+        TRY(store_session_run(s, "SET LOCAL enable_sort = off"));
+    }
+    TRY(store_session_query(s,
+        "SELECT seq, encode(mac, 'hex') FROM call_heads ORDER BY seq DESC LIMIT 1", NULL, 0,
+        take_head, head));
+    return run(s, filter, row, arg);
 }

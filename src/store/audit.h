@@ -7,6 +7,7 @@
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct store_audit_filter {
     const char *call; /* session id or client call_id */
     const char *type; /* event type, EVENTS only */
     int64_t limit;    /* 0 = no limit */
+    bool by_chain;    /* EVENTS: call by call, not by time */
 };
 
 enum store_audit_column_type {
@@ -51,5 +53,12 @@ typedef enum err store_audit_row(void *arg, const char *const *values);
 
 MUST_CHECK enum err store_audit_run(
     const char *url, const struct store_audit_filter *filter, store_audit_row *row, void *arg);
+
+struct store_anchor;
+
+/** The same for an export: in one snapshot, in which call_heads ends as `head` says afterwards, and
+ * without a filter in the order of an index, so that nothing is sorted. */
+MUST_CHECK enum err store_audit_export(const char *url, const struct store_audit_filter *filter,
+    store_audit_row *row, void *arg, struct store_anchor *head);
 
 #endif
