@@ -6,12 +6,10 @@
 #include "appservice/registration.h"
 #include "appservice/transactions.h"
 #include "calls/work.h"
+#include "cli/homeserver.h"
 #include "core/config.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "http/client.h"
-#include "matrix/client.h"
-#include "matrix/membership.h"
 #include "store/chain.h"
 #include "store/pool.h"
 #include "store/retention.h"
@@ -28,9 +26,7 @@ struct cli_engine {
     struct store_audit_key *key;
     struct store *store;
     struct calls *calls;
-    struct http_client *http;
-    struct mx_client *client;
-    struct mx_membership *membership;
+    struct cli_homeserver *homeserver;
     struct as_reconcile *reconcile;
     struct as_transactions *transactions;
     struct store_retention *retention;
@@ -89,23 +85,10 @@ static enum err build_calls(struct cli_engine *e) {
     return calls_create(e->loop, &cfg, &e->calls);
 }
 
-static enum err build_client(struct cli_engine *e) {
-    struct mx_client_config cfg = {
-        .url = e->config->homeserver.url,
-        .as_token = e->registration->as_token,
-        .as_token_old = e->registration->as_token_old,
-        .timeout_us = e->config->homeserver.timeout_us,
-    };
-    TRY(http_client_create(e->loop, &e->http));
-    TRY(mx_client_create(e->loop, e->http, &cfg, &e->client));
-    return mx_membership_create(e->loop, e->client, e->config->homeserver.name,
-        e->config->appservice.masquerade, &e->membership);
-}
-
 static enum err build_reconcile(struct cli_engine *e) {
     struct as_reconcile_config cfg = {
         .observer = &e->observer,
-        .client = e->client,
+        .client = cli_homeserver_client(e->homeserver),
         .calls = e->calls,
         .store = e->store,
         .appservice_id = e->registration->id,
@@ -120,7 +103,7 @@ static enum err build_transactions(struct cli_engine *e) {
     struct as_transactions_config cfg = {
         .observer = &e->observer,
         .calls = e->calls,
-        .membership = e->membership,
+        .membership = cli_homeserver_membership(e->homeserver),
         .reconcile = e->reconcile,
     };
     return as_transactions_create(&cfg, &e->transactions);
@@ -140,20 +123,23 @@ static enum err build(struct cli_engine *e) {
     TRY(build_store(e));
     TRY(build_retention(e));
     TRY(build_calls(e));
-    TRY(build_client(e));
     TRY(build_reconcile(e));
     return build_transactions(e);
 }
 
 enum err cli_engine_create(uv_loop_t *loop, const struct config *c,
-    const struct as_registration *registration, struct store_audit_key *key,
-    struct cli_engine **ret) {
+    const struct as_registration *registration, struct cli_homeserver *homeserver,
+    struct store_audit_key *key, struct cli_engine **ret) {
     struct cli_engine *e = mem_zalloc(sizeof(*e));
     if (e == NULL) {
         store_audit_key_destroy(key);
         return err_set(ERR_NOMEM, "out of memory");
     }
-    *e = (struct cli_engine){ .loop = loop, .config = c, .registration = registration, .key = key };
+    *e = (struct cli_engine){ .loop = loop,
+        .config = c,
+        .registration = registration,
+        .homeserver = homeserver,
+        .key = key };
     arena_init(&e->arena);
     enum err err = build(e);
     if (err != OK) {
@@ -173,9 +159,6 @@ void cli_engine_destroy(struct cli_engine *e) {
     as_reconcile_destroy(e->reconcile);
     calls_destroy(e->calls);
     as_transactions_destroy(e->transactions);
-    mx_membership_destroy(e->membership);
-    mx_client_destroy(e->client);
-    http_client_destroy(e->http);
     store_retention_destroy(e->retention);
     store_destroy(e->store);
     store_audit_key_destroy(e->key);
@@ -200,17 +183,16 @@ struct store *cli_engine_store(struct cli_engine *e) {
     return e->store;
 }
 
+struct calls *cli_engine_calls(struct cli_engine *e) {
+    return e->calls;
+}
+
 struct mx_client *cli_engine_client(struct cli_engine *e) {
-    return e->client;
+    return cli_homeserver_client(e->homeserver);
 }
 
 struct as_transactions *cli_engine_transactions(struct cli_engine *e) {
     return e->transactions;
-}
-
-enum err cli_engine_set_tokens(struct cli_engine *e) {
-    return mx_client_set_tokens(
-        e->client, e->registration->as_token, e->registration->as_token_old);
 }
 
 void cli_engine_set_reconcile_interval(struct cli_engine *e, int64_t interval_us) {

@@ -6,6 +6,10 @@
  *   READY=1                       a database that is away must not make the service manager kill us
  *   preparation                   migrations and audit key, until the database is there
  *   engine                        /readyz 200 once database and homeserver answer
+ *
+ * A token service and nothing else (settings with a LiveKit server and without a homeserver) has
+ * neither registration nor preparation nor engine, and is ready at once.
+ *
  *   SIGTERM                       drain the listeners, take the engine down, close, exit code 0
  */
 #include "api/health.h"
@@ -15,6 +19,8 @@
 #include "cli/admin.h"
 #include "cli/command.h"
 #include "cli/engine.h"
+#include "cli/focus.h"
+#include "cli/homeserver.h"
 #include "cli/listeners.h"
 #include "cli/notify.h"
 #include "cli/options.h"
@@ -38,13 +44,15 @@ struct serve {
     const struct cli_args *args;
     uv_loop_t loop;
     struct config *config;
-    struct as_registration *registration;
+    struct as_registration *registration; /* NULL: a token service alone; likewise below */
     struct cli_notify *notify;
     struct cli_signals *signals;
     struct http_router *public;
     struct http_router *private;
+    struct cli_homeserver *homeserver;
     struct as_routes *routes;
     struct cli_admin *admin;
+    struct cli_focus *focus; /* NULL: no LiveKit server in the settings */
     struct cli_listeners *listeners;
     struct cli_preparation *preparation;
     struct cli_engine *engine;
@@ -101,38 +109,65 @@ static void prepared(void *arg, enum err e, const char *text, struct store_audit
         return;
     }
     s->prepared = true;
-    e = cli_engine_create(&s->loop, s->config, s->registration, key, &s->engine);
+    e = cli_engine_create(&s->loop, s->config, s->registration, s->homeserver, key, &s->engine);
     e = e == OK ? cli_admin_attach(s->admin, s->engine) : e;
     if (e != OK) {
         give_up(s, e, err_text());
         return;
     }
     as_routes_set_transactions(s->routes, cli_engine_transactions(s->engine));
+    cli_focus_attach(s->focus, s->engine);
     cli_engine_start(s->engine);
     cli_notify_status(s->notify, "Recording calls.");
 }
 
-/* Public: what everybody may ask. Private: the homeserver and the admin (decision 1). */
-static enum err add_routes(struct serve *s) {
-    struct as_routes_config cfg = {
+/* What the homeserver and the admin ask; tells what we ask of the homeserver. */
+static enum err add_homeserver(struct serve *s) {
+    const struct as_routes_config cfg = {
         .hs_token = s->registration->hs_token,
         .hs_token_old = s->registration->hs_token_old,
         .body_max = s->config->appservice.body_max,
     };
-    s->health = (struct api_health){ parts, COUNT_OF(parts), s };
+    TRY(cli_homeserver_create(&s->loop, s->config, s->registration, &s->homeserver));
+    TRY(cli_admin_create(s->private, s->config, &s->health, &s->admin));
+    return as_routes_create(s->private, &cfg, NULL, &s->routes);
+}
+
+static enum err add_focus(struct serve *s) {
+    const struct cli_focus_config cfg = {
+        .config = s->config,
+        .homeserver = s->homeserver,
+        .registration = s->registration,
+        .public = s->public,
+        .private = s->private,
+    };
+    return cli_focus_create(&s->loop, &cfg, &s->focus);
+}
+
+/* Public: what everybody may ask. Private: the homeserver and the admin (decision 1). */
+static enum err add_routes(struct serve *s) {
+    bool alone = s->registration == NULL;
+    s->health = (struct api_health){ parts, alone ? 0 : COUNT_OF(parts), s };
     TRY(http_router_create(&s->public));
     TRY(http_router_create(&s->private));
     TRY(api_health_add(&s->health, s->public));
     TRY(api_health_add(&s->health, s->private));
     TRY(api_metrics_page_add(&s->health, s->private));
-    TRY(cli_admin_create(s->private, s->config, &s->health, &s->admin));
-    return as_routes_create(s->private, &cfg, NULL, &s->routes);
+    if (!alone) {
+        TRY(add_homeserver(s));
+    }
+    return s->config->livekit.url[0] == '\0' ? OK : add_focus(s);
 }
 
 static enum err load(struct serve *s) {
     TRY(cli_settings_load(s->args, &s->config));
     TRY(config_check_serve(s->config));
     log_setup(s->config->log.level, s->config->log.format);
+    if (config_tokens_only(s->config)) {
+        LOG_WARN(&log_root, "token_service_alone", "lacks=%s next=%s",
+            LOG_Q("membership checks, audit, database"), "homeserver.name");
+        return OK;
+    }
     const char *path = s->config->appservice.registration;
     enum err e = as_registration_load(path, s->config->homeserver.name, &s->registration);
     if (e == ERR_NOT_FOUND) {
@@ -181,7 +216,7 @@ static enum err reload_tokens(struct serve *s) {
     TRY(as_routes_set_tokens(s->routes, next->hs_token, next->hs_token_old));
     TRY(cli_listeners_set_probe_secret(s->listeners, next->hs_token));
     as_registration_swap_tokens(s->registration, next);
-    return s->engine == NULL ? OK : cli_engine_set_tokens(s->engine);
+    return cli_homeserver_set_tokens(s->homeserver);
 }
 
 static void reload_registration(struct serve *s) {
@@ -207,23 +242,34 @@ static void reload(void *arg) {
     } else {
         LOG_ERROR(&log_root, "reload_refused", "kept=old text=%s", LOG_Q(err_text()));
     }
-    reload_registration(s);
-    cli_admin_reload(s->admin);
+    if (s->registration != NULL) {
+        reload_registration(s);
+        cli_admin_reload(s->admin);
+    }
     cli_notify_ready(s->notify);
 }
 
 /* --- life --- */
 
-static enum err start(struct serve *s) {
-    const struct cli_signals_config signals = { stop, reload, s };
+static enum err prepare(struct serve *s) {
     const struct cli_preparation_config preparation = { s->config, waiting, prepared, s };
-    TRY(cli_notify_create(&s->notify));
-    TRY(add_routes(s));
-    TRY(cli_listeners_create(
-        &s->loop, s->config, s->registration->hs_token, s->public, s->private, &s->listeners));
-    TRY(cli_signals_create(&s->loop, &signals, &s->signals));
+    if (s->registration == NULL) {
+        cli_notify_status(s->notify, "Giving tokens.");
+        return OK;
+    }
     TRY(cli_preparation_create(&s->loop, &preparation, &s->preparation));
     cli_notify_status(s->notify, "Reaching the database.");
+    return OK;
+}
+
+static enum err start(struct serve *s) {
+    const struct cli_signals_config signals = { stop, reload, s };
+    const char *hs_token = s->registration == NULL ? NULL : s->registration->hs_token;
+    TRY(cli_notify_create(&s->notify));
+    TRY(add_routes(s));
+    TRY(cli_listeners_create(&s->loop, s->config, hs_token, s->public, s->private, &s->listeners));
+    TRY(cli_signals_create(&s->loop, &signals, &s->signals));
+    TRY(prepare(s));
     cli_notify_ready(s->notify);
     cli_notify_watch(s->notify, &s->loop);
     LOG_INFO(&log_root, "started", "version=" PARLEY_VERSION " pid=%d", (int)getpid());
@@ -254,9 +300,12 @@ static void finish(struct serve *s) {
     if (s->routes != NULL) {
         as_routes_set_transactions(s->routes, NULL);
     }
+    cli_focus_stop(s->focus);
     cli_admin_detach(s->admin);
     cli_engine_destroy(s->engine);
     s->engine = NULL;
+    cli_focus_close(s->focus);
+    cli_homeserver_destroy(s->homeserver);
     cli_listeners_destroy(s->listeners);
     cli_signals_destroy(s->signals);
     cli_notify_destroy(s->notify);
@@ -270,6 +319,7 @@ static void finish(struct serve *s) {
     close_loop(s);
     cli_admin_destroy(s->admin);
     as_routes_destroy(s->routes);
+    cli_focus_destroy(s->focus);
     http_router_destroy(s->private);
     http_router_destroy(s->public);
     as_registration_destroy(s->registration);

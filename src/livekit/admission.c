@@ -73,6 +73,7 @@ static void on_timer_closed(uv_handle_t *h) {
 static void question_end(struct question *x) {
     DL_DELETE(x->admission->questions, x);
     mx_client_forget(x->admission->cfg.client, x);
+    mx_membership_leave(x->admission->cfg.membership, x);
     x->admission = NULL;
     x->over = true;
     uv_close((uv_handle_t *)&x->timer, on_timer_closed);
@@ -237,11 +238,6 @@ static void look_for_servers(struct question *x, const struct mx_room_people *pe
 static void on_list(void *arg, const struct mx_room_people *people, size_t n) {
     struct question *x = arg;
     (void)n;
-    x->under_way--;
-    if (x->over) {
-        free_when_over(x);
-        return;
-    }
     if (!people->known) {
         ask_user(x);
         return;
@@ -266,9 +262,7 @@ static void on_list(void *arg, const struct mx_room_people *people, size_t n) {
 }
 
 static void ask_list(struct question *x) {
-    x->under_way++;
     if (mx_membership_ask(x->admission->cfg.membership, &x->q.room_id, 1, on_list, x) != OK) {
-        x->under_way--;
         nobody_knows(x);
     }
 }

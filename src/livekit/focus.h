@@ -58,7 +58,7 @@ MUST_CHECK enum err lk_focus_add(struct lk_focus *f, struct http_router *public)
 MUST_CHECK enum err lk_focus_add_proxied(struct lk_focus *f, struct http_router *private);
 /** Answers what is under way, and all that comes, with 503. */
 void lk_focus_stop(struct lk_focus *f);
-/** After the routers. */
+/** After the listeners. */
 void lk_focus_destroy(struct lk_focus *f);
 
 #endif

@@ -191,7 +191,8 @@ static void ask_finish(struct ask *ask) {
     if (ask->open > 0) {
         ask_leave_lookups(ask);
     }
-    ask->done(ask->arg, ask->people, ask->n);
+    void *arg = STEAL(ask->arg); /* whom mx_membership_leave finds no more */
+    ask->done(arg, ask->people, ask->n);
     ask_destroy(ask);
 }
 
@@ -396,6 +397,17 @@ enum err mx_membership_ask(struct mx_membership *m, const char *const *room_ids,
     assert(failed == 0);
     (void)failed;
     return OK;
+}
+
+void mx_membership_leave(struct mx_membership *m, const void *arg) {
+    struct ask *ask = NULL;
+    struct ask *next = NULL;
+    DL_FOREACH_SAFE(m->asks, ask, next) {
+        if (arg != NULL && ask->arg == arg) {
+            ask_leave_lookups(ask);
+            ask_destroy(ask);
+        }
+    }
 }
 
 void mx_membership_forget(struct mx_membership *m, const char *room_id) {

@@ -41,6 +41,9 @@ typedef void mx_membership_done(void *arg, const struct mx_room_people *people, 
 /** Called later, also when all is cached. At most 2 s. */
 MUST_CHECK enum err mx_membership_ask(struct mx_membership *m, const char *const *room_ids,
     size_t n, mx_membership_done *done, void *arg);
+/** Ends the questions that were given `arg`, without their callback: for an asker that goes away
+ * first. Not for another asker's from inside a callback. */
+void mx_membership_leave(struct mx_membership *m, const void *arg);
 /** An m.room.member or m.room.join_rules event of this room went by. */
 void mx_membership_forget(struct mx_membership *m, const char *room_id);
 

@@ -105,6 +105,13 @@ enum err mx_membership_ask(struct mx_membership *m, const char *const *rooms, si
     return OK;
 }
 
+void mx_membership_leave(struct mx_membership *m, const void *arg) {
+    (void)m;
+    if (now.listed_arg == arg) {
+        now.listed = NULL;
+    }
+}
+
 void mx_membership_forget(struct mx_membership *m, const char *room) {
     (void)m;
     CHECK_STR("!r:hs", room);

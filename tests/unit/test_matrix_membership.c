@@ -251,6 +251,22 @@ TEST(matrix_membership, forgets_what_is_under_way) {
     world_finish(&w);
 }
 
+TEST(matrix_membership, lets_an_asker_go) {
+    struct world w;
+    struct told other = { 0 };
+    const char *room = "!r:hs";
+    CHECK_ERR(OK, world_init(&w, false));
+    CHECK_ERR(OK, ask_one(&w, room));
+    CHECK_ERR(OK, mx_membership_ask(w.m, &room, 1, on_people, &other));
+    mx_membership_leave(w.m, &w.told);
+    mx_membership_leave(w.m, NULL);
+    answer(&w.hs, "members !r:hs", OK, TWO);
+    CHECK_INT(0, w.told.times);
+    CHECK_INT(1, other.times);
+    mx_membership_leave(w.m, &other);
+    world_finish(&w);
+}
+
 TEST(matrix_membership, answers_unknown_within_two_seconds) {
     struct world w;
     CHECK_ERR(OK, world_init(&w, false));

@@ -1,0 +1,184 @@
+/* Wiring of the token service. */
+#include "cli/focus.h"
+
+#include "appservice/registration.h"
+#include "cli/engine.h"
+#include "cli/homeserver.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "http/client.h"
+#include "livekit/admission.h"
+#include "livekit/focus.h"
+#include "livekit/keys.h"
+#include "livekit/witness.h"
+#include "matrix/openid.h"
+#include "matrix/outside.h"
+
+struct cli_focus {
+    struct cli_focus_config cfg;
+    uv_loop_t *loop;
+    struct lk_keys *keys;
+    struct http_client
+        *direct; /* for federation.servers; our own homeserver's is cfg.homeserver's */
+    struct mx_outside *outside;
+    struct mx_openid *openid;
+    struct lk_admission *admission; /* NULL without a homeserver of our own */
+    struct lk_witness *witness;     /* likewise */
+    struct lk_focus *focus;
+};
+
+/* --- building --- */
+
+static enum err build_keys(struct cli_focus *f) {
+    const struct lk_keys_source from = {
+        .key = f->cfg.config->livekit.key,
+        .secret = f->cfg.config->livekit.secret,
+        .key_from_file = f->cfg.config->livekit.key_from_file,
+        .secret_from_file = f->cfg.config->livekit.secret_from_file,
+        .key_file = f->cfg.config->livekit.key_file,
+    };
+    return lk_keys_create(&from, &f->keys);
+}
+
+static enum err build_openid(struct cli_focus *f) {
+    const struct config *c = f->cfg.config;
+    const struct mx_outside_config outside = {
+        .allow = c->federation.allow_networks.items,
+        .n_allow = c->federation.allow_networks.n,
+        .name_servers = c->federation.name_servers,
+        .ca_file = c->federation.ca_file,
+        .insecure_tls = !c->federation.verify_tls,
+        .step_timeout_us = c->federation.step_timeout_us,
+    };
+    TRY(http_client_create(f->loop, &f->direct));
+    TRY(mx_outside_create(f->loop, &outside, &f->outside));
+    const struct mx_openid_config openid = {
+        .outside = f->outside,
+        .direct = f->direct,
+        .own_name = c->homeserver.name,
+        .own_url = c->homeserver.url,
+        .overrides = c->federation.servers.items,
+        .n_overrides = c->federation.servers.n,
+        .timeout_us = c->federation.timeout_us,
+        .step_timeout_us = c->federation.step_timeout_us,
+    };
+    return mx_openid_create(f->loop, &openid, &f->openid);
+}
+
+/* What a homeserver of our own makes possible. */
+static enum err build_home(struct cli_focus *f) {
+    const struct lk_admission_config cfg = {
+        .client = cli_homeserver_client(f->cfg.homeserver),
+        .membership = cli_homeserver_membership(f->cfg.homeserver),
+        .server_name = f->cfg.config->homeserver.name,
+        .masquerade = f->cfg.config->appservice.masquerade,
+        .policy = f->cfg.config->rtc.membership,
+    };
+    TRY(lk_admission_create(f->loop, &cfg, &f->admission));
+    return lk_witness_create(f->loop, &f->witness);
+}
+
+/* While the tokens are being changed both are right. Both are compared, so that the time says
+ * nothing. */
+static bool is_homeserver(void *arg, const char *hs_token) {
+    const struct cli_focus *f = arg;
+    bool now = crypto_equal(hs_token, f->cfg.registration->hs_token);
+    bool before = crypto_equal(hs_token, f->cfg.registration->hs_token_old);
+    return now || before;
+}
+
+static enum err build_focus(struct cli_focus *f) {
+    const struct config *c = f->cfg.config;
+    const struct lk_focus_config cfg = {
+        .sfu_url = c->livekit.url,
+        .keys = f->keys,
+        .server_name = c->homeserver.name,
+        .full_access = c->rtc.full_access.items,
+        .n_full_access = c->rtc.full_access.n,
+        .token_lifetime_us = c->rtc.token_lifetime_us,
+        .own_metadata = c->rtc.own_metadata,
+        .address_rate = (unsigned)c->rtc.address_rate,
+        .user_rate = (unsigned)c->rtc.user_rate,
+        .openid = f->openid,
+        .verify = mx_openid_verify,
+        .forget = mx_openid_forget,
+        .admission = f->admission,
+        .client = f->cfg.homeserver == NULL ? NULL : cli_homeserver_client(f->cfg.homeserver),
+        .witness = f->witness,
+        .is_homeserver = is_homeserver,
+        .arg = f,
+    };
+    TRY(lk_focus_create(&cfg, &f->focus));
+    TRY(lk_focus_add(f->focus, f->cfg.public));
+    return f->cfg.homeserver == NULL ? OK : lk_focus_add_proxied(f->focus, f->cfg.private);
+}
+
+static enum err build(struct cli_focus *f) {
+    TRY(build_keys(f));
+    TRY(build_openid(f));
+    if (f->cfg.homeserver != NULL) {
+        TRY(build_home(f));
+    }
+    TRY(build_focus(f));
+    LOG_INFO(&log_root, "token_service_ready", "sfu=%s", LOG_Q(f->cfg.config->livekit.url));
+    return OK;
+}
+
+enum err cli_focus_create(
+    uv_loop_t *loop, const struct cli_focus_config *cfg, struct cli_focus **ret) {
+    struct cli_focus *f = mem_zalloc(sizeof(*f));
+    if (f == NULL) {
+        return err_set(ERR_NOMEM, "out of memory");
+    }
+    f->cfg = *cfg;
+    f->loop = loop;
+    enum err e = build(f);
+    *ret = f;
+    return e;
+}
+
+/* --- beside the engine --- */
+
+void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
+    if (f != NULL && f->admission != NULL) {
+        lk_admission_set_store(f->admission, cli_engine_store(e));
+        lk_witness_set_calls(f->witness, cli_engine_calls(e));
+    }
+}
+
+void cli_focus_stop(struct cli_focus *f) {
+    if (f == NULL) {
+        return;
+    }
+    lk_focus_stop(f->focus);
+    if (f->admission != NULL) {
+        lk_admission_set_store(f->admission, NULL);
+    }
+    if (f->witness != NULL) {
+        lk_witness_set_calls(f->witness, NULL);
+    }
+}
+
+/* --- the end --- */
+
+void cli_focus_close(struct cli_focus *f) {
+    if (f == NULL) {
+        return;
+    }
+    lk_focus_stop(f->focus);
+    lk_witness_destroy(STEAL(f->witness));
+    lk_admission_destroy(STEAL(f->admission));
+    mx_openid_destroy(STEAL(f->openid));
+    mx_outside_destroy(STEAL(f->outside));
+    http_client_destroy(STEAL(f->direct));
+}
+
+void cli_focus_destroy(struct cli_focus *f) {
+    if (f != NULL) {
+        lk_focus_destroy(f->focus);
+        lk_keys_destroy(f->keys);
+        mem_free(f);
+    }
+}

@@ -1,0 +1,41 @@
+/*
+ * The token service of `serve`: the way to other homeservers, the API keys, and the doors. It works
+ * without an engine, and beside one it knows the calls and writes its audit.  Thread: main.
+ */
+#ifndef CLI_FOCUS_H
+#define CLI_FOCUS_H
+
+#include "core/err.h"
+
+#include <uv.h>
+
+struct as_registration;
+struct cli_engine;
+struct cli_homeserver;
+struct config;
+struct http_router;
+
+struct cli_focus;
+/* All borrowed. `homeserver` and `registration` are NULL where we have none; then nothing goes to
+ * `private`. */
+struct cli_focus_config {
+    const struct config *config;
+    struct cli_homeserver *homeserver;
+    const struct as_registration *registration;
+    struct http_router *public, *private;
+};
+/** Reads the API keys and adds the routes. Gives *ret also when it fails, since routes may lead to
+ * it already. Errors: of the settings and files. Blocks: files. */
+MUST_CHECK enum err cli_focus_create(
+    uv_loop_t *loop, const struct cli_focus_config *cfg, struct cli_focus **ret);
+/** The engine is there from now on. */
+void cli_focus_attach(struct cli_focus *f, struct cli_engine *e);
+/** Before the engine goes: requests under way, and all that come, are answered 503. Takes NULL. */
+void cli_focus_stop(struct cli_focus *f);
+/** After the engine, before the homeserver. The loop must turn until it has nothing left. Takes
+ * NULL. */
+void cli_focus_close(struct cli_focus *f);
+/** After the listeners. Takes NULL. */
+void cli_focus_destroy(struct cli_focus *f);
+
+#endif
