@@ -53,8 +53,8 @@ TEST(matrix_server_name, refuses_the_rest) {
         "0x7f000001", "0177.0.0.1", "127.0.0.01", "127.0.0.256", "1.2.3.4.5", "a.1", "a.0x",
         "a.0X7F", "::1", "[::1", "::1]", "[]", "[:]", "[::1]x", "[::1]:", "[::1]:0", "[127.0.0.1]",
         "[::1%1]", "[fe80::1%25lo]", "[v1.x]", "[[::1]]", "a\tb.org", "a\n.org",
-        "b\xc3\xbc"
-        "cher.example",
+        ("b\xc3\xbc" /* apart: \xbcc would be one character */
+         "cher.example"),
         "a.org\\", "a%2eorg", "*.org" };
     FOR_ROWS (rows, r) {
         struct mx_server_name n;
