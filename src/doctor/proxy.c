@@ -10,19 +10,24 @@
 
 #define CLAIMED "192.0.2.1" /* RFC 5737: nobody's address, which we claim to be ours */
 
-/* What must arrive. The token service and the SFU only where Parley is one. */
+/* What must arrive, as synapse-config/public-paths has it. The token service and the SFU only where
+ * Parley is one. */
 static const struct {
     const char *path;
     bool of_focus;
 } public_paths[] = {
     { "/healthz", false },
     { "/api/", false },
+    { "/calls/", false },
+    { "/stats", false },
     { "/socket.io/", false },
+    { "/call/", false },
     { "/sfu/get", true },
     { "/get_token", true },
     { "/delegate_delayed_leave", true },
     { "/sfu_webhook", true },
     { "/rtc", true },
+    { "/rtc/", true },
 };
 /* What must not: whoever reaches these can speak as the homeserver, or read what is none of theirs.
  */
@@ -79,8 +84,10 @@ static bool visit(struct tour *t, const char *path) {
 static const char *upstream_paste(struct tour *t) {
     const struct config_list *l = &t->d->config->http.public;
     return arena_printf(&t->d->arena,
-        "# nginx, in the server block of %s:\n"
-        "location / { proxy_pass http://%s; }   # and the headers of synapse-config/",
+        "# the reverse proxy of %s: synapse-config/nginx-paths.conf or synapse-config/Caddyfile "
+        "has "
+        "all paths;\n"
+        "# they lead to %s (http.public)",
         t->base, l->n == 0 ? "127.0.0.1:8089" : l->items[0]);
 }
 
@@ -134,8 +141,8 @@ static void look_for_private(struct tour *t) {
 /* --- who asks --- */
 
 static void look_for_addresses(struct tour *t) {
-    static const char *const append =
-        "# nginx:\nproxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
+    static const char *const replace = "# nginx, as in synapse-config/nginx-proxy.conf:\n"
+                                       "proxy_set_header X-Forwarded-For $remote_addr;";
     struct doctor_answer a;
     struct http_probe_sight s;
     const struct doctor_knock k = { .url = join(t->d, t->base, strlen(t->base), "/healthz"),
@@ -145,7 +152,7 @@ static void look_for_addresses(struct tour *t) {
     }
     bool passed_on = strcmp(s.told, CLAIMED) == 0;
     if (passed_on && s.trusted) {
-        doctor_say(t->d, DOCTOR_FAIL, append,
+        doctor_say(t->d, DOCTOR_FAIL, replace,
             "the proxy at %s passes on X-Forwarded-For as clients send it, so that anybody can "
             "take "
             "any address",
@@ -153,7 +160,7 @@ static void look_for_addresses(struct tour *t) {
     } else if (passed_on || strcmp(s.told, "none") == 0) {
         /* TLS ends in a proxy; without TLS this may be our own listener, and all is well. */
         bool encrypted = strncmp(t->base, "https://", 8) == 0;
-        doctor_say(t->d, encrypted ? DOCTOR_WARN : DOCTOR_NOTE, append,
+        doctor_say(t->d, encrypted ? DOCTOR_WARN : DOCTOR_NOTE, replace,
             "%s adds no X-Forwarded-For: if it is a proxy, all clients look like one to us", s.hop);
     } else if (!s.trusted) {
         doctor_say(t->d, DOCTOR_WARN,

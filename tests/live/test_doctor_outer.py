@@ -17,6 +17,7 @@ import threading
 import pytest
 
 import namespace
+import proxies
 from cluster import PostgresCluster
 from parley import Parley, free_port
 from synapse import Synapse
@@ -134,9 +135,11 @@ def reply(handler, status, body, *headers):
 DROPPED = ("content-length", "transfer-encoding", "connection", "date", "server")  # of an answer that is sent anew
 
 
-def proxy(parley, private=(), missing=(), forwarded="append", more=(), port=None):
+def proxy(parley, private=(), missing=(), forwarded="append", more=(), port=None, asked=None):
     """A reverse proxy before Parley that is wrong in the ways asked for."""
     def answer(handler):
+        if asked is not None:
+            asked.append(handler.path)
         if handler.path in missing:
             reply(handler, 404, "nothing here")
             return
@@ -209,6 +212,35 @@ def test_proxy(world, outside, broken):
     with proxy(world.parley, **ways) as way:
         checks = world.findings(**{**outside, "http_public_url": way.url})
     check_red(checks, "proxy", severity, *words)
+
+
+def test_asks_for_every_path_that_a_proxy_passes(world, outside):
+    asked = []
+    with proxy(world.parley, asked=asked) as way:
+        world.findings(**{**outside, "http_public_url": way.url})
+    assert set(proxies.public_paths()[0]) <= set(asked)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return proxies.Site(tmp_path_factory.mktemp("site"))
+
+
+def test_nginx_of_synapse_config(world, outside, site):
+    """With the very files an admin pastes; without TLS, for no machine trusts the test's certificate."""
+    nginx = proxies.Nginx(site, world.parley.public_port)
+    config = nginx.folder / "parley"
+    config.write_text(config.read_text().replace(" ssl http2;", ";"))
+    with nginx.start():
+        checks = world.findings(**{**outside, "http_public_url": f"http://127.0.0.1:{nginx.port}"})
+    assert first_red(checks) is None
+    assert [found["severity"] for found in of(checks, "proxy")["findings"]] == ["ok", "ok"]
+
+
+def test_proxy_with_a_certificate_that_nobody_trusts(world, outside, site):
+    with proxies.Nginx(site, world.parley.private_port).start() as nginx:
+        checks = world.findings(**{**outside, "http_public_url": f"https://127.0.0.1:{nginx.port}"})
+    check_red(checks, "proxy", "fail", "gives no answer", "certificate")
 
 
 def test_proxy_that_leads_to_the_private_listener(world, outside):
