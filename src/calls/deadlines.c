@@ -14,9 +14,11 @@
 
 static void on_timer(uv_timer_t *timer);
 
+/* Not early: the loop counts from when its turn began, and in whole milliseconds. */
 static void arm(struct call_deadlines *d, int64_t in_ms) {
     if (!d->stopped) {
-        uv_timer_start(&d->timer, on_timer, (uint64_t)in_ms, 0);
+        uv_update_time(d->timer.loop);
+        uv_timer_start(&d->timer, on_timer, (uint64_t)in_ms + 1, 0);
     }
 }
 

@@ -70,11 +70,6 @@ static void wait_for_client(struct call_delegation *d, const struct step *s) {
     d->due_ms = s->now_ms + least(d->delay_ms, CALL_DELEGATION_WAIT_MAX_MS);
 }
 
-static void begin(struct call_delegation *d, const struct step *s) {
-    d->restarted_ms = s->now_ms;
-    wait_for_client(d, s);
-}
-
 static void ask(struct call_delegation *d, const struct step *s) {
     d->asked_ms = s->now_ms;
     d->due_ms = 0; /* until the answer: whoever acts always brings one */
@@ -153,7 +148,7 @@ static const struct rule {
 /* clang-format off */
 #define TO(state) CALL_DELEGATION_##state
 #define IN(input) CALL_DELEGATION_##input
-    { WAITING,      IN(ACCEPTED), NULL,     TO(SAME),         begin,             CALL_DELEGATION_LOOK },
+    { WAITING,      IN(ACCEPTED), NULL,     TO(SAME),         wait_for_client,   CALL_DELEGATION_LOOK },
     /* a leave that was to be sent is sent; of the others nobody knows where the client is */
     { DISCONNECTED, IN(STARTED),  NULL,     TO(SAME),         disconnect,        CALL_DELEGATION_SEND },
     { WAITING | IN_SFU, IN(STARTED), too_late, TO(OVER),      end,               CALL_DELEGATION_NOTHING },

@@ -30,7 +30,7 @@ const char *call_delegation_state_name(enum call_delegation_state s);
 enum call_delegation_state call_delegation_state_read(const char *name);
 
 enum call_delegation_input {
-    CALL_DELEGATION_ACCEPTED, /* a client asked for it, just now */
+    CALL_DELEGATION_ACCEPTED, /* a client asked for it, at restarted_ms */
     CALL_DELEGATION_STARTED,  /* our process begins with what an earlier one left */
     CALL_DELEGATION_TIMER,    /* due_ms has come */
     /* from the SFU, or from looking there */

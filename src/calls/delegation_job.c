@@ -139,7 +139,8 @@ static void arm(struct call_delegation_job *j) {
         return;
     }
     int64_t in_ms = j->machine.due_ms - clock_wall_ms();
-    uv_timer_start(&j->timer, on_timer, (uint64_t)(in_ms < 1 ? 1 : in_ms), 0);
+    uv_update_time(j->owner->loop); /* the loop counts from when its turn began */
+    uv_timer_start(&j->timer, on_timer, in_ms < 0 ? 1 : (uint64_t)in_ms + 1, 0);
 }
 
 static enum err begin(struct call_delegation_job *j, enum call_delegation_action action) {
