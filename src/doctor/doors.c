@@ -5,11 +5,12 @@
 #include "doctor/head.h"
 #include "http/client.h"
 
-static enum doctor_door knock_with(struct doctor *d, const char *secret,
-    const struct doctor_knock *k, struct doctor_answer *ret, struct http_probe_sight *ret_sight) {
+enum doctor_door doctor_knock(struct doctor *d, const struct doctor_knock *k,
+    struct doctor_answer *ret, struct http_probe_sight *ret_sight) {
     CLEANUP(http_probe_key_destroyp) struct http_probe_key *key = NULL;
     char nonce[HTTP_PROBE_NONCE_SIZE], value[HTTP_PROBE_TEXT_SIZE], answered[DOCTOR_FIELD_MAX];
-    if (http_probe_key_create(secret, &key) != OK || http_probe_ask(key, nonce, value) != OK) {
+    if (http_probe_key_create(d->registration->hs_token, &key) != OK ||
+        http_probe_ask(key, nonce, value) != OK) {
         *ret = (struct doctor_answer){
             .err = ERR_NOMEM, .text = "out of memory", .head = "", .body = "", .errcode = ""
         };
@@ -32,13 +33,4 @@ static enum doctor_door knock_with(struct doctor *d, const char *secret,
         return DOCTOR_DOOR_STRANGE;
     }
     return ret_sight->is_public ? DOCTOR_DOOR_PUBLIC : DOCTOR_DOOR_PRIVATE;
-}
-
-enum doctor_door doctor_knock(struct doctor *d, const struct doctor_knock *k,
-    struct doctor_answer *ret, struct http_probe_sight *ret_sight) {
-    const char *old = d->registration->hs_token_old;
-    enum doctor_door door = knock_with(d, d->registration->hs_token, k, ret, ret_sight);
-    /* While the tokens are being changed, a process that was not told yet has the old one. */
-    return door == DOCTOR_DOOR_STRANGE && old != NULL ? knock_with(d, old, k, ret, ret_sight)
-                                                      : door;
 }

@@ -11,8 +11,10 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -373,6 +375,32 @@ def test_nobody_on_the_public_address(world, outside):
     check_red(checks, "listeners", "fail", "nobody listens there")
 
 
+def test_listeners_are_known_while_the_tokens_change(world, tmp_path):
+    """From the moment the process has read the new ones; a Parley of its own, for the homeserver goes on with the others."""
+    registration = tmp_path / "registration.yaml"
+    registration.write_bytes(world.parley.registration.read_bytes())
+    registration.chmod(0o600)
+    own = Parley(tmp_path / "own", world.parley.database_url, world.synapse.url, SERVER_NAME,
+                 {"appservice": {"registration": registration}, "audit": {"key_file": world.parley.folder / "audit.key"}})
+
+    def listeners():
+        done = subprocess.run([str(own.binary), "doctor", "--config", str(own.config), "--json"], capture_output=True, text=True,
+                              timeout=120, check=False)
+        return of(json.loads(done.stdout)["checks"], "listeners")["severity"]
+
+    own.start("live")
+    try:
+        assert listeners() == "ok"
+        own.run("register", "--rotate")
+        os.kill(own.process.pid, signal.SIGHUP)
+        until(lambda: "registration_reloaded" in own.log.read_text(), own)
+        assert listeners() == "ok"
+        pathlib.Path(f"{registration}.old").unlink()  # as when the change is over
+        assert listeners() == "ok"
+    finally:
+        own.stop()
+
+
 # --- power levels ---
 
 def test_room_that_forbids_calls(world, outside):
@@ -385,7 +413,7 @@ def test_room_that_forbids_calls(world, outside):
         owner.put_state(rooms[name], "org.matrix.msc3401.call.member", f"_{owner.user_id}_D_m.call",
                         {"application": "m.call", "call_id": "", "device_id": "D", "scope": "m.room", "expires": 60000,
                          "foci_preferred": [], "focus_active": {"type": "livekit"}})
-    until_recorded(world, rooms["New room"])
+    until(lambda: world.parley.audit("calls", "--room", rooms["New room"]), world.parley)
     checks = world.findings(**outside)
     check_red(checks, "power-levels", "warn", rooms["Old room"], "(Old room)", "1 of 2 may write but not begin or join",
               "it takes power 50", '"org.matrix.msc3401.call.member": 0')
@@ -398,11 +426,10 @@ def test_room_that_forbids_calls(world, outside):
         member.leave(room)
 
 
-def until_recorded(world, room):
-    import time
+def until(enough, parley):
     end = time.monotonic() + 60
-    while not world.parley.audit("calls", "--room", room):
-        assert time.monotonic() < end, world.parley.log_tail()
+    while not enough():
+        assert time.monotonic() < end, parley.log_tail()
         time.sleep(0.1)
 
 
