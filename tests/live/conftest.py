@@ -22,8 +22,9 @@ def postgres(tmp_path_factory):
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory):
     """PostgreSQL, Synapse and Parley, for tests that make calls as clients do."""
+    from livekit import LIVEKIT_SETTINGS
     from stack import Stack
-    running = Stack(tmp_path_factory.mktemp("stack"))
+    running = Stack(tmp_path_factory.mktemp("stack"), settings={"livekit": LIVEKIT_SETTINGS}, proxied=True)
     yield running
     try:
         # Whatever calls were made, with the program still writing: the audit must be as it was written.

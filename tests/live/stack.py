@@ -12,11 +12,18 @@ from synapse import Synapse
 
 WAIT_SECONDS = 40
 SERVER_NAME = "parley.test"
+PROXY_FEATURES = {"msc4502_enabled": True, "msc4512_enabled": True}
+PROXY_KEYS = """
+io.element.msc4502.scopes: ["urn:matrix:client:io.element.msc4502:rooms:is_joined"]
+io.element.msc4512.proxy_prefix: "rtc/livekit"
+io.element.msc4512.proxy_url: "{url}"
+"""
 
 
 class Stack:
-    def __init__(self, folder, settings=None, database_url=None):
-        """`database_url`: of a database for Parley; without one it gets its own in the private PostgreSQL."""
+    def __init__(self, folder, settings=None, database_url=None, proxied=False):
+        """`database_url`: of a database for Parley; without one it gets its own in the private PostgreSQL.
+        `proxied`: the homeserver hands token requests on to Parley (MSC4512) and tells who is in a room (MSC4502)."""
         folder = pathlib.Path(folder)
         self.cluster = PostgresCluster(folder / "postgres")
         self.cluster.start()
@@ -25,8 +32,12 @@ class Stack:
             if database_url is None:
                 self.cluster.create_database("parley")
                 database_url = self.cluster.url("parley")
-            self.synapse = Synapse(folder / "synapse", self.cluster, server_name=SERVER_NAME)
+            self.synapse = Synapse(folder / "synapse", self.cluster, server_name=SERVER_NAME,
+                                   features=PROXY_FEATURES if proxied else None)
             self.parley = Parley(folder / "parley", database_url, self.synapse.url, SERVER_NAME, settings)
+            if proxied:
+                with open(self.parley.registration, "a", encoding="utf-8") as registration:
+                    registration.write(PROXY_KEYS.format(url=self.parley.private_url))
             self.synapse.register_appservice(self.parley.registration)
             self.synapse.start()
             self.parley.run("migrate")

@@ -79,7 +79,7 @@ class MatrixError(RuntimeError):
 class Synapse:
     """One Synapse in `folder` with a database of its own in `cluster`. It speaks to nobody but clients and application services."""
 
-    def __init__(self, folder, cluster, server_name="parley.test", settings=None):
+    def __init__(self, folder, cluster, server_name="parley.test", settings=None, features=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cluster = cluster
@@ -88,6 +88,7 @@ class Synapse:
         self.database = f"synapse_{secrets.token_hex(4)}"
         self.database_made = False
         self.settings = settings or {}
+        self.features = features or {}
         self.appservices = []
         self.process = None
         self.log = self.folder / "synapse.log"
@@ -133,7 +134,8 @@ class Synapse:
             "presence": {"enabled": False},
             # synapse-config/homeserver.yaml: what calls need.
             "max_event_delay_duration": "24h",
-            "experimental_features": {"msc4143_enabled": True, "msc4222_enabled": True, "msc4354_enabled": True},
+            "experimental_features": {"msc4143_enabled": True, "msc4222_enabled": True, "msc4354_enabled": True,
+                                      **self.features},
             # Tests hurry.
             "rc_message": PLENTY,
             "rc_registration": PLENTY,
@@ -338,6 +340,10 @@ class MatrixClient:
     def sync(self, since=None, timeout_ms=0):
         query = {"timeout": timeout_ms, **({"since": since} if since else {})}
         return self.call("GET", "/v3/sync", **query)
+
+    def openid_token(self):
+        """Proves to others who this is; good for an hour."""
+        return self.call("POST", f"/v3/user/{self.part(self.user_id)}/openid/request_token", {})
 
     def whoami(self):
         return self.call("GET", "/v3/account/whoami")
