@@ -2,6 +2,7 @@
  * main. */
 #include "calls/batch.h"
 
+#include "calls/admin.h"
 #include "calls/legacy.h"
 #include "calls/rtc.h"
 #include "calls/token.h"
@@ -151,6 +152,9 @@ enum err call_batch_apply(struct call_batch *b, const struct call_input *in) {
     }
     if (call_token_is(in)) {
         return call_token_apply(b, in);
+    }
+    if (call_admin_is(in)) {
+        return call_admin_apply(b, in);
     }
     if (in->ignored) {
         return record_ignored(b, in);

@@ -1,9 +1,9 @@
 /*
  * What can happen to a call: the inputs of the state machine, free of JSON, HTTP and SQL.
  *
- * appservice/ makes them from Matrix events, calls/work from deadlines, the token service from what
- * it is asked; later the SFU too. All texts are borrowed from the arena of the unit of work;
- * optional ones are NULL. Times are Unix milliseconds.
+ * appservice/ makes them from Matrix events, calls/work from deadlines, the token service and the
+ * admin API from what they are asked; later the SFU too. All texts are borrowed from the arena of
+ * the unit of work; optional ones are NULL. Times are Unix milliseconds.
  */
 #ifndef CALLS_INPUT_H
 #define CALLS_INPUT_H
@@ -49,6 +49,10 @@ enum call_input_type {
     IN_TOKEN_ISSUED,
     IN_TOKEN_REFUSED,
     IN_TOKENS_UNRECORDED, /* how many of both could not be written down */
+    /* an admin, of one session of the room (matrix-calls 3.7) */
+    IN_ENDED_BY_ADMIN,  /* a legacy call is over; one of MatrixRTC gets an audit row, and is over
+                           when its members have left in Matrix */
+    IN_KICKED_BY_ADMIN, /* MatrixRTC: an audit row; the member leaves in Matrix */
     IN_COUNT
 };
 /** "invite", "member_left" … Pure. */
@@ -155,6 +159,15 @@ struct call_input_token {
     int64_t count; /* of IN_TOKENS_UNRECORDED */
 };
 
+/* What an admin wants. The sender is the admin's user id, NULL for the admin token. */
+struct call_input_admin {
+    const char *session_id;
+    const char *actor;     /* "admin token" or the user id */
+    const char *user_id;   /* kicked: whom */
+    const char *device_id; /* kicked: which of their devices; NULL = all */
+    const char *reason;    /* NULL = none was given */
+};
+
 struct call_input {
     enum call_input_type type;
     const char *room_id;
@@ -171,6 +184,7 @@ struct call_input {
         struct call_input_ring ring;
         struct call_input_room room;
         struct call_input_token token;
+        struct call_input_admin admin;
     };
 };
 

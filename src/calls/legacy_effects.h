@@ -50,6 +50,7 @@ call_legacy_effect
 call_legacy_effect call_legacy_left_room;    /* (moves) */
 call_legacy_effect call_legacy_ring_timeout; /* (moves) */
 call_legacy_effect call_legacy_expire;       /* (moves) */
+call_legacy_effect call_legacy_end_by_admin; /* (moves) */
 
 /* legacy_media */
 call_legacy_effect call_legacy_candidates;

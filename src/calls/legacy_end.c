@@ -1,4 +1,5 @@
 /* How a legacy call ends: refused, hung up, run out of time, or left.  Thread: main. */
+#include "calls/admin.h"
 #include "calls/legacy_effects.h"
 #include "calls/legacy_kept.h"
 #include "calls/legacy_people.h"
@@ -211,6 +212,17 @@ enum err call_legacy_expire(
     call_legacy_finish(b, s, in, CALL_ENDED, "expired");
     struct store_event *e = NULL;
     return call_session_record(b, s, "call_expired", in, &e);
+}
+
+/* The clients talk to each other and are told nothing: only they can hang up (matrix-calls 1.6).
+ * What they still send comes as late events. */
+enum err call_legacy_end_by_admin(
+    struct call_batch *b, struct call_session *s, const struct call_input *in) {
+    bool ringing = s->state == CALL_RINGING;
+    TRY(call_admin_record(b, s, in));
+    call_legacy_finish(b, s, in, ringing ? CALL_CANCELLED : CALL_ENDED, "ended_by_admin");
+    TRY(record_end(b, s, in, NULL));
+    return ringing ? push_given_up(b, s, in) : push_refused(b, s, in);
 }
 
 /* --- leaving the room --- */

@@ -276,6 +276,10 @@ const struct call_rule call_rules_legacy[] = {
     { RINGING, IN_DEADLINE, NULL, SAME, call_legacy_ring_timeout, "legacy: ringing, timer" },
     { ACTIVE,  IN_DEADLINE, NULL, SAME, call_legacy_expire,       "legacy: active, no event for calls.max_duration" },
 
+    /* An admin. */
+    { STUB | LIVE, IN_ENDED_BY_ADMIN, NULL, SAME, call_legacy_end_by_admin, "legacy: live, an admin ends it" },
+    { FINAL,       IN_ENDED_BY_ADMIN, NULL, SAME, NULL,                     "legacy: over, an admin ends it" },
+
     /* Leaving the room. */
     { RINGING,  IN_USER_LEFT, caller_or_callee_left,      SAME, call_legacy_left_room,    "legacy: ringing, caller or callee leaves the room" },
     { ANSWERED, IN_USER_LEFT, caller_or_last_answer_left, SAME, call_legacy_left_room,    "legacy: answered, caller or the last who answered leaves the room" },

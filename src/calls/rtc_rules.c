@@ -3,6 +3,7 @@
  * Thread: main. */
 #include "calls/machine.h"
 
+#include "calls/admin.h"
 #include "calls/rtc_end.h"
 #include "calls/rtc_hands.h"
 #include "calls/rtc_leaves.h"
@@ -96,6 +97,14 @@ const struct call_rule call_rules_rtc[] = {
     { LIVE, IN_HAND_RAISED, call_rtc_own_hand, CALL_SAME, call_rtc_raise_hand, "rtc: hand raised" },
     { STUB | LIVE | FINAL, IN_HAND_RAISED, NULL, CALL_SAME, NULL,
         "rtc: hand on somebody else's event" },
+
+    /* an admin: what follows comes from Matrix, when the entries are cleared */
+    { STUB | LIVE, IN_ENDED_BY_ADMIN, NULL, CALL_SAME, call_admin_record,
+        "rtc: live, an admin ends it" },
+    { LIVE, IN_KICKED_BY_ADMIN, NULL, CALL_SAME, call_admin_record,
+        "rtc: live, an admin kicks a member" },
+    { FINAL, IN_ENDED_BY_ADMIN, NULL, CALL_SAME, NULL, "rtc: over, an admin ends it" },
+    { STUB | FINAL, IN_KICKED_BY_ADMIN, NULL, CALL_SAME, NULL, "rtc: over, an admin kicks" },
 
     /* time */
     { STUB, IN_DEADLINE, NULL, CALL_ENDED, call_rtc_close_stub, "rtc: stub, no member came" },

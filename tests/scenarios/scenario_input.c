@@ -13,7 +13,7 @@ enum field_type {
     FIELD_TIME,
     FIELD_LIST /* the size_t behind it is the number */
 };
-enum family { LEGACY = 1, MEMBER = 2, RING = 4, ROOM = 8, ANY = 15 };
+enum family { LEGACY = 1, MEMBER = 2, RING = 4, ROOM = 8, ADMIN = 16, ANY = 31 };
 struct field {
     enum family family;
     const char *name;
@@ -26,6 +26,7 @@ struct field {
 #define M(t, n) F(MEMBER, t, member, n)
 #define R(t, n) F(RING, t, ring, n)
 #define V(t, n) F(ROOM, t, room, n)
+#define A(t, n) F(ADMIN, t, admin, n)
 #define TOP(t, key, n)                                                                             \
     { ANY, key, FIELD_##t, offsetof(struct call_input, n), 0 }
 
@@ -98,6 +99,11 @@ static const struct field fields[] = {
     V(BOOL, kicked),
     V(TEXT, event_type),
     V(TEXT, problem),
+    A(TEXT, session_id),
+    A(TEXT, actor),
+    A(TEXT, user_id),
+    A(TEXT, device_id),
+    A(TEXT, reason),
 };
 
 static enum family family_of(enum call_input_type t) {
@@ -118,6 +124,9 @@ static enum family family_of(enum call_input_type t) {
     case IN_USER_LEFT:
     case IN_MALFORMED:
         return ROOM;
+    case IN_ENDED_BY_ADMIN:
+    case IN_KICKED_BY_ADMIN:
+        return ADMIN;
     default:
         return LEGACY;
     }
@@ -226,6 +235,9 @@ static void set_defaults(
     } else if (f == ROOM) {
         in->room.user_id = w->user;
         in->room.membership = "leave";
+    } else if (f == ADMIN) {
+        in->event_id = NULL;
+        in->admin.actor = w->user == NULL ? "admin token" : w->user;
     }
 }
 

@@ -133,12 +133,29 @@ static const char *apply(
     return apply_all(&b, &snapshot, inputs, n) != OK ? err_text() : commit(r, &b);
 }
 
+/* Scenarios call a session by its name. */
+static const char *resolve(const struct run *r, struct call_input *in) {
+    if (in->type != IN_ENDED_BY_ADMIN && in->type != IN_KICKED_BY_ADMIN) {
+        return NULL;
+    }
+    const char *name = in->admin.session_id;
+    const struct sim_call *c = name == NULL ? NULL : sim_store_find(&r->store, name);
+    if (c == NULL) {
+        return "an admin's input needs session_id= of a call that there is";
+    }
+    in->admin.session_id = c->row.id;
+    return NULL;
+}
+
 /* The inputs arrive together, at the time of the last; each was sent at its own. */
 static const char *play_group(struct run *r, struct arena *a) {
     struct call_input *inputs = sim_alloc(a, r->n_group * sizeof(*inputs));
     for (size_t i = 0; i < r->n_group; i++) {
         struct pending *p = &r->group[i];
         const char *wrong = scenario_read_input(p->words, p->n, p->line, p->at_ms, a, &inputs[i]);
+        if (wrong == NULL) {
+            wrong = resolve(r, &inputs[i]);
+        }
         if (wrong != NULL) {
             return wrong;
         }

@@ -1,0 +1,38 @@
+/* The admin's part of both tables.  Thread: main. */
+#include "calls/admin.h"
+
+#include <string.h>
+
+bool call_admin_is(const struct call_input *in) {
+    return in->type == IN_ENDED_BY_ADMIN || in->type == IN_KICKED_BY_ADMIN;
+}
+
+enum err call_admin_apply(struct call_batch *b, const struct call_input *in) {
+    for (struct call_session *s = b->sessions; s != NULL; s = s->next) {
+        if (strcmp(s->row.id, in->admin.session_id) == 0) {
+            return call_machine_step(b, s, in);
+        }
+    }
+    return OK;
+}
+
+/* Named like the subject of the rows that tell of the member's leaving. */
+static enum err name_subject(
+    struct call_batch *b, struct store_event *e, const struct call_input_admin *a) {
+    e->subject = a->device_id == NULL ? a->user_id
+                                      : arena_printf(b->arena, "%s/%s", a->user_id, a->device_id);
+    return e->subject == NULL ? err_set(ERR_NOMEM, "no memory for an audit row") : OK;
+}
+
+enum err call_admin_record(
+    struct call_batch *b, struct call_session *s, const struct call_input *in) {
+    bool kick = in->type == IN_KICKED_BY_ADMIN;
+    struct store_event *e = NULL;
+    TRY(call_session_record(
+        b, s, kick ? "participant_kicked_by_admin" : "call_ended_by_admin", in, &e));
+    if (kick) {
+        TRY(name_subject(b, e, &in->admin));
+    }
+    TRY(call_event_text(b, e, "actor", in->admin.actor));
+    return call_event_text(b, e, "reason", in->admin.reason);
+}
