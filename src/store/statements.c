@@ -145,6 +145,29 @@ static void list_delegations(struct buf *b) {
     delegations(b, "SELECT ", "", " FROM rtc_delegations WHERE node = $1::text");
 }
 
+/* --- calls that go on --- */
+
+/* $1 session, $2 room, $3 user, $4 kind, "" = any; $5 how many. */
+#define LIVE_CALLS                                                                                 \
+    " FROM call_sessions s WHERE s." LIVE " AND s.status IS NOT NULL"                              \
+    " AND $1::text IN ('', s.id::text) AND $2::text IN ('', s.room_id)"                            \
+    " AND $4::text IN ('', s.kind) AND ($3::text IN ('', s.caller_user, s.callee_user) OR EXISTS"  \
+    " (SELECT FROM call_participants p WHERE p.session_id = s.id AND p.left_at IS NULL"            \
+    " AND p.user_id = $3::text)) ORDER BY s.created_at DESC NULLS LAST, s.id LIMIT $5::bigint"
+
+static void list_live_calls(struct buf *b) {
+    buf_puts(b, "SELECT ");
+    store_columns_names(b, "s.", store_call_columns, STORE_CALL_COLUMNS);
+    buf_puts(b, LIVE_CALLS);
+}
+
+static void list_live_people(struct buf *b) {
+    buf_puts(b, "SELECT ");
+    store_columns_names(b, "p.", store_participant_columns, STORE_PARTICIPANT_COLUMNS);
+    buf_puts(b, " FROM call_participants p WHERE p.left_at IS NULL AND p.session_id IN"
+                " (SELECT s.id" LIVE_CALLS ") ORDER BY p.session_id, p.n LIMIT $6::bigint");
+}
+
 /* A statement is a fixed text or made from columns. */
 static const struct {
     const char *name;
@@ -238,6 +261,8 @@ static const struct {
     [STORE_COUNT_LIVE] = { "count_live", "SELECT count(*) FROM call_sessions WHERE " LIVE, NULL },
     [STORE_LIST_TASKS] = { "list_tasks", "SELECT task, claimed_at FROM node_tasks ORDER BY task",
         NULL },
+    [STORE_LIST_LIVE_CALLS] = { "list_live_calls", NULL, list_live_calls },
+    [STORE_LIST_LIVE_PEOPLE] = { "list_live_people", NULL, list_live_people },
     [STORE_SAVE_DELEGATION] = { "save_delegation", NULL, save_delegation },
     [STORE_REMOVE_DELEGATION] = { "remove_delegation",
         "DELETE FROM rtc_delegations WHERE alias = $1::text AND identity = $2::text AND"
