@@ -57,6 +57,14 @@ def element_call(user, room, **changes):
             "member": {"id": "b9c1d4", "claimed_user_id": user.user_id, "claimed_device_id": user.device_id}, **changes}
 
 
+def call_member(user, parley, room):
+    """The state event of who is in a call, as FluffyChat writes it."""
+    return ("org.matrix.msc3401.call.member", f"_{user.user_id}_{user.device_id}_m.call", {
+        "application": "m.call", "call_id": "", "scope": "m.room", "device_id": user.device_id, "expires": 3600000,
+        "created_at": int(time.time() * 1000), "focus_active": {"type": "livekit", "focus_selection": "oldest_membership"},
+        "foci_preferred": [{"type": "livekit", "livekit_service_url": parley.public_url, "livekit_alias": room}]})
+
+
 def ask(stack, path, body):
     return stack.parley.request("POST", path, body, base=stack.parley.public_url)
 
@@ -69,10 +77,7 @@ def rows(stack, room, kind, n=1):
 def test_fluffychat_gets_a_token_that_livekit_takes(stack, livekit, people):
     alice, bob, _, _ = people
     room = stack.room(alice, bob)
-    alice.put_state(room, "org.matrix.msc3401.call.member", f"_{alice.user_id}_{alice.device_id}_m.call", {
-        "application": "m.call", "call_id": "", "scope": "m.room", "device_id": alice.device_id, "expires": 3600000,
-        "created_at": int(time.time() * 1000), "focus_active": {"type": "livekit", "focus_selection": "oldest_membership"},
-        "foci_preferred": [{"type": "livekit", "livekit_service_url": stack.parley.public_url, "livekit_alias": room}]})
+    alice.put_state(room, *call_member(alice, stack.parley, room))
     stack.wait_call(room, status="active")
     status, answer = ask(stack, "/sfu/get", fluffychat(alice, room))
     assert status == 200 and set(answer) == {"url", "jwt"} and answer["url"] == URL
@@ -223,6 +228,38 @@ def test_headers_of_the_homeserver_are_believed_from_it_alone(stack, people):
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())["errcode"]) == want
         connection.close()
+
+
+def test_restricted_users_join_calls_and_open_none(stack, people):
+    """A second node that takes nobody here for one of its own."""
+    alice, bob, carol, _ = people
+    room = stack.room(alice, bob)
+    port = free_port()
+    environment = {**stack.parley.environment, "PARLEY_HTTP_PUBLIC": f"127.0.0.1:{port}",
+                   "PARLEY_HTTP_PRIVATE": f"127.0.0.1:{free_port()}", "PARLEY_RTC_FULL_ACCESS": "elsewhere.example"}
+    node = subprocess.Popen([str(build_dir() / "parley"), "serve", "--config", str(stack.parley.config)], env=environment,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    base = f"http://127.0.0.1:{port}"
+
+    def ask_node(user):
+        return stack.parley.request("POST", "/sfu/get", fluffychat(user, room), base=base)
+
+    try:
+        stack.wait(lambda: stack.parley.request("GET", "/readyz", base=base, seconds=5), lambda got: got[0] == 200, "node")
+        assert ask_node(bob) == (403, {"errcode": "M_FORBIDDEN",
+                                       "error": "There is no call in the room that could be joined"})
+        alice.put_state(room, *call_member(alice, stack.parley, room))
+        assert ask_node(bob)[0] == 200, "also before the event has come to us"
+        assert ask_node(carol) == (403, NOT_A_MEMBER)
+        delay = {"delay_id": "syd_abc", "delay_timeout": 3600000}
+        assert stack.parley.request("POST", "/sfu/get", fluffychat(bob, room, **delay), base=base) == (
+            400, {"errcode": "M_BAD_JSON", "error": "Delegation of delayed events is only supported for full access users"})
+        node.terminate()
+        assert node.wait(PATIENCE_S) == 0
+    finally:
+        if node.poll() is None:
+            node.kill()
+            node.wait()
 
 
 def test_stands_in_for_the_earlier_service(stack, livekit, people, tmp_path):
