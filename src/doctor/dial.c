@@ -104,6 +104,29 @@ static int wait_for(int fd, int64_t timeout_us) {
     return error;
 }
 
+/* Gives the errno of the connect. */
+static enum err dial(const struct sockaddr *at, socklen_t len, int64_t timeout_us, int *ret_error) {
+    int fd = socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return err_set(ERR_IO, "no socket: %s", strerror(errno));
+    }
+    int error = connect(fd, at, len) == 0 ? 0 : errno;
+    if (error == EINPROGRESS) {
+        error = wait_for(fd, timeout_us);
+    }
+    close(fd);
+    *ret_error = error;
+    return OK;
+}
+
+enum err doctor_dial_address(
+    const struct sockaddr *at, socklen_t len, int64_t timeout_us, enum doctor_dial *ret) {
+    int error;
+    TRY(dial(at, len, timeout_us, &error));
+    *ret = doctor_dial_of(error, false);
+    return OK;
+}
+
 enum err doctor_dial_listener(
     const char *name, int64_t timeout_us, enum doctor_dial *ret, const char **ret_why) {
     struct target t = { .len = 0 };
@@ -111,15 +134,8 @@ enum err doctor_dial_listener(
     if (!fine) {
         return err_set(ERR_INVALID, "\"%s\" is no address and port, or unix:/path", name);
     }
-    int fd = socket(t.at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return err_set(ERR_IO, "no socket: %s", strerror(errno));
-    }
-    int error = connect(fd, &t.at.any, t.len) == 0 ? 0 : errno;
-    if (error == EINPROGRESS) {
-        error = wait_for(fd, timeout_us);
-    }
-    close(fd);
+    int error;
+    TRY(dial(&t.at.any, t.len, timeout_us, &error));
     *ret = doctor_dial_of(error, is_unix(name));
     *ret_why = strerror(error);
     return OK;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum doctor_dial {
     DOCTOR_DIAL_OK,
@@ -24,6 +25,10 @@ enum doctor_dial {
  * socket to try with. */
 MUST_CHECK enum err doctor_dial_listener(
     const char *name, int64_t timeout_us, enum doctor_dial *ret, const char **ret_why);
+
+/** Connects over TCP to an address and closes again. ERR_IO: we have no socket to try with. */
+MUST_CHECK enum err doctor_dial_address(
+    const struct sockaddr *at, socklen_t len, int64_t timeout_us, enum doctor_dial *ret);
 
 /** What a connect that failed with this errno means; @local for a unix socket. */
 enum doctor_dial doctor_dial_of(int error, bool local);

@@ -51,28 +51,3 @@ void doctor_check_features(struct doctor *d) {
         doctor_say(d, DOCTOR_OK, NULL, "delayed events, transports and sticky events are on");
     }
 }
-
-/* The sender of the registration gets what every user gets. */
-void doctor_check_turn(struct doctor *d) {
-    struct doctor_answer a;
-    doctor_fetch(d,
-        &(struct doctor_request){
-            .url = doctor_homeserver_url(d, "/_matrix/client/v3/voip/turnServer"),
-            .bearer = d->as_token },
-        &a);
-    size_t n = json_array_size(json_object_get(a.json, "uris"));
-    if (a.err == OK && a.status == 200 && n > 0) {
-        doctor_say(d, DOCTOR_OK, NULL, "the homeserver tells clients of %zu TURN addresses", n);
-    } else if (a.err == OK && a.status == 200) {
-        doctor_say(d, DOCTOR_NOTE,
-            "turn_uris: [\"turn:turn.example.com:3478?transport=udp\"]   # in homeserver.yaml\n"
-            "turn_shared_secret: \"<the TURN server's>\"",
-            "the homeserver tells clients of no TURN server: one-to-one calls fail between most "
-            "home networks");
-    } else {
-        doctor_say(d, DOCTOR_NOTE, NULL,
-            "whether clients are told of a TURN server cannot be seen "
-            "(%d %s)",
-            a.status, doctor_quote(d, a.errcode));
-    }
-}

@@ -227,9 +227,9 @@ class Caddy(Program):
 class Coturn(Program):
     """coturn with the sample as it is but for addresses and certificates, which the command line replaces."""
 
-    def __init__(self, site, *extra_lines, name="coturn"):
+    def __init__(self, site, *extra_lines, name="coturn", ports=None):
         super().__init__(site, name)
-        self.port, self.tls_port = free_udp_port(), free_udp_port()
+        self.port, self.tls_port = ports or (free_udp_port(), free_udp_port())
         self.file = self.folder / "turnserver.conf"
         self.file.write_text(site.text(
             "turnserver.conf", ("listening-port=3478", f"listening-port={self.port}"),

@@ -1,5 +1,6 @@
 """synapse-config/homeserver.yaml in a real Synapse, with nothing changed but addresses of this machine: it keeps what its comments promise."""
 
+import json
 import pathlib
 import time
 
@@ -19,10 +20,13 @@ class Town:
 
     def __init__(self, folder, postgres):
         self.site = Site(folder / "site")
+        self.coturn = Coturn(self.site)
         self.synapse = Synapse(folder / "synapse", postgres, DOMAIN)
         self.parley = Parley(folder / "parley", postgres.create_database("homeserver_part"), self.synapse.url, DOMAIN)
         self.synapse.settings = yaml.safe_load(self.site.text(
             "homeserver.yaml", ("port: 8008", f"port: {self.synapse.port}"),
+            (f"turn:{TURN}:3478", f"turn:127.0.0.1:{self.coturn.port}"),
+            (f"turns:{TURN}:5349", f"turns:127.0.0.1:{self.coturn.tls_port}"),
             ("/etc/matrix-synapse/parley-registration.yaml", str(self.parley.registration))))
         assert not set(self.synapse.settings) & {"public_baseurl", "serve_server_wellknown"}
         self.synapse.settings["public_baseurl"] = f"https://matrix.{DOMAIN}/"  # so that Synapse serves the well-known file
@@ -107,12 +111,25 @@ def test_openid_tokens_can_be_verified(town):
 
 def test_the_turn_server_takes_what_the_homeserver_gives(town):
     given = town.alice.call("GET", "/v3/voip/turnServer")
-    assert given["uris"] == [f"turn:{TURN}:3478?transport=udp", f"turns:{TURN}:5349?transport=tcp"]
+    assert given["uris"] == [f"turn:127.0.0.1:{town.coturn.port}?transport=udp",
+                             f"turns:127.0.0.1:{town.coturn.tls_port}?transport=tcp"]
     assert given["ttl"] == 3600 and given["username"].endswith(":" + town.alice.user_id)
-    with Coturn(town.site).start() as coturn:
+    with town.coturn.start() as coturn:
         for password, code in [(given["password"], 0), (given["password"][:-2] + "x=", 401)]:
             with TurnClient(("127.0.0.1", coturn.port), given["username"], password) as turn:
                 assert turn.allocate() == code
+
+
+def test_the_doctor_asks_the_turn_server(town):
+    """Over UDP and over TCP, while it is there and while it is not."""
+    def turn():
+        findings = json.loads(town.parley.run("doctor", "--json", check=False))["checks"]
+        return next(one for one in findings if one["id"] == "turn")
+    away = turn()
+    assert away["severity"] == "warn" and len(away["findings"]) == 2
+    assert all("nobody listens there" in one["sentence"] for one in away["findings"])
+    with Coturn(town.site, name="asked", ports=(town.coturn.port, town.coturn.tls_port)).start():
+        assert turn()["severity"] == "ok"
 
 
 def test_the_registration_sample_is_what_register_writes(town):
