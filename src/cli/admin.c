@@ -2,6 +2,7 @@
 #include "cli/admin.h"
 
 #include "api/admin_auth.h"
+#include "api/admin_calls.h"
 #include "api/status.h"
 #include "cli/command.h"
 #include "cli/engine.h"
@@ -22,6 +23,7 @@ struct cli_admin {
     const struct config *config;
     struct api_admin_auth *auth;
     struct api_status *status;
+    struct api_admin_calls *calls;
     struct mx_whoami *whoami;
 };
 
@@ -30,7 +32,8 @@ static enum err build(
     TRY(api_admin_auth_create(&a->config->admin.users, &a->auth));
     TRY(api_admin_auth_load(a->auth, a->config->admin.token_file));
     const struct api_status_config cfg = { a->auth, health, a->config->node.name };
-    return api_status_create(private, &cfg, &a->status);
+    TRY(api_status_create(private, &cfg, &a->status));
+    return api_admin_calls_create(private, a->auth, &a->calls);
 }
 
 enum err cli_admin_create(struct http_router *private, const struct config *c,
@@ -52,6 +55,7 @@ enum err cli_admin_create(struct http_router *private, const struct config *c,
 void cli_admin_destroy(struct cli_admin *a) {
     if (a != NULL) {
         cli_admin_detach(a);
+        api_admin_calls_destroy(a->calls);
         api_status_destroy(a->status);
         api_admin_auth_destroy(a->auth);
         mem_free(a);
@@ -62,6 +66,13 @@ enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e) {
     TRY(mx_whoami_create(cli_engine_client(e), &a->whoami));
     api_admin_auth_set_whoami(a->auth, a->whoami);
     api_status_set_store(a->status, cli_engine_store(e));
+    const struct api_admin_calls_engine engine = {
+        .store = cli_engine_store(e),
+        .calls = cli_engine_calls(e),
+        .ending = { cli_engine_client(e), a->config->homeserver.name,
+            a->config->appservice.masquerade },
+    };
+    api_admin_calls_attach(a->calls, &engine);
     return OK;
 }
 
@@ -69,6 +80,7 @@ void cli_admin_detach(struct cli_admin *a) {
     if (a == NULL || a->whoami == NULL) {
         return;
     }
+    api_admin_calls_detach(a->calls);
     api_status_set_store(a->status, NULL);
     api_admin_auth_set_whoami(a->auth, NULL);
     mx_whoami_destroy(STEAL(a->whoami));

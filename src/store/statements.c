@@ -150,7 +150,7 @@ static void list_delegations(struct buf *b) {
 /* $1 session, $2 room, $3 user, $4 kind, "" = any; $5 how many. */
 #define LIVE_CALLS                                                                                 \
     " FROM call_sessions s WHERE s." LIVE " AND s.status IS NOT NULL"                              \
-    " AND $1::text IN ('', s.id::text) AND $2::text IN ('', s.room_id)"                            \
+    " AND lower($1::text) IN ('', s.id::text) AND $2::text IN ('', s.room_id)"                     \
     " AND $4::text IN ('', s.kind) AND ($3::text IN ('', s.caller_user, s.callee_user) OR EXISTS"  \
     " (SELECT FROM call_participants p WHERE p.session_id = s.id AND p.left_at IS NULL"            \
     " AND p.user_id = $3::text)) ORDER BY s.created_at DESC NULLS LAST, s.id LIMIT $5::bigint"
