@@ -9,10 +9,15 @@ import socket
 import struct
 import subprocess
 import tempfile
+import time
+
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build"))
 PATIENCE_S = 30  # far above what any step takes; only a hang reaches it
+MIB = 1 << 20
+CORS = {"access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers"}
 
 
 class Door:
@@ -204,3 +209,36 @@ class Socket(Wire):
             opcode, payload = self.hear()
             if opcode == 8:
                 return struct.unpack(">H", payload[:2])[0]
+
+
+# --- what tests of the door share ---
+
+@pytest.fixture(name="door", scope="module")
+def fixture_door():
+    with Door("--cors") as d:
+        yield d
+
+
+def check_error(answer, status, errcode=None):
+    assert answer.status == status
+    assert CORS <= set(answer.headers), "every error of a public listener can be read by a browser"
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json()) >= {"errcode", "error"}
+    if errcode is not None:
+        assert answer.json()["errcode"] == errcode
+
+
+def settled(look, want, patience_s=20):
+    """Waits until look() gives `want`."""
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        if look() == want:
+            return
+        time.sleep(0.02)
+    assert look() == want
+
+
+def cpu_s(door):
+    with open(f"/proc/{door.process.pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,5 +1,5 @@
 /*
- * A small program that is nothing but the HTTP door, for tests/live/test_door.py.
+ * A small program that is nothing but the HTTP door, for the tests test_door_… in tests/live.
  *
  *     door_server [--listen ADDRESS]… [--cors] [--connections N] [--head-ms N] [--body-ms N]
  * [--idle-ms N]

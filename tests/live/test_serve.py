@@ -1,19 +1,17 @@
 """`parley serve`: start, health, reload, the service manager's socket, a database that is away, drain and stop."""
 import contextlib
-import http.server
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 import urllib.parse
 
 import pytest
 
 from cluster import PostgresCluster
+from kind_homeserver import KindHomeserver
 from parley import Parley, build_dir, free_port
 
 PATIENCE_S = 60
@@ -30,36 +28,6 @@ def settled(look, patience_s=PATIENCE_S):
     got = look()
     assert got, "waited in vain"
     return got
-
-
-class Homeserver:
-    """The few answers of a homeserver that readiness asks for; the real one is in test_legacy_calls and test_rtc_calls."""
-
-    def __init__(self):
-        class Answer(http.server.BaseHTTPRequestHandler):
-            def answer(self):
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                body = json.dumps({"user_id": "@_calls:localhost", "versions": ["v1.11"], "duration_ms": 1}).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = do_PUT = answer
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
 
 
 class Manager:
@@ -90,7 +58,7 @@ def fixture_database(postgres, tmp_path):
 
 @pytest.fixture(name="homeserver", scope="module")
 def fixture_homeserver():
-    server = Homeserver()
+    server = KindHomeserver()
     yield server
     server.stop()
 

@@ -1,4 +1,5 @@
-/* The objects of the door, as they come and go; what they do is tests/live/test_door.py. */
+/* The objects of the door, as they come and go; what they do is the tests test_door_… in
+ * tests/live. */
 #include "http/client.h"
 #include "http/router.h"
 #include "http/server.h"
