@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/when.h"
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/mem.h"
 #include "matrix/ids.h"
 #include "store/verify.h"
@@ -53,6 +54,14 @@ static enum err check_server_name(const char *value) {
                ? OK
                : err_set(
                      ERR_INVALID, "must be a server name like example.com, not \"%.60s\"", value);
+}
+
+static enum err check_session(const char *value) {
+    uint8_t unused[UUID_SIZE];
+    return crypto_uuid_read(value, unused)
+               ? OK
+               : err_set(ERR_INVALID, "must be a session_id of parley calls list, not \"%.60s\"",
+                     value);
 }
 
 static enum err check_head(const char *value) {
@@ -109,6 +118,17 @@ static const struct cli_option user_options[] = {
     SINCE, UNTIL, ROOM, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option stats_options[] = {
     SINCE, UNTIL, ROOM, USER, STATUS, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+#define REASON { "reason", "TEXT", "why; stays in the audit", NULL, NULL }
+static const struct cli_option live_options[] = {
+    ROOM, USER, { "call", "SESSION", "only this call", NULL, check_session }, LIMIT, FORMAT,
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
+static const struct cli_option end_options[] = { REASON, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option kick_options[] = {
+    { "user", "USER", "whom (@who:server)", NULL, check_user },
+    { "device", "DEVICE", "only this device of theirs", NULL, NULL },
+    REASON, CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option purge_options[] = {
     { "before", "TIME", "calls that were over before this moment", NULL, check_time },
     { "user", "USER", "the name of this person, everywhere", NULL, check_user },
@@ -175,6 +195,15 @@ const struct cli_command cli_commands[] = {
         "the order of dependence: the first FAIL is the root cause. Changes nothing.\n"
         "Run it as the user that Parley runs as.\n\n"
         "Exit code: 0 fine, 1 warnings, 2 something is broken.\n", doctor_options, cli_doctor),
+    ROW("calls list", NULL, NULL, "Lists the calls that go on, and who is in them",
+        "A line for each person in a call. Asks the Parley that runs here, with the\n"
+        "token that parley admin-token makes; so do the other two.\n", live_options, cli_calls_list),
+    ROW("calls end", "SESSION", check_session, "Ends a call",
+        "Every member's entry in the room is emptied, in their name where they are of\n"
+        "this server. Who cannot be ended is named, with the reason; then the exit code\n"
+        "is 1. A call of two devices (m.call.*) is only marked as ended.\n", end_options, cli_calls_end),
+    ROW("calls kick", "SESSION", check_session, "Takes somebody out of a call",
+        "They may come back as long as they are in the room.\n", kick_options, cli_calls_kick),
     ROW("audit calls", NULL, NULL, "Lists calls, newest first", TIME_HELP, calls_options, cli_audit_calls),
     ROW("audit events", NULL, NULL, "Lists what happened in calls, oldest first", TIME_HELP, events_options,
         cli_audit_events),

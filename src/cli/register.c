@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/private_door.h"
 #include "cli/rotation.h"
 #include "cli/screen.h"
 #include "cli/settings.h"
@@ -21,28 +22,13 @@ static const char *given(const struct cli_args *args, const char *name, const ch
     return value == NULL ? otherwise : value;
 }
 
-/* The first private listener a homeserver can call by URL; one that listens everywhere is called by
- * loopback. */
+/* Where a homeserver on this machine calls us. */
 static enum err default_url(const struct config *c, struct buf *ret) {
-    static const char *const everywhere[][2] = { { "0.0.0.0:", "127.0.0.1:" },
-        { "[::]:", "[::1]:" } };
-    for (size_t i = 0; i < c->http.private.n; i++) {
-        const char *address = c->http.private.items[i];
-        if (strncmp(address, "unix:", 5) == 0) {
-            continue;
-        }
-        for (size_t k = 0; k < COUNT_OF(everywhere); k++) {
-            size_t n = strlen(everywhere[k][0]);
-            if (strncmp(address, everywhere[k][0], n) == 0) {
-                buf_printf(ret, "http://%s%s", everywhere[k][1], address + n);
-                return buf_check(ret);
-            }
-        }
-        buf_printf(ret, "http://%s", address);
-        return buf_check(ret);
-    }
-    return err_set(ERR_INVALID,
-        "http.private has unix sockets only: say with --url where the homeserver reaches us");
+    enum err e = cli_private_url(&c->http.private, ret);
+    return e != ERR_NOT_FOUND ? e
+                              : err_set(ERR_INVALID,
+                                    "http.private has unix sockets only: say with --url where the "
+                                    "homeserver reaches us");
 }
 
 /* matrix-calls 6: the part of homeserver.yaml that calls need. */

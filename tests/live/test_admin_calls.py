@@ -1,12 +1,16 @@
 """Admins look at calls, end them, and kick members: over the admin API, in a real Synapse."""
 
+import contextlib
+import json
 import os
 import signal
+import subprocess
 import uuid
 
 import pytest
 
 from events import legacy_call, member_content
+from synapse import free_port
 
 MEMBER = "org.matrix.msc3401.call.member"
 STICKY = "org.matrix.msc4143.rtc.member"
@@ -53,6 +57,21 @@ def order(stack, token, session_id, what, **body):
 
 def events(stack, session_id, kind):
     return [row for row in stack.parley.audit("events", "--call", session_id) if row["type"] == kind]
+
+
+@contextlib.contextmanager
+def without_masquerade(stack):
+    """Parley speaks for nobody meanwhile, and its own user is in no room."""
+    def restart(word):
+        stack.parley.stop()
+        stack.parley.set("appservice", masquerade=word)
+        stack.parley.start()
+
+    restart("no")
+    try:
+        yield
+    finally:
+        restart("yes")
 
 
 def test_three_members_one_kicked_then_all_ended(stack, token):
@@ -109,22 +128,14 @@ def test_who_cannot_be_ended_is_named(stack, token):
     alice, bob = stack.user("alice"), stack.user("bob")
     room = stack.room(alice, bob)
     session = join(stack, room, alice, bob)
-    parley = stack.parley
     wait_members(stack, token, room, 2)
-    parley.stop()
-    parley.set("appservice", masquerade="no")
-    parley.start()
-    try:
+    with without_masquerade(stack):
         status, body = order(stack, token, session, "end")
         assert (status, body["ended"]) == (200, [])
         assert {(m["user_id"], m["device_id"]) for m in body["not_ended"]} == {(alice.user_id, DEVICE), (bob.user_id, DEVICE)}
         assert all("our own user may not do it" in m["problem"] and "M_FORBIDDEN" in m["problem"] for m in body["not_ended"])
         assert len(live(stack, token, room)[0]["participants"]) == 2, "they are still in"
         assert len(events(stack, session, "call_ended_by_admin")) == 1, "what was wanted is written down all the same"
-    finally:
-        parley.stop()
-        parley.set("appservice", masquerade="yes")
-        parley.start()
     assert order(stack, token, session, "end")[0] == 200
     stack.wait_call(room, status="ended")
 
@@ -175,3 +186,73 @@ def test_what_is_refused(stack, token):
         status, answer = stack.parley.request(method, CALLS + path, body, token=who)
         assert status == want, (method, path, body, answer)
     assert stack.parley.request("GET", CALLS, token=token, base=stack.parley.public_url)[0] == 404
+
+
+def cli(parley, *arguments):
+    return subprocess.run([str(parley.binary), "calls", *arguments, "--config", str(parley.config)], capture_output=True,
+                          text=True, check=False, timeout=60, env=parley.environment)
+
+
+def test_the_command_line(stack, token):
+    alice, bob, carol = (stack.user(name) for name in ("alice", "bob", "carol"))
+    room = stack.room(alice, bob, carol)
+    session = join(stack, room, alice, bob, carol)
+    wait_members(stack, token, room, 3)
+    parley = stack.parley
+    rows = [json.loads(line) for line in cli(parley, "list", "--room", room, "--format", "jsonl").stdout.splitlines()]
+    assert {(row["session_id"], row["user_id"], row["status"]) for row in rows} == {
+        (session, client.user_id, "active") for client in (alice, bob, carol)}
+    shown = cli(parley, "list", "--call", session)
+    assert shown.returncode == 0 and len(shown.stdout.splitlines()) == 4 and "session_id" in shown.stdout
+    limited = cli(parley, "list", "--limit", "1", "--user", alice.user_id)
+    assert limited.returncode == 0 and alice.user_id in limited.stdout
+
+    assert cli(parley, "kick", session).returncode == 1
+    assert cli(parley, "kick", "nonsense", "--user", bob.user_id).returncode == 2
+    kicked = cli(parley, "kick", session, "--user", bob.user_id, "--reason", "noise")
+    assert (kicked.returncode, kicked.stdout) == (0, f"{bob.user_id} {DEVICE}: left\n")
+    wait_members(stack, token, room, 2)
+    again = cli(parley, "kick", session, "--user", bob.user_id)
+    assert again.returncode == 1 and "not in this call" in again.stderr
+    ended = cli(parley, "end", session)
+    assert ended.returncode == 0 and len(ended.stdout.splitlines()) == 2
+    stack.wait_call(room, status="ended")
+    gone = cli(parley, "end", session)
+    assert gone.returncode == 1 and "No call that goes on" in gone.stderr
+    assert events(stack, session, "participant_kicked_by_admin")[0]["payload"]["reason"] == "noise"
+    empty = cli(parley, "list", "--room", room)
+    assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "no calls\n")
+
+
+def test_the_command_line_says_who_is_still_in(stack, token):
+    alice = stack.user("alice")
+    room = stack.room(alice)
+    session = join(stack, room, alice)
+    wait_members(stack, token, room, 1)
+    with without_masquerade(stack):
+        refused = cli(stack.parley, "end", session)
+        assert refused.returncode == 1 and "could not be ended" in refused.stderr
+        assert f"{alice.user_id} {DEVICE}: still in: our own user may not do it" in refused.stdout
+    assert cli(stack.parley, "end", session).returncode == 0
+
+
+def test_the_command_line_without_a_parley(tmp_path, stack, token):
+    config = tmp_path / "parley.yaml"
+
+    def refusal(private, file):
+        config.write_text(f"http: {{private: ['{private}']}}\nadmin: {{token_file: {file}}}\nhomeserver: {{name: x}}\n")
+        config.chmod(0o600)
+        done = subprocess.run([str(stack.parley.binary), "calls", "list", "--config", str(config)], capture_output=True,
+                              text=True, check=False, timeout=60, env=stack.parley.environment)
+        assert (done.returncode, done.stdout) == (1, "")
+        return done.stderr
+
+    here = f"127.0.0.1:{stack.parley.private_port}"
+    assert "parley admin-token" in refusal(here, tmp_path / "none")
+    wrong = tmp_path / "wrong"
+    wrong.write_text("x" * 64 + "\n")
+    wrong.chmod(0o600)
+    assert "does not know the token" in refusal(here, wrong)
+    assert "does it run?" in refusal(f"127.0.0.1:{free_port()}", wrong)
+    assert "does it run?" in refusal(f"unix:{tmp_path}/none.sock", wrong)
+    assert "no Parley of this version" in refusal(f"127.0.0.1:{stack.parley.public_port}", stack.parley.folder / "admin.token")

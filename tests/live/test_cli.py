@@ -13,7 +13,8 @@ import pytest
 
 from parley import build_dir
 
-COMMANDS = [["serve"], ["register"], ["admin-token"], ["migrate"], ["doctor"], ["audit", "calls"], ["audit", "events"],
+COMMANDS = [["serve"], ["register"], ["admin-token"], ["migrate"], ["doctor"], ["calls", "list"], ["calls", "end"],
+            ["calls", "kick"], ["audit", "calls"], ["audit", "events"],
             ["audit", "user"], ["audit", "stats"], ["audit", "purge"], ["config", "print"], ["config", "check"], ["config", "sample"], ["version"]]
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 DONE, FAILED, USAGE = 0, 1, 2
