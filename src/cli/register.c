@@ -31,8 +31,59 @@ static enum err default_url(const struct config *c, struct buf *ret) {
                                     "homeserver reaches us");
 }
 
+/* The list of call services, as a mapping or object of one line: JSON is YAML. */
+static void put_focus(struct buf *b, const char *focus_url) {
+    buf_puts(b, "{\"type\": \"livekit\", \"livekit_service_url\": ");
+    buf_json_str(b, focus_url);
+}
+
+/* matrix-calls 5, "How clients find our focus": both places, since each is all that some clients
+ * read. Nothing of it where we are no call service, for clients would call in vain. */
+static void put_call_service(const struct config *c, struct buf *b) {
+    const char *focus_url = c->rtc.public_url;
+    if (focus_url[0] == '\0') {
+        return;
+    }
+    buf_puts(b, "matrix_rtc:\n"
+                "  transports:\n"
+                "    - ");
+    put_focus(b, focus_url);
+    if (c->livekit.url[0] != '\0') {
+        buf_puts(b, ", \"url\": ");
+        buf_json_str(b, c->livekit.url);
+    }
+    buf_puts(b, "}\n"
+                "extra_well_known_client_content:\n"
+                "  org.matrix.msc4143.rtc_foci:\n"
+                "    - ");
+    put_focus(b, focus_url);
+    buf_puts(b, "}\n");
+}
+
+static void put_well_known(const struct config *c, const char *server_name, struct buf *b) {
+    if (c->rtc.public_url[0] == '\0') {
+        buf_puts(b,
+            "\n"
+            "No call service is configured (rtc.public_url is empty): Parley records calls, "
+            "and nothing here sends clients to an SFU. Set rtc.public_url and "
+            "livekit.url to be one; parley doctor --fix prints then what is missing.\n");
+        return;
+    }
+    buf_printf(b,
+        "\n"
+        "Clients read https://%s/.well-known/matrix/client too. Where a web server of yours serves "
+        "that file, and not the homeserver, put this member into its object, and send the file "
+        "with Access-Control-Allow-Origin: *\n"
+        "\n"
+        "\"org.matrix.msc4143.rtc_foci\": [",
+        server_name);
+    put_focus(b, c->rtc.public_url);
+    buf_puts(b, "}]\n");
+}
+
 /* matrix-calls 6: the part of homeserver.yaml that calls need. */
-static void print_advice(const char *path, const char *focus_url, struct buf *b) {
+static void print_advice(
+    const char *path, const struct config *c, const char *server_name, struct buf *b) {
     buf_printf(b,
         "Wrote %s (mode 0600). It holds two secrets: the homeserver must be able to read it, "
         "nobody else.\n"
@@ -50,16 +101,8 @@ static void print_advice(const char *path, const char *focus_url, struct buf *b)
         "rc_message: {per_second: 0.5, burst_count: 30}   # key exchange of a call sends bursts\n"
         "rc_delayed_event_mgmt: {per_second: 1, burst_count: 20}\n",
         path, path);
-    if (focus_url[0] != '\0') {
-        buf_printf(b,
-            "matrix_rtc:\n"
-            "  transports:\n"
-            "    - {type: livekit, livekit_service_url: \"%s\"}\n"
-            "extra_well_known_client_content:\n"
-            "  org.matrix.msc4143.rtc_foci:\n"
-            "    - {type: livekit, livekit_service_url: \"%s\"}\n",
-            focus_url, focus_url);
-    }
+    put_call_service(c, b);
+    put_well_known(c, server_name, b);
     buf_puts(b,
         "\n"
         "2. Restart the homeserver: it reads registrations only when it starts.\n"
@@ -108,7 +151,7 @@ enum err cli_register(const struct cli_args *args) {
     }
     TRY(write_file(args, config, server_name, out));
     TRY(absolute(out, &path));
-    print_advice(buf_str(&path), config->rtc.public_url, &text);
+    print_advice(buf_str(&path), config, server_name, &text);
     TRY(buf_check(&text));
     return cli_screen_print(buf_str(&text));
 }

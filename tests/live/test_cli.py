@@ -10,6 +10,7 @@ import stat
 import subprocess
 
 import pytest
+import yaml
 
 from parley import build_dir
 
@@ -153,6 +154,21 @@ def test_print_leaves_secrets_out(tmp_path):
 
 # --- register ---
 
+class NoTwins(yaml.SafeLoader):
+    """YAML as Synapse's admin means it: the same key twice is a mistake."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep) for key, _ in node.value]
+        assert len(keys) == len(set(keys)), keys
+        return super().construct_mapping(node, deep)
+
+
+def pasted(printed):
+    """The part for homeserver.yaml of what `parley register` prints."""
+    part = re.search(r"^app_service_config_files:\n.*?^$", printed, re.MULTILINE | re.DOTALL)[0]
+    return yaml.load(part, NoTwins)
+
+
 def test_register_writes_once_and_says_what_to_paste(tmp_path):
     out = tmp_path / "registration.yaml"
     arguments = ["register", "--config", write_config(tmp_path), "--url", "http://10.0.0.5:8090", "--server-name",
@@ -167,6 +183,9 @@ def test_register_writes_once_and_says_what_to_paste(tmp_path):
     printed = text(done)
     assert f"app_service_config_files:\n  - {out}\n" in printed
     assert "systemctl enable --now parley" in printed
+    assert "No call service is configured (rtc.public_url is empty)" in printed
+    assert pasted(printed).keys() == {"app_service_config_files", "max_event_delay_duration", "experimental_features",
+                                      "rc_message", "rc_delayed_event_mgmt"}
     assert not any(token in printed for token in tokens)
     check_refused(parley(*arguments), FAILED, str(out))
     assert out.read_text(encoding="utf-8") == written
@@ -175,12 +194,19 @@ def test_register_writes_once_and_says_what_to_paste(tmp_path):
 def test_register_takes_its_answers_from_the_settings(tmp_path):
     out = tmp_path / "r.yaml"
     path = write_config(tmp_path, homeserver={"name": "example.org"}, appservice={"registration": out},
-                        http={"private": "0.0.0.0:9000"}, rtc={"public_url": "https://calls.example.org"})
+                        http={"private": "0.0.0.0:9000"}, rtc={"public_url": "https://calls.example.org"}, livekit={"url": "wss://sfu.example.org"})
     done = parley("register", "--config", path)
     assert done.returncode == DONE, done.stderr
     written = out.read_text(encoding="utf-8")
     assert "http://127.0.0.1:9000" in written and "@_calls:example" in written
-    assert 'livekit_service_url: "https://calls.example.org"' in text(done)
+    focus = {"type": "livekit", "livekit_service_url": "https://calls.example.org"}
+    part = pasted(text(done))
+    assert part["matrix_rtc"] == {"transports": [focus | {"url": "wss://sfu.example.org"}]}
+    assert part["extra_well_known_client_content"] == {"org.matrix.msc4143.rtc_foci": [focus]}
+    assert "https://example.org/.well-known/matrix/client" in text(done)
+    member = re.search(r'^"org.matrix.msc4143.rtc_foci": .*$', text(done), re.MULTILINE)[0]
+    assert json.loads("{" + member + "}") == {"org.matrix.msc4143.rtc_foci": [focus]}
+    assert "No call service" not in text(done)
 
 
 def test_register_needs_a_server_name(tmp_path):
