@@ -180,19 +180,30 @@ static void make_calls(struct query *q, const struct store_audit_filter *f) {
     put_limit(q, f->limit);
 }
 
+/* What the user did, and all of the calls the user had to do with. Two lists, not an OR: each has
+ * its index. OFFSET 0 makes a look-up by index of each: otherwise the planner reads all events of
+ * the time that is asked for. */
+static void put_events_source(struct query *q, const char *user) {
+    if (user == NULL) {
+        buf_puts(&q->sql, " FROM call_events e");
+        return;
+    }
+    put_with(q,
+        " FROM (SELECT session_id, n FROM call_events WHERE user_id = ? UNION"
+        " SELECT x.session_id, x.n FROM (" SESSIONS_OF_USER
+        ") m CROSS JOIN LATERAL (SELECT session_id, n FROM call_events WHERE session_id = m.id"
+        " OFFSET 0) x) k CROSS JOIN LATERAL (SELECT * FROM call_events"
+        " WHERE session_id = k.session_id AND n = k.n OFFSET 0) e",
+        user);
+}
+
 static void make_events(struct query *q, const struct store_audit_filter *f) {
     put_columns(q, STORE_AUDIT_EVENTS, events_from);
-    buf_puts(&q->sql, " FROM call_events e WHERE true");
+    put_events_source(q, f->user);
+    buf_puts(&q->sql, " WHERE true");
     where_time(q, "e.at >= " MOMENT, f->since_ms);
     where_time(q, "e.at < " MOMENT, f->until_ms);
     where(q, "e.room_id = ?", f->room);
-    /* What the user did, and all of the calls the user had to do with. Two lists, not an OR: each
-     * has its index. */
-    where(q,
-        "(e.session_id, e.n) IN (SELECT session_id, n FROM call_events WHERE user_id = ? UNION"
-        " SELECT x.session_id, x.n FROM (" SESSIONS_OF_USER
-        ") m JOIN call_events x ON x.session_id = m.id)",
-        f->user);
     where(q, "e.session_id IN (SELECT id FROM call_sessions WHERE status = ?)", f->status);
     where_call(q, "(e.session_id = ?::uuid OR e.call_id = ?::text)", "e.call_id = ?", f->call);
     where(q, "e.type = ?", f->type);
@@ -214,6 +225,35 @@ static void make_user(struct query *q, const struct store_audit_filter *f) {
     put_limit(q, f->limit);
 }
 
+/* A bound of a range; none is NULL, which is for ever. */
+static void put_bound(struct query *q, int64_t ms) {
+    if (ms == 0) {
+        buf_puts(&q->sql, "NULL");
+    } else {
+        put_with(q, MOMENT, number(q, ms));
+    }
+}
+
+/* The calls that went on at some moment of the time asked for. Those that are over are found by the
+ * index call_sessions_span, word for word; the others are few. */
+static void put_going_on(struct query *q, const struct store_audit_filter *f) {
+    buf_puts(
+        &q->sql, "SELECT * FROM call_sessions WHERE status IS NOT NULL AND closed_at IS NOT NULL");
+    if (f->since_ms != 0 || f->until_ms != 0) {
+        buf_puts(&q->sql,
+            " AND tstzrange(created_at, greatest(created_at, coalesce(ended_at, closed_at)), '[]')"
+            " && tstzrange(");
+        put_bound(q, f->since_ms);
+        buf_puts(&q->sql, ", ");
+        put_bound(q, f->until_ms);
+        buf_puts(&q->sql, ")");
+    }
+    buf_puts(&q->sql, " UNION ALL SELECT * FROM call_sessions WHERE status IS NOT NULL AND "
+                      "closed_at IS NULL");
+    where_time(q, "coalesce(ended_at, now()) >= " MOMENT, f->since_ms);
+    where_time(q, "created_at < " MOMENT, f->until_ms);
+}
+
 /* Calls that began before the time asked for count in the peak, as long as they last, but in no
  * total. Each midnight is a step of 0, so that a day has the peak of what went on over it. */
 static void make_stats(struct query *q, const struct store_audit_filter *f) {
@@ -222,10 +262,9 @@ static void make_stats(struct query *q, const struct store_audit_filter *f) {
         "s.duration_ms,"
         " greatest(coalesce(s.ended_at, s.closed_at, now()), s.created_at) AS over, true");
     where_time(q, "s.created_at >= " MOMENT, f->since_ms);
-    buf_puts(&q->sql,
-        " AS counted FROM call_sessions s WHERE s.status IS NOT NULL AND s.created_at IS NOT NULL");
-    where_time(q, "coalesce(s.ended_at, s.closed_at, now()) >= " MOMENT, f->since_ms);
-    where_time(q, "s.created_at < " MOMENT, f->until_ms);
+    buf_puts(&q->sql, " AS counted FROM (");
+    put_going_on(q, f);
+    buf_puts(&q->sql, ") s WHERE s.created_at IS NOT NULL");
     where(q, "s.room_id = ?", f->room);
     where(q, "s.status = ?", f->status);
     where(q, "s.id IN (" SESSIONS_OF_USER ")", f->user);

@@ -185,6 +185,8 @@ def test_memory_does_not_grow_with_the_answer(many):
     ["events", "room=!room7", "type=type3"], ["events", "limit=100"],
     ["calls", "room=!room7"], ["calls", "user=@user7:test"], ["calls", "call=call7"], ["calls", "limit=20"],
     ["calls", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")],
+    ["events", "user=@user7:test", "since=" + day("2026-02-01"), "until=" + day("2026-04-01")],
+    ["stats", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")], ["stats", "room=!room7"],
     ["calls", "status=missed", "limit=20"], ["user", "user=@user7:test"], ["user", "user=@user7:test", "limit=5"],
 ], ids=" ".join)
 def test_reports_use_indexes(many, arguments):
@@ -193,9 +195,15 @@ def test_reports_use_indexes(many, arguments):
                           "-c%20auto_explain.log_min_duration%3D0", *arguments)
     assert code == 0 and "rows 0 " not in printed, printed
     log = many.cluster.log.read_text(encoding="utf-8", errors="replace")
-    plan = log[log.rindex("Query Text: SELECT"):]
+    plan = log[max(log.rfind("Query Text: SELECT"), log.rfind("Query Text: WITH")):]
     assert "call_events" in plan or "call_sessions" in plan
     assert not re.search(r"Seq Scan on call_(events|sessions|participants)", plan), plan
+
+
+@pytest.mark.parametrize("view", ["call_durations_daily", "failure_reasons"])
+def test_a_day_of_a_view_uses_an_index(many, view):
+    plan = many.sql(f"EXPLAIN SELECT * FROM {view} WHERE day = '2026-02-01'")
+    assert "call_sessions_day" in plan and "Seq Scan" not in plan, plan
 
 
 def test_views_are_fast_enough_to_ask(many):
