@@ -121,7 +121,7 @@ static enum err dial(const struct sockaddr *at, socklen_t len, int64_t timeout_u
 
 enum err doctor_dial_address(
     const struct sockaddr *at, socklen_t len, int64_t timeout_us, enum doctor_dial *ret) {
-    int error;
+    int error = 0;
     TRY(dial(at, len, timeout_us, &error));
     *ret = doctor_dial_of(error, false);
     return OK;
@@ -134,7 +134,7 @@ enum err doctor_dial_listener(
     if (!fine) {
         return err_set(ERR_INVALID, "\"%s\" is no address and port, or unix:/path", name);
     }
-    int error;
+    int error = 0;
     TRY(dial(&t.at.any, t.len, timeout_us, &error));
     *ret = doctor_dial_of(error, is_unix(name));
     *ret_why = strerror(error);
