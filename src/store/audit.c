@@ -181,19 +181,18 @@ static void make_calls(struct query *q, const struct store_audit_filter *f) {
 }
 
 /* What the user did, and all of the calls the user had to do with. Two lists, not an OR: each has
- * its index. OFFSET 0 makes a look-up by index of each: otherwise the planner reads all events of
- * the time that is asked for. */
+ * its index. OFFSET 0 makes a look-up by index of each call: otherwise the planner reads all events
+ * of the time that is asked for. */
 static void put_events_source(struct query *q, const char *user) {
     if (user == NULL) {
         buf_puts(&q->sql, " FROM call_events e");
         return;
     }
     put_with(q,
-        " FROM (SELECT session_id, n FROM call_events WHERE user_id = ? UNION"
-        " SELECT x.session_id, x.n FROM (" SESSIONS_OF_USER
-        ") m CROSS JOIN LATERAL (SELECT session_id, n FROM call_events WHERE session_id = m.id"
-        " OFFSET 0) x) k CROSS JOIN LATERAL (SELECT * FROM call_events"
-        " WHERE session_id = k.session_id AND n = k.n OFFSET 0) e",
+        " FROM (SELECT x.* FROM (" SESSIONS_OF_USER
+        ") m CROSS JOIN LATERAL (SELECT * FROM call_events WHERE session_id = m.id OFFSET 0) x"
+        " UNION ALL SELECT * FROM call_events WHERE user_id = ?"
+        " AND session_id NOT IN (" SESSIONS_OF_USER ")) e",
         user);
 }
 
@@ -235,8 +234,19 @@ static void put_bound(struct query *q, int64_t ms) {
 }
 
 /* The calls that went on at some moment of the time asked for. Those that are over are found by the
- * index call_sessions_span, word for word; the others are few. */
+ * index call_sessions_span, word for word; the others are few. Those of a user are looked up one by
+ * one. */
 static void put_going_on(struct query *q, const struct store_audit_filter *f) {
+    if (f->user != NULL) {
+        put_with(q,
+            "SELECT s.* FROM (" SESSIONS_OF_USER
+            ") m CROSS JOIN LATERAL (SELECT * FROM call_sessions WHERE id = m.id OFFSET 0) s"
+            " WHERE status IS NOT NULL",
+            f->user);
+        where_time(q, "coalesce(ended_at, closed_at, now()) >= " MOMENT, f->since_ms);
+        where_time(q, "created_at < " MOMENT, f->until_ms);
+        return;
+    }
     buf_puts(
         &q->sql, "SELECT * FROM call_sessions WHERE status IS NOT NULL AND closed_at IS NOT NULL");
     if (f->since_ms != 0 || f->until_ms != 0) {
@@ -267,7 +277,6 @@ static void make_stats(struct query *q, const struct store_audit_filter *f) {
     buf_puts(&q->sql, ") s WHERE s.created_at IS NOT NULL");
     where(q, "s.room_id = ?", f->room);
     where(q, "s.status = ?", f->status);
-    where(q, "s.id IN (" SESSIONS_OF_USER ")", f->user);
     where_call(q, "(s.id = ?::uuid OR s.call_id = ?::text)", "s.call_id = ?", f->call);
     buf_puts(&q->sql,
         "), steps AS (SELECT began AS at, 1 AS step FROM c UNION ALL SELECT over, -1 FROM c UNION "

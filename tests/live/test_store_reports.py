@@ -186,7 +186,7 @@ def test_memory_does_not_grow_with_the_answer(many):
     ["calls", "room=!room7"], ["calls", "user=@user7:test"], ["calls", "call=call7"], ["calls", "limit=20"],
     ["calls", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")],
     ["events", "user=@user7:test", "since=" + day("2026-02-01"), "until=" + day("2026-04-01")],
-    ["stats", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")], ["stats", "room=!room7"],
+    ["stats", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")], ["stats", "room=!room7"], ["stats", "user=@user7:test"],
     ["calls", "status=missed", "limit=20"], ["user", "user=@user7:test"], ["user", "user=@user7:test", "limit=5"],
 ], ids=" ".join)
 def test_reports_use_indexes(many, arguments):
