@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from parley import Parley
 from store_node import NOW, WAIT_SECONDS, Database, Probe, admin
 from store_node import make_database, make_key  # noqa: F401 (fixtures)
 
@@ -231,3 +232,43 @@ def test_a_unit_looks_at_its_rooms_only(many, key):
     after = many.rows("SELECT relname, seq_tup_read FROM pg_stat_user_tables ORDER BY 1")
     read = {new[0]: int(new[1]) - int(old[1]) for old, new in zip(before, after)}
     assert {table: n for table, n in read.items() if n > 100} == {}
+
+
+LIVE = """
+    INSERT INTO call_sessions (id, kind, room_id, call_id, natural_key, slot, state, status, media, is_group, historic, partial, rings,
+        caller_user, voip_version, created_at, peak_users, chain_rows, chain_mac, due_at)
+    SELECT md5('live' || n)::uuid, 'rtc', '!live' || n, 'm.call#ROOM', 'live' || n, 'live' || n, 'active', 'active', 'video', true,
+        false, false, true, '@user1:test', 0, now(), 2, 1, sha256(''), '2100-01-01' FROM generate_series(1, 300) n;
+    INSERT INTO call_participants (session_id, n, user_id, party, role, joined_at, left_at, focus_ours, audio_muted, video_muted,
+        screen_shared, refreshes, candidates_host, candidates_srflx, candidates_prflx, candidates_relay, candidates_tcp)
+    SELECT id, i, '@in' || i || ':test', 'D', 'member', created_at, CASE i WHEN 3 THEN now() END, false, false, false, false, 0, 0, 0,
+        0, 0, 0 FROM call_sessions, generate_series(1, 3) i WHERE kind = 'rtc'
+"""
+
+
+def test_calls_that_go_on_are_found_by_index(many, tmp_path):
+    """What admins ask of the calls that go on, with all that is over beside it: no table is read from end to end."""
+    for statement in LIVE.split(";"):
+        many.sql(statement)
+    url = (many.url + "&options=-c%20session_preload_libraries%3Dauto_explain%20-c%20auto_explain.log_min_duration%3D0")
+    parley = Parley(tmp_path, url, "http://127.0.0.1:1", settings={"audit": {"key_file": many.key}})
+    parley.run("admin-token")
+    parley.start()
+    try:
+        token = (tmp_path / "admin.token").read_text().strip()
+        for query, calls in (("limit=500", 300), ("limit=7", 7), ("user_id=@in2:test&limit=500", 300), ("user_id=@in3:test", 0),
+                             ("user_id=@user1:test&limit=500", 300), ("room_id=!live7", 1), ("kind=legacy", 0)):
+            mark = many.cluster.log.stat().st_size
+            status, body = parley.request("GET", "/_parley/admin/v1/calls?" + query, token=token)
+            assert status == 200 and len(body["calls"]) == calls, query
+            assert all(len(call["participants"]) == 2 for call in body["calls"]), query
+            assert body["more"] == (query == "limit=7")
+            plans = many.cluster.log.read_bytes()[mark:].decode(errors="replace").split("Query Text: ")
+            ours = [plan for plan in plans if "$5::bigint" in plan]
+            assert len(ours) == 2, query
+            for plan in ours:
+                assert not re.search(r"Seq Scan on call_(events|sessions|participants)", plan), plan
+        assert parley.stop() == 0
+    finally:
+        if parley.process is not None:
+            parley.kill()
