@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/private_door.h"
+#include "cli/safe_text.h"
 #include "cli/screen.h"
 #include "cli/settings.h"
 #include "core/buf.h"
@@ -120,16 +121,25 @@ struct outcome {
     size_t failed;
 };
 
+/* Device ids are what a client, maybe of another server, calls itself. */
+static void put(struct buf *b, const char *text, const char *otherwise) {
+    cli_safe_text(b, text == NULL ? otherwise : text);
+}
+
 static enum err tell_member(void *arg, const char *const *values) {
     struct outcome *o = arg;
-    const char *device = values[1] == NULL ? "-" : values[1];
-    if (values[3] == NULL) {
-        buf_printf(&o->text, "%s %s: left%s\n", values[0], device,
-            strcmp(values[2], "sender") == 0 ? ", by Parley's own user" : "");
-    } else {
-        buf_printf(&o->text, "%s %s: still in: %s\n", values[0], device, values[3]);
-        o->failed++;
+    put(&o->text, values[0], "?");
+    buf_putc(&o->text, ' ');
+    put(&o->text, values[1], "-");
+    if (values[2] != NULL) {
+        buf_puts(&o->text,
+            strcmp(values[2], "sender") == 0 ? ": left, by Parley's own user\n" : ": left\n");
+        return buf_check(&o->text);
     }
+    buf_puts(&o->text, ": still in: ");
+    put(&o->text, values[3], "no reason was given");
+    buf_putc(&o->text, '\n');
+    o->failed++;
     return buf_check(&o->text);
 }
 

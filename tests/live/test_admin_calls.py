@@ -228,11 +228,14 @@ def test_the_command_line_says_who_is_still_in(stack, token):
     alice = stack.user("alice")
     room = stack.room(alice)
     session = join(stack, room, alice)
-    wait_members(stack, token, room, 1)
+    rude = "X\x1b[2J"
+    alice.put_state(room, MEMBER, state_key(alice, "RUDE"), member_content(rude))
+    wait_members(stack, token, room, 2)
     with without_masquerade(stack):
         refused = cli(stack.parley, "end", session)
         assert refused.returncode == 1 and "could not be ended" in refused.stderr
         assert f"{alice.user_id} {DEVICE}: still in: our own user may not do it" in refused.stdout
+        assert "\x1b" not in refused.stdout and "X\\x1b[2J: still in" in refused.stdout, "ids of strangers are made harmless"
     assert cli(stack.parley, "end", session).returncode == 0
 
 
