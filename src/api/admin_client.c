@@ -61,7 +61,7 @@ static void answered(void *arg, const struct http_client_answer *a) {
 }
 
 /* Nothing is guarded against, but no proxy of the environment gets to see the token. */
-static const struct http_client_guard no_proxies = { NULL };
+static const struct http_client_guard no_proxies = { .allows = NULL };
 
 static enum err turn(uv_loop_t *loop, const struct http_client_spec *spec, struct exchange *x) {
     struct http_client *http = NULL;
