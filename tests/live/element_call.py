@@ -1,0 +1,100 @@
+"""Element Call in pages of a headless Chromium, each hosted as a widget for one device of a user.
+
+    pages = Pages(folder)                 node and the packages of element_call/ must be there: tools/setup all
+    pages.open("alice", alice, room)      until its lobby
+    pages.do("join", "alice")             presses the button
+    pages.do("media", "alice")            what has arrived, what the widget said
+    pages.do("crash", "alice")            the page is gone, without a word to anybody
+    pages.stop()
+"""
+
+import json
+import pathlib
+import queue
+import shutil
+import subprocess
+import threading
+
+HERE = pathlib.Path(__file__).resolve().parent / "element_call"
+CHROMIUM = "/usr/bin/chromium"
+PATIENCE_S = 120  # more than pages.js waits for anything
+STOP_SECONDS = 30
+
+
+def missing():
+    """What is not on this machine, or None."""
+    if shutil.which("node") is None:
+        return "node"
+    if not pathlib.Path(CHROMIUM).exists():
+        return CHROMIUM
+    return None if (HERE / "node_modules" / "puppeteer-core").exists() else f"{HERE}/node_modules"
+
+
+class Pages:
+    """One browser and its driver; console logs, screenshots and the driver's own log are in `folder`."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.opened = []
+        self.log = self.folder / "driver.log"
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(["node", str(HERE / "pages.js"), str(self.folder)], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+        self.answers = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        try:
+            self.browser = self._answer("start")
+        except (RuntimeError, TimeoutError):
+            self.stop()
+            raise
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.answers.put(line)
+
+    def _answer(self, what):
+        try:
+            answer = json.loads(self.answers.get(timeout=PATIENCE_S))
+        except queue.Empty:
+            raise TimeoutError(f"pages.js: no answer to {what} in {PATIENCE_S} s: {self.log.read_text()[-2000:]}") from None
+        if "error" in answer:
+            raise RuntimeError(f"pages.js: {what}: {answer['error']}")
+        return answer["ok"]
+
+    def do(self, act, page, **more):
+        """One act of pages.js; gives its answer."""
+        self.process.stdin.write(json.dumps({"do": act, "page": page, **more}) + "\n")
+        self.process.stdin.flush()
+        return self._answer(f"{act} {page}")
+
+    def open(self, page, user, room):
+        """Logs the device in and opens Element Call in the room."""
+        self.opened.append(page)
+        self.do("open", page, baseUrl=user.url, userId=user.user_id, deviceId=user.device_id, accessToken=user.token,
+                roomId=room)
+
+    def explain(self):
+        """After a failure: takes pictures; gives where they are and what the pages said last."""
+        said = [f"pictures and logs: {self.folder}"]
+        for page in self.opened:
+            try:
+                self.do("picture", page)
+                said.append(f"{page}: {self.do('media', page)}")
+            except (RuntimeError, TimeoutError, OSError) as error:
+                said.append(f"{page}: {error}")
+            log = self.folder / f"{page}.log"
+            if log.exists():
+                said.append("\n".join(line[:300] for line in log.read_text(errors="replace").splitlines()[-40:]))
+        return "\n".join(said)
+
+    def stop(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()  # puppeteer ends the browser with it
+            self.process.wait(STOP_SECONDS)
+        self.reader.join()
+        self.process.stdout.close()
