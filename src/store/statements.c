@@ -172,6 +172,35 @@ static void list_live_people(struct buf *b) {
                 " ORDER BY people.session_id, people.n LIMIT $6::bigint");
 }
 
+/* --- identities --- */
+
+static void save_identity(struct buf *b) {
+    insert(b, "rtc_identities", store_identity_columns, STORE_IDENTITY_COLUMNS, "", "");
+    buf_puts(b, " ON CONFLICT (alias, identity) DO UPDATE SET ");
+    store_columns_update(b, store_identity_columns, STORE_IDENTITY_COLUMNS, 2);
+}
+
+static void identities(struct buf *b, const char *before, const char *prefix, const char *behind) {
+    buf_puts(b, before);
+    store_columns_names(b, prefix, store_identity_columns, STORE_IDENTITY_COLUMNS);
+    buf_puts(b, behind);
+}
+
+static void find_identity(struct buf *b) {
+    identities(
+        b, "SELECT ", "", " FROM rtc_identities WHERE alias = $1::text AND identity = $2::text");
+}
+
+static void bar_identities(struct buf *b) {
+    identities(b,
+        "UPDATE rtc_identities i SET barred_at = $3::timestamptz FROM"
+        " (SELECT alias, identity FROM rtc_identities WHERE room_id = $1::text"
+        " AND user_id = $2::text AND minted_at <= $3::timestamptz"
+        " ORDER BY minted_at DESC LIMIT $4::bigint) AS theirs"
+        " WHERE i.alias = theirs.alias AND i.identity = theirs.identity RETURNING ",
+        "i.", "");
+}
+
 /* A statement is a fixed text or made from columns. */
 static const struct {
     const char *name;
@@ -277,6 +306,13 @@ static const struct {
         "UPDATE rtc_delegations SET held_until = $2::timestamptz WHERE node = $1::text", NULL },
     [STORE_LIST_DELEGATIONS] = { "list_delegations", NULL, list_delegations },
     [STORE_TAKE_DELEGATION] = { "take_delegation", NULL, take_delegation },
+    [STORE_SAVE_IDENTITY] = { "save_identity", NULL, save_identity },
+    [STORE_DROP_IDENTITIES] = { "drop_identities",
+        "DELETE FROM rtc_identities WHERE ctid IN (SELECT ctid FROM rtc_identities"
+        " WHERE minted_at < $1::timestamptz LIMIT 100)",
+        NULL },
+    [STORE_FIND_IDENTITY] = { "find_identity", NULL, find_identity },
+    [STORE_BAR_IDENTITIES] = { "bar_identities", NULL, bar_identities },
 };
 
 const char *store_statement_name(enum store_statement s) {

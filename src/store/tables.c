@@ -3,6 +3,7 @@
 #include "store/tables.h"
 
 #include "store/delegations.h"
+#include "store/identities.h"
 
 #define CALL(field, kind) STORE_COLUMN(store_call, field, kind)
 #define PARTICIPANT(field, kind)                                                                   \
@@ -14,6 +15,7 @@
     { #field, kind, offsetof(struct store_event_row, event.field) }
 #define DELEGATION(field, kind) STORE_COLUMN(store_delegation, field, kind)
 #define HEAD(field, kind)       STORE_COLUMN(store_head_row, field, kind)
+#define IDENTITY(field, kind)   STORE_COLUMN(store_identity, field, kind)
 
 const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
     CALL(id, STORE_UUID),
@@ -154,4 +156,17 @@ const struct store_column store_delegation_columns[STORE_DELEGATION_COLUMNS] = {
     DELEGATION(state, STORE_TEXT),
     DELEGATION(created_at, STORE_TIME),
     DELEGATION(restarted_at, STORE_TIME),
+};
+
+const struct store_column store_identity_columns[STORE_IDENTITY_COLUMNS] = {
+    IDENTITY(alias, STORE_TEXT),
+    IDENTITY(identity, STORE_TEXT),
+    IDENTITY(room_id, STORE_TEXT),
+    IDENTITY(slot_id, STORE_TEXT),
+    IDENTITY(user_id, STORE_TEXT),
+    IDENTITY(device_id, STORE_TEXT),
+    IDENTITY(member_id, STORE_TEXT),
+    IDENTITY(dialect, STORE_TEXT),
+    IDENTITY(minted_at, STORE_TIME),
+    IDENTITY(barred_at, STORE_TIME),
 };

@@ -44,7 +44,8 @@ enum {
     STORE_EVENT_COLUMNS = 18,
     STORE_REPEAT_COLUMNS = 4,
     STORE_HEAD_COLUMNS = 7,
-    STORE_DELEGATION_COLUMNS = 9
+    STORE_DELEGATION_COLUMNS = 9,
+    STORE_IDENTITY_COLUMNS = 10
 };
 extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
 extern const struct store_column
@@ -56,5 +57,7 @@ extern const struct store_column store_repeat_columns[STORE_REPEAT_COLUMNS];
 extern const struct store_column store_head_columns[STORE_HEAD_COLUMNS];
 extern const struct store_column
     store_delegation_columns[STORE_DELEGATION_COLUMNS]; /* key: alias, identity */
+extern const struct store_column
+    store_identity_columns[STORE_IDENTITY_COLUMNS]; /* key: alias, identity */
 
 #endif
