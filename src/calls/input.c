@@ -29,6 +29,9 @@ static const char *const names[IN_COUNT] = {
     [IN_TOKEN_ISSUED] = "token_issued",
     [IN_TOKEN_REFUSED] = "token_refused",
     [IN_TOKENS_UNRECORDED] = "tokens_unrecorded",
+    [IN_MEDIA_CONNECTED] = "media_connected",
+    [IN_MEDIA_DISCONNECTED] = "media_disconnected",
+    [IN_MEDIA_REMOVED] = "media_removed",
     [IN_ENDED_BY_ADMIN] = "ended_by_admin",
     [IN_KICKED_BY_ADMIN] = "kicked_by_admin",
 };

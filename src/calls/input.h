@@ -49,6 +49,10 @@ enum call_input_type {
     IN_TOKEN_ISSUED,
     IN_TOKEN_REFUSED,
     IN_TOKENS_UNRECORDED, /* how many of both could not be written down */
+    /* the SFU; likewise */
+    IN_MEDIA_CONNECTED,
+    IN_MEDIA_DISCONNECTED,
+    IN_MEDIA_REMOVED, /* by us: the user left the room */
     /* an admin, of one session of the room (matrix-calls 3.7) */
     IN_ENDED_BY_ADMIN,  /* a legacy call is over; one of MatrixRTC gets an audit row, and is over
                            when its members have left in Matrix */
@@ -141,8 +145,8 @@ struct call_input_room {
     const char *problem;    /* IN_MALFORMED: "content.call_id: want a string, got a number" */
 };
 
-/* Who asked for entry to the SFU, and what came of it. The sender is the user who was verified,
- * NULL when none was. Holds no token. */
+/* Who asked for entry to the SFU, and what came of it; who came and went there. The sender is the
+ * user who was verified, NULL when none was. Holds no token. */
 struct call_input_token {
     const char *slot;      /* as sent, "" = not said; likewise the next two */
     const char *device_id; /* as claimed */
@@ -153,8 +157,10 @@ struct call_input_token {
     const char *alias;        /* issued: the room in the SFU */
     const char *identity;     /* issued: the participant in the SFU */
     const char *membership;   /* issued: "joined", "unknown" or "unchecked" */
-    const char *reason;       /* refused: one word */
+    const char *reason;       /* refused, disconnected, removed: one word */
     const char *problem;      /* refused: more about it, for the admin; or NULL */
+    const char *connection;   /* media: the SFU's id of the one connection; or NULL */
+    const char *actor;        /* removed: who made the user leave the room; or NULL */
     bool full_access;
     int64_t count; /* of IN_TOKENS_UNRECORDED */
 };

@@ -1,11 +1,10 @@
-/* Audit rows of the token service: a type an input, and the details of each. */
+/* Audit rows of the token service and of the SFU: a type an input, and the details of each. */
 #include "calls/token.h"
 
 #include "calls/session.h"
 
 bool call_token_is(const struct call_input *in) {
-    return in->type == IN_TOKEN_ISSUED || in->type == IN_TOKEN_REFUSED ||
-           in->type == IN_TOKENS_UNRECORDED;
+    return in->type >= IN_TOKEN_ISSUED && in->type <= IN_MEDIA_REMOVED;
 }
 
 /* A call that is over has its head in the chain already; whoever comes now begins another one. */
@@ -31,6 +30,8 @@ static enum err add_details(
     TRY(call_event_text(b, e, "alias", said(t->alias)));
     TRY(call_event_text(b, e, "identity", said(t->identity)));
     TRY(call_event_text(b, e, "membership", said(t->membership)));
+    TRY(call_event_text(b, e, "connection", said(t->connection)));
+    TRY(call_event_text(b, e, "actor", said(t->actor)));
     TRY(call_event_text(b, e, "reason", said(t->reason)));
     return call_event_text(b, e, "problem", said(t->problem));
 }

@@ -1,6 +1,7 @@
 /*
- * What the token service did, in the audit of the call that it concerns. Moves no call: who got a
- * token may never use it.  Thread: main.  See: matrix-calls 3.8, 4.3.
+ * What the token service did, and who came to the SFU and went, in the audit of the call that it
+ * concerns. Moves no call: who got a token may never use it, and members are who says so in the
+ * room.  Thread: main.  See: matrix-calls 3.5, 3.8, 4.3.
  */
 #ifndef CALLS_TOKEN_H
 #define CALLS_TOKEN_H

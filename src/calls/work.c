@@ -50,6 +50,8 @@ struct calls {
     struct call_work *running;
     struct subscriber subscribers[CALLS_SUBSCRIBERS_MAX];
     size_t n_subscribers;
+    calls_told_left *left; /* NULL = nobody listens */
+    void *left_arg;
     int holders; /* what calls_release counts down */
     bool closing;
 };
@@ -101,6 +103,20 @@ static void tell_subscribers(const struct calls *c, const struct call_work *w) {
     }
 }
 
+static void tell_leaves(const struct calls *c, const struct call_work *w) {
+    for (size_t i = 0; c->left != NULL && !w->report.txn_known && i < w->n_inputs; i++) {
+        const struct call_input *in = w->inputs[i];
+        if (in->type == IN_USER_LEFT && !in->ignored) {
+            c->left(c->left_arg, &(struct call_left){ .room_id = in->room_id,
+                                     .user_id = in->room.user_id,
+                                     .membership = in->room.membership,
+                                     .actor = in->room.kicked ? in->sender : NULL,
+                                     .kicked = in->room.kicked,
+                                     .at_ms = in->sent_ms });
+        }
+    }
+}
+
 static void tell_outcome(struct call_work *w, enum err e) {
     if (w->done != NULL) {
         w->done(w->arg, e, &w->report);
@@ -115,6 +131,7 @@ static void finish(struct call_work *w, enum err e, size_t found) {
     if (e == OK) {
         call_census_count(&w->batch);
         tell_subscribers(c, w);
+        tell_leaves(c, w);
         call_deadlines_note(&c->deadlines, call_unit_due(w));
     }
     if (w->deadlines) {
@@ -280,6 +297,11 @@ enum err calls_subscribe(struct calls *c, calls_pushed *fn, void *arg) {
     }
     c->subscribers[c->n_subscribers++] = (struct subscriber){ fn, arg };
     return OK;
+}
+
+void calls_tell_leaves(struct calls *c, calls_told_left *fn, void *arg) {
+    c->left = fn;
+    c->left_arg = arg;
 }
 
 void calls_start_deadlines(struct calls *c) {

@@ -66,4 +66,18 @@ void call_work_run(struct call_work *w, call_work_done *done, void *arg);
 typedef void calls_pushed(void *arg, const struct call_push *p);
 MUST_CHECK enum err calls_subscribe(struct calls *c, calls_pushed *fn, void *arg);
 
+/* Somebody is no longer in a room. Texts are borrowed for the call. */
+struct call_left {
+    const char *room_id;
+    const char *user_id;
+    const char *membership; /* "leave" or "ban" */
+    const char *actor;      /* who made them leave; NULL: themselves */
+    bool kicked;
+    int64_t at_ms; /* when it came about, by the homeserver's clock */
+};
+typedef void calls_told_left(void *arg, const struct call_left *left);
+/** One listener, NULL = none any more. Told after the commit, also of users without a call, and of
+ * news that came twice. */
+void calls_tell_leaves(struct calls *c, calls_told_left *fn, void *arg);
+
 #endif

@@ -48,7 +48,7 @@ static void own_texts(struct arena *a, struct call_input *in) {
     const char **const texts[] = { &in->room_id, &in->sender, &in->token.slot, &in->token.device_id,
         &in->token.member_id, &in->token.claimed_user, &in->token.dialect, &in->token.server,
         &in->token.alias, &in->token.identity, &in->token.membership, &in->token.reason,
-        &in->token.problem };
+        &in->token.problem, &in->token.connection, &in->token.actor };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         copy_text(a, texts[i]);
     }

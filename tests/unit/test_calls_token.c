@@ -133,6 +133,38 @@ TEST(calls_token, say_what_was_asked_and_what_came_of_it) {
     CHECK_INT(7, b.strays[2]->details->number);
 }
 
+TEST(calls_token, say_who_came_to_the_sfu_and_went) {
+    static const struct {
+        enum call_input_type type;
+        const char *name, *reason, *actor;
+    } rows[] = {
+        { IN_MEDIA_CONNECTED, "media_connected", NULL, NULL },
+        { IN_MEDIA_DISCONNECTED, "media_disconnected", "CLIENT_INITIATED", NULL },
+        { IN_MEDIA_REMOVED, "media_removed", "kicked", "@bob:hs" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CLEANUP(arena_finish) struct arena a;
+        arena_init(&a);
+        struct call_batch b;
+        call_batch_init(&b, &a, &policy, NOW);
+        struct call_input in = issued;
+        in.type = r->type;
+        in.token.reason = r->reason;
+        in.token.actor = r->actor;
+        in.token.connection = "PA_1";
+        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        const struct store_event *e = b.strays[0];
+        CHECK_STR(r->name, e->type);
+        CHECK_STR("@alice:hs", e->user_id);
+        CHECK_STR("DEVICE", e->subject);
+        CHECK_STR("PA_1", detail(e, "connection"));
+        CHECK_STR(r->reason, detail(e, "reason"));
+        CHECK_STR(r->actor, detail(e, "actor"));
+        CHECK_STR(NULL, detail(e, "full_access"));
+    }
+}
+
 TEST_ALLOC(calls_token, survive_no_memory) {
     CLEANUP(arena_finish) struct arena a;
     arena_init(&a);
