@@ -2,6 +2,8 @@
 #include "cli/focus.h"
 
 #include "appservice/registration.h"
+#include "calls/delegations.h"
+#include "calls/work.h"
 #include "cli/engine.h"
 #include "cli/homeserver.h"
 #include "core/config.h"
@@ -10,9 +12,15 @@
 #include "core/mem.h"
 #include "http/client.h"
 #include "livekit/admission.h"
+#include "livekit/delegate.h"
 #include "livekit/focus.h"
 #include "livekit/keys.h"
+#include "livekit/participants.h"
+#include "livekit/presence.h"
+#include "livekit/rooms.h"
+#include "livekit/webhook.h"
 #include "livekit/witness.h"
+#include "matrix/delayed.h"
 #include "matrix/openid.h"
 #include "matrix/outside.h"
 
@@ -24,8 +32,15 @@ struct cli_focus {
         *direct; /* for federation.servers; our own homeserver's is cfg.homeserver's */
     struct mx_outside *outside;
     struct mx_openid *openid;
-    struct lk_admission *admission; /* NULL without a homeserver of our own */
-    struct lk_witness *witness;     /* likewise */
+    struct lk_admission *admission;       /* NULL without a homeserver of our own */
+    struct lk_witness *witness;           /* likewise */
+    struct lk_participants *participants; /* likewise */
+    struct lk_presence *presence;         /* likewise */
+    struct lk_rooms *rooms;
+    struct mx_delayed *delayed;
+    struct lk_delegate *delegate;
+    struct call_delegations *jobs; /* NULL: the database was not reached yet */
+    struct lk_webhook_door door;
     struct lk_focus *focus;
 };
 
@@ -67,6 +82,59 @@ static enum err build_openid(struct cli_focus *f) {
     return mx_openid_create(f->loop, &openid, &f->openid);
 }
 
+/* The LiveKit server, and the leaves of those who are in it. */
+static enum err build_sfu(struct cli_focus *f) {
+    const struct config *c = f->cfg.config;
+    bool masquerade = f->cfg.homeserver != NULL && c->appservice.masquerade;
+    const struct mx_delayed_config delayed = {
+        .outside = f->outside,
+        .direct = f->direct,
+        .client = masquerade ? cli_homeserver_client(f->cfg.homeserver) : NULL,
+        .own_name = c->homeserver.name,
+        .own_url = c->homeserver.url,
+        .urls = c->rtc.cs_api_urls.items,
+        .n_urls = c->rtc.cs_api_urls.n,
+    };
+    TRY(lk_rooms_create(f->direct, f->keys, c->livekit.url, &f->rooms));
+    TRY(mx_delayed_create(&delayed, &f->delayed));
+    return lk_delegate_create(f->delayed, f->rooms, &f->delegate);
+}
+
+/* Without a store they live in memory. */
+static enum err build_jobs(struct cli_focus *f, struct store *store) {
+    const struct call_delegations_config cfg = {
+        .store = store,
+        .node = f->cfg.config->node.name,
+        .ports = lk_delegate_ports(f->delegate),
+    };
+    TRY(call_delegations_create(f->loop, &cfg, &f->jobs));
+    lk_delegate_set_jobs(f->delegate, f->jobs);
+    return OK;
+}
+
+static void heard(void *arg, const struct lk_webhook *w) {
+    const struct cli_focus *f = arg;
+    lk_delegate_heard(f->delegate, w);
+    if (f->presence != NULL) {
+        lk_presence_heard(f->presence, w);
+    }
+}
+
+static void somebody_left(void *arg, const struct call_left *left) {
+    const struct cli_focus *f = arg;
+    lk_presence_left(f->presence, left);
+}
+
+static enum err build_presence(struct cli_focus *f) {
+    TRY(lk_participants_create(f->loop, &f->participants));
+    const struct lk_presence_config cfg = {
+        .participants = f->participants,
+        .rooms = f->rooms,
+        .witness = f->witness,
+    };
+    return lk_presence_create(f->loop, &cfg, &f->presence);
+}
+
 /* What a homeserver of our own makes possible. */
 static enum err build_home(struct cli_focus *f) {
     const struct lk_admission_config cfg = {
@@ -77,7 +145,8 @@ static enum err build_home(struct cli_focus *f) {
         .policy = f->cfg.config->rtc.membership,
     };
     TRY(lk_admission_create(f->loop, &cfg, &f->admission));
-    return lk_witness_create(f->loop, &f->witness);
+    TRY(lk_witness_create(f->loop, &f->witness));
+    return build_presence(f);
 }
 
 /* While the tokens are being changed both are right. Both are compared, so that the time says
@@ -106,20 +175,29 @@ static enum err build_focus(struct cli_focus *f) {
         .forget = mx_openid_forget,
         .admission = f->admission,
         .client = f->cfg.homeserver == NULL ? NULL : cli_homeserver_client(f->cfg.homeserver),
+        .masquerade = c->appservice.masquerade,
         .witness = f->witness,
+        .rooms = f->rooms,
+        .participants = f->participants,
+        .delegate = f->delegate,
         .is_homeserver = is_homeserver,
         .arg = f,
     };
     TRY(lk_focus_create(&cfg, &f->focus));
+    f->door = (struct lk_webhook_door){ .keys = f->keys, .heard = heard, .arg = f };
     TRY(lk_focus_add(f->focus, f->cfg.public));
+    TRY(lk_webhook_add(&f->door, f->cfg.public));
     return f->cfg.homeserver == NULL ? OK : lk_focus_add_proxied(f->focus, f->cfg.private);
 }
 
 static enum err build(struct cli_focus *f) {
     TRY(build_keys(f));
     TRY(build_openid(f));
+    TRY(build_sfu(f));
     if (f->cfg.homeserver != NULL) {
         TRY(build_home(f));
+    } else {
+        TRY(build_jobs(f, NULL));
     }
     TRY(build_focus(f));
     LOG_INFO(&log_root, "token_service_ready", "sfu=%s", LOG_Q(f->cfg.config->livekit.url));
@@ -141,10 +219,21 @@ enum err cli_focus_create(
 
 /* --- beside the engine --- */
 
+static void attach_jobs(struct cli_focus *f, struct store *store) {
+    if (build_jobs(f, store) == OK) {
+        call_delegations_start(f->jobs);
+    } else {
+        LOG_ERROR(&log_root, "delegations_off", "text=%s", LOG_Q(err_text()));
+    }
+}
+
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
     if (f != NULL && f->admission != NULL) {
         lk_admission_set_store(f->admission, cli_engine_store(e));
         lk_witness_set_calls(f->witness, cli_engine_calls(e));
+        lk_participants_set_store(f->participants, cli_engine_store(e));
+        calls_tell_leaves(cli_engine_calls(e), somebody_left, f);
+        attach_jobs(f, cli_engine_store(e));
     }
 }
 
@@ -159,6 +248,13 @@ void cli_focus_stop(struct cli_focus *f) {
     if (f->witness != NULL) {
         lk_witness_set_calls(f->witness, NULL);
     }
+    if (f->participants != NULL) {
+        lk_participants_set_store(f->participants, NULL);
+    }
+    if (f->delegate != NULL) {
+        lk_delegate_set_jobs(f->delegate, NULL);
+    }
+    call_delegations_destroy(STEAL(f->jobs));
 }
 
 /* --- the end --- */
@@ -168,6 +264,11 @@ void cli_focus_close(struct cli_focus *f) {
         return;
     }
     lk_focus_stop(f->focus);
+    lk_presence_destroy(STEAL(f->presence));
+    lk_participants_destroy(STEAL(f->participants));
+    lk_delegate_destroy(STEAL(f->delegate));
+    mx_delayed_destroy(STEAL(f->delayed));
+    lk_rooms_destroy(STEAL(f->rooms));
     lk_witness_destroy(STEAL(f->witness));
     lk_admission_destroy(STEAL(f->admission));
     mx_openid_destroy(STEAL(f->openid));

@@ -11,9 +11,10 @@
 #define ROOM_SLOT "m.call#ROOM" /* of the room's call; hashed as it stands */
 
 #define BIT(d)  (1U << (d))
-#define OPENID  (BIT(LK_OLD) | BIT(LK_HASHED)) /* dialects that bring an OpenID token */
-#define PROXY   (BIT(LK_PROXIED) | BIT(LK_FEDERATED))
-#define NOT_OLD (BIT(LK_HASHED) | PROXY)
+#define MEMBER  (BIT(LK_HASHED) | BIT(LK_DELEGATE))
+#define OPENID  (BIT(LK_OLD) | MEMBER) /* dialects that bring an OpenID token */
+#define PROXY   (BIT(LK_PROXIED) | BIT(LK_FEDERATED) | BIT(LK_PROXIED_DELEGATE))
+#define NOT_OLD (MEMBER | PROXY)
 #define IGNORED (SIZE_MAX)
 
 struct row {
@@ -37,7 +38,7 @@ static const struct row rows[] = {
     TEXT(NOT_OLD, NULL, "room_id", room_id, LK_ASK_ID_MAX),
     TEXT(NOT_OLD, NULL, "slot_id", slot_id, LK_ASK_ID_MAX),
     TEXT(NOT_OLD, "member", "id", member_id, LK_ASK_ID_MAX),
-    TEXT(BIT(LK_HASHED), "member", "claimed_user_id", user_id, LK_ASK_ID_MAX),
+    TEXT(MEMBER, "member", "claimed_user_id", user_id, LK_ASK_ID_MAX),
     TEXT(NOT_OLD, "member", "claimed_device_id", device_id, LK_ASK_ID_MAX),
     TEXT(OPENID, "openid_token", "access_token", access_token, LK_ASK_TOKEN_MAX),
     TEXT(OPENID, "openid_token", "matrix_server_name", openid_server, LK_ASK_ID_MAX),
@@ -47,7 +48,7 @@ static const struct row rows[] = {
     TEXT(PROXY, NULL, "url", url, LK_ASK_URL_MAX),
     TEXT(BIT(LK_PROXIED), NULL, "server_name", target_server, LK_ASK_ID_MAX),
     TEXT(BIT(LK_FEDERATED), NULL, "user_id", user_id, LK_ASK_ID_MAX),
-    TEXT(OPENID, NULL, "delay_id", delay_id, LK_ASK_ID_MAX),
+    TEXT(OPENID | BIT(LK_PROXIED_DELEGATE), NULL, "delay_id", delay_id, LK_ASK_ID_MAX),
     NUMBER(OPENID, NULL, "delay_timeout", delay_timeout_ms),
     TEXT(OPENID, NULL, "delay_cs_api_url", delay_cs_api_url, LK_ASK_URL_MAX),
 };
@@ -56,7 +57,8 @@ static const struct row rows[] = {
 static const char *const objects[] = { "member", "openid_token" };
 
 const char *lk_dialect_name(enum lk_dialect d) {
-    static const char *const names[LK_DIALECTS] = { "old", "hashed", "proxied", "federated" };
+    static const char *const names[LK_DIALECTS] = { "old", "hashed", "proxied", "federated",
+        "delegate", "proxied_delegate" };
     return names[d];
 }
 
@@ -156,6 +158,17 @@ static enum lk_refusal check_hashed(const struct lk_ask *ask) {
     return check_delay(ask);
 }
 
+static enum lk_refusal check_delegate(const struct lk_ask *ask) {
+    enum lk_refusal r = check_hashed(ask);
+    if (r == LK_MISSING_MEMBER) {
+        return LK_DELEGATE_MISSING_MEMBER;
+    }
+    if (r == LK_MISSING_TOKEN) {
+        return LK_DELEGATE_MISSING_TOKEN;
+    }
+    return r == LK_FINE && empty(ask->delay_id) ? LK_MISSING_DELAY : r;
+}
+
 static enum lk_refusal check_proxied(const struct lk_ask *ask) {
     if (empty(ask->room_id) || empty(ask->slot_id)) {
         return LK_MISSING_ROOM_OR_SLOT;
@@ -167,6 +180,11 @@ static enum lk_refusal check_proxied(const struct lk_ask *ask) {
         return LK_MISSING_PROXY_MEMBER;
     }
     return LK_FINE;
+}
+
+static enum lk_refusal check_proxied_delegate(const struct lk_ask *ask) {
+    enum lk_refusal r = check_proxied(ask);
+    return r == LK_FINE && empty(ask->delay_id) ? LK_MISSING_DELAY : r;
 }
 
 /* --- the door --- */
@@ -182,10 +200,13 @@ static void begin(enum lk_dialect d, struct lk_ask *ask) {
 }
 
 static enum lk_refusal read_body(const json_t *body, struct arena *a, struct lk_ask *ask) {
-    static enum lk_refusal (*const checks[LK_DIALECTS])(
-        const struct lk_ask *ask) = { check_old, check_hashed, check_proxied, check_proxied };
+    static enum lk_refusal (*const checks[LK_DIALECTS])(const struct lk_ask *ask) = { check_old,
+        check_hashed, check_proxied, check_proxied, check_delegate, check_proxied_delegate };
     enum lk_refusal r = read_rows(body, a, ask);
     r = r == LK_FINE ? checks[ask->dialect](ask) : r;
+    if (ask->delay_timeout_ms > LK_ASK_DELAY_MAX_MS) {
+        ask->delay_timeout_ms = LK_ASK_DELAY_MAX_MS;
+    }
     return r == LK_FINE && !mx_room_id_valid(ask->room_id) ? LK_BAD_ROOM_ID : r;
 }
 
@@ -227,5 +248,21 @@ enum err lk_ask_identity(
         return err_set(ERR_TOO_LARGE, "an identity of more than %d bytes", LK_IDENTITY_MAX_BYTES);
     }
     *ret = identity;
+    return OK;
+}
+
+enum err lk_ask_old_identity(
+    const struct lk_ask *ask, const char *user_id, struct arena *a, const char **ret) {
+    const char *name = NULL;
+    if (ask->dialect != LK_OLD && !empty(ask->device_id)) {
+        name = arena_printf(a, "%s:%s", user_id, ask->device_id);
+        if (name == NULL) {
+            return err_set(ERR_NOMEM, "no memory for an identity");
+        }
+        if (strlen(name) > LK_IDENTITY_MAX_BYTES) {
+            name = NULL; /* no token was made of it */
+        }
+    }
+    *ret = name;
     return OK;
 }

@@ -37,7 +37,10 @@ static enum lk_refusal check_delegation(const struct lk_job *j) {
     if (j->ask.delay_id[0] == '\0') {
         return LK_FINE;
     }
-    return j->full_access ? LK_DELEGATION_OFF : LK_DELEGATION_RESTRICTED;
+    if (!j->full_access) {
+        return j->ask.dialect == LK_DELEGATE ? LK_DELEGATION_FORBIDDEN : LK_DELEGATION_RESTRICTED;
+    }
+    return j->focus->cfg.delegate == NULL ? LK_DELEGATION_OFF : LK_FINE;
 }
 
 static enum lk_refusal refusal_of(enum mx_openid_outcome outcome) {
@@ -74,7 +77,7 @@ static void on_verified(void *arg, const struct mx_openid_answer *a) {
         lk_job_refuse(j, why, NULL);
         return;
     }
-    lk_job_admit(j, NULL, false, lk_job_issue);
+    lk_job_admit(j, NULL, false, j->ask.dialect == LK_DELEGATE ? lk_job_delegate : lk_job_issue);
 }
 
 static void take(struct http_request *r, struct lk_focus *f, enum lk_dialect d) {
@@ -105,6 +108,10 @@ static void take_hashed(struct http_request *r, void *arg) {
     take(r, arg, LK_HASHED);
 }
 
+static void take_delegate(struct http_request *r, void *arg) {
+    take(r, arg, LK_DELEGATE);
+}
+
 /* A browser's question before its request: 200, as the service that we replace answers. */
 static void take_preflight(struct http_request *r, void *arg) {
     (void)arg;
@@ -116,6 +123,8 @@ static const struct http_route routes[] = {
     { "OPTIONS", "/sfu/get", take_preflight, 0 },
     { "POST", "/get_token", take_hashed, BODY_MAX },
     { "OPTIONS", "/get_token", take_preflight, 0 },
+    { "POST", "/delegate_delayed_leave", take_delegate, BODY_MAX },
+    { "OPTIONS", "/delegate_delayed_leave", take_preflight, 0 },
 };
 
 enum err lk_focus_add(struct lk_focus *f, struct http_router *public) {

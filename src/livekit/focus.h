@@ -4,6 +4,7 @@
  *
  *     POST /sfu/get, /get_token                   for everybody
  *     POST /_matrix/…/rtc/livekit/get_token       for our homeserver alone (MSC4512)
+ *     POST /delegate_delayed_leave                and …/rtc/livekit/… of it: a delayed leave alone
  *
  * Each token and each refusal is noted for the audit.  Thread: main.  See: matrix-calls 4.
  */
@@ -19,7 +20,10 @@
 
 struct http_router;
 struct lk_admission;
+struct lk_delegate;
 struct lk_keys;
+struct lk_participants;
+struct lk_rooms;
 struct lk_witness;
 struct mx_client;
 
@@ -43,7 +47,11 @@ struct lk_focus_config {
     void (*forget)(struct mx_openid *o, const void *arg);
     struct lk_admission *admission; /* NULL: nobody can say who is in a room; all are let in */
     struct mx_client *client;       /* NULL: no proxied dialect */
+    bool masquerade;                /* may the client ask in the name of local users? */
     struct lk_witness *witness;     /* NULL: no audit */
+    struct lk_rooms *rooms;         /* NULL: nobody makes rooms in the SFU, clients do */
+    struct lk_participants *participants; /* NULL: nobody asks who is who */
+    struct lk_delegate *delegate;         /* NULL: no delayed leaves are taken */
     /* Is this our homeserver's token? For the proxied dialect. */
     bool (*is_homeserver)(void *arg, const char *hs_token);
     void *arg;

@@ -11,8 +11,11 @@
 #include "http/reply.h"
 #include "http/request.h"
 #include "livekit/admission.h"
+#include "livekit/delegate.h"
 #include "livekit/grant.h"
 #include "livekit/keys.h"
+#include "livekit/participants.h"
+#include "livekit/rooms.h"
 #include "livekit/witness.h"
 #include "matrix/client.h"
 #include "matrix/ids.h"
@@ -25,8 +28,8 @@
 #define US_PER_S      SEC_US
 
 #define LABEL_SIZE 40
-static struct metric issued[LK_DIALECTS];
-static char issued_labels[LK_DIALECTS][LABEL_SIZE];
+static struct metric issued[LK_TOKEN_DIALECTS];
+static char issued_labels[LK_TOKEN_DIALECTS][LABEL_SIZE];
 static struct metric refused[LK_REFUSALS];
 static char refused_labels[LK_REFUSALS][LABEL_SIZE];
 METRIC_HISTOGRAM(token_time, "parley_token_seconds", "Time from a token request to its answer.");
@@ -43,7 +46,7 @@ static size_t counter_of(enum lk_refusal r) {
 }
 
 void lk_job_register_metrics(void) {
-    for (int d = 0; d < LK_DIALECTS; d++) {
+    for (int d = 0; d < LK_TOKEN_DIALECTS; d++) {
         snprintf(
             issued_labels[d], LABEL_SIZE, "dialect=\"%s\"", lk_dialect_name((enum lk_dialect)d));
         if (issued[d].name == NULL) {
@@ -79,6 +82,15 @@ static void job_end(struct lk_job *j) {
     }
     if (f->cfg.client != NULL) {
         mx_client_forget(f->cfg.client, j);
+    }
+    if (f->cfg.rooms != NULL) {
+        lk_rooms_forget(f->cfg.rooms, j);
+    }
+    if (f->cfg.participants != NULL) {
+        lk_participants_forget(f->cfg.participants, j);
+    }
+    if (f->cfg.delegate != NULL) {
+        lk_delegate_forget(f->cfg.delegate, j);
     }
     DL_DELETE(f->jobs, j);
     f->n_jobs--;
@@ -166,15 +178,14 @@ static void note_refused(
     lk_witness_note(j->focus->cfg.witness, &in);
 }
 
-static void note_issued(
-    const struct lk_job *j, const char *alias, const char *identity, const char *membership) {
+static void note_issued(const struct lk_job *j) {
     if (j->focus->cfg.witness == NULL) {
         return;
     }
     struct call_input in = note_of(j, IN_TOKEN_ISSUED);
-    in.token.alias = alias;
-    in.token.identity = identity;
-    in.token.membership = membership;
+    in.token.alias = j->alias;
+    in.token.identity = j->identity;
+    in.token.membership = j->membership;
     lk_witness_note(j->focus->cfg.witness, &in);
 }
 
@@ -283,37 +294,161 @@ static void reply_token(struct http_request *r, const char *url, const char *jwt
     }
 }
 
-static enum err make_token(
-    struct lk_job *j, char alias[LK_HASH_SIZE], const char **ret_identity, char **ret) {
+/* --- what comes before the token --- */
+
+static enum err find_names(struct lk_job *j) {
+    char alias[LK_HASH_SIZE];
+    struct arena *a = http_request_arena(j->request);
     TRY(lk_ask_alias(&j->ask, alias));
-    TRY(lk_ask_identity(&j->ask, j->user_id, http_request_arena(j->request), ret_identity));
-    return sign(j, alias, *ret_identity, ret);
+    TRY(lk_ask_identity(&j->ask, j->user_id, a, &j->identity));
+    j->alias = arena_strdup(a, alias);
+    return j->alias == NULL ? err_set(ERR_NOMEM, "no memory for a room of the SFU") : OK;
 }
 
-void lk_job_issue(struct lk_job *j, const char *membership) {
-    CLEANUP(mem_freep) char *jwt = NULL;
-    char alias[LK_HASH_SIZE];
-    const char *identity = NULL;
-    struct http_request *r = j->request;
-    enum err e = make_token(j, alias, &identity, &jwt);
+/* True: goes on. */
+static bool begin_admitted(struct lk_job *j, const char *membership) {
+    j->membership = membership; /* a word, for good */
+    enum err e = find_names(j);
     if (e != OK) {
         lk_job_refuse(j, e == ERR_TOO_LARGE ? LK_TOO_LONG : LK_FAULT, err_text());
+    }
+    return e == OK;
+}
+
+/* The last step. */
+static void give(struct lk_job *j) {
+    CLEANUP(mem_freep) char *jwt = NULL;
+    struct http_request *r = j->request;
+    if (sign(j, j->alias, j->identity, &jwt) != OK) {
+        lk_job_refuse(j, LK_FAULT, err_text());
         return;
     }
     const char *url = j->jwt_only ? NULL : j->focus->cfg.sfu_url;
     metric_add(&issued[j->ask.dialect], 1);
-    note_issued(j, alias, identity, membership);
+    note_issued(j);
+    if (j->focus->cfg.delegate != NULL) {
+        lk_delegate_minted(j->focus->cfg.delegate, j->alias, j->identity);
+    }
     LOG_INFO(&log_root, "token_issued", "dialect=%s room=%s user=%s identity=%s access=%s",
-        lk_dialect_name(j->ask.dialect), LOG_Q(j->ask.room_id), LOG_Q(j->user_id), LOG_Q(identity),
-        j->full_access ? "full" : "restricted");
+        lk_dialect_name(j->ask.dialect), LOG_Q(j->ask.room_id), LOG_Q(j->user_id),
+        LOG_Q(j->identity), j->full_access ? "full" : "restricted");
     job_end(j);
     reply_token(r, url, jwt);
+}
+
+static void take_leave(struct lk_job *j, const char *other_identity, lk_delegate_done *done) {
+    const struct lk_delegate_ask ask = {
+        .what = { .alias = j->alias,
+            .identity = j->identity,
+            .user_id = j->user_id,
+            .room_id = j->ask.room_id,
+            .delay_id = j->ask.delay_id,
+            .delay_ms = j->ask.delay_timeout_ms },
+        .other_identity = other_identity,
+    };
+    enum err e = lk_delegate_take(j->focus->cfg.delegate, &ask, done, j);
+    if (e != OK) {
+        lk_job_refuse(j, e == ERR_LIMIT ? LK_TOO_MANY : LK_FAULT, err_text());
+    }
+}
+
+/* A client that is told so keeps its leave, and asks again for the token alone. */
+static void on_leave_taken(void *arg, enum lk_refusal why) {
+    struct lk_job *j = arg;
+    if (why == LK_FINE) {
+        give(j);
+    } else {
+        lk_job_refuse(j, why == LK_DELEGATION_NOT_KEPT ? LK_DELEGATION_OFF : why, NULL);
+    }
+}
+
+static void on_noted(void *arg) {
+    struct lk_job *j = arg;
+    if (j->ask.delay_id[0] != '\0') {
+        take_leave(j, NULL, on_leave_taken);
+    } else {
+        give(j);
+    }
+}
+
+/* So that whoever comes to the SFU can be told, and removed. */
+static void note_identity(struct lk_job *j) {
+    const struct store_identity row = {
+        .alias = j->alias,
+        .identity = j->identity,
+        .room_id = j->ask.room_id,
+        .slot_id = j->ask.slot_id,
+        .user_id = j->user_id,
+        .device_id = j->ask.device_id,
+        .member_id = j->ask.member_id,
+        .dialect = lk_dialect_name(j->ask.dialect),
+        .minted_at = clock_wall_ms(),
+    };
+    if (j->focus->cfg.participants == NULL ||
+        lk_participants_note(j->focus->cfg.participants, &row, on_noted, j) != OK) {
+        on_noted(j);
+    }
+}
+
+static void on_room(void *arg, enum err e, const json_t *json, const char *text) {
+    struct lk_job *j = arg;
+    (void)json;
+    if (e != OK) {
+        lk_job_refuse(j, LK_NO_SFU_ROOM, text);
+    } else {
+        note_identity(j);
+    }
+}
+
+/* Restricted users were let in because one of ours is in the call, who may not be in the SFU yet;
+ * where nobody looked, they find a room or do not (4.5). */
+static bool wants_room(const struct lk_job *j) {
+    const struct lk_focus_config *cfg = &j->focus->cfg;
+    return cfg->rooms != NULL && (j->full_access || cfg->admission != NULL);
+}
+
+void lk_job_issue(struct lk_job *j, const char *membership) {
+    if (!begin_admitted(j, membership)) {
+        return;
+    }
+    if (!wants_room(j)) {
+        note_identity(j);
+    } else if (lk_rooms_ensure(j->focus->cfg.rooms, j->alias, on_room, j) != OK) {
+        lk_job_refuse(j, LK_NO_SFU_ROOM, err_text());
+    }
+}
+
+/* --- a delayed leave alone --- */
+
+static void on_delegated(void *arg, enum lk_refusal why) {
+    struct lk_job *j = arg;
+    struct http_request *r = j->request;
+    if (why != LK_FINE) {
+        lk_job_refuse(j, why, NULL);
+        return;
+    }
+    LOG_INFO(&log_root, "leave_delegated", "dialect=%s room=%s user=%s",
+        lk_dialect_name(j->ask.dialect), LOG_Q(j->ask.room_id), LOG_Q(j->user_id));
+    job_end(j);
+    http_reply_json(r, 200, "{}");
+}
+
+void lk_job_delegate(struct lk_job *j, const char *membership) {
+    const char *other = NULL;
+    if (!begin_admitted(j, membership)) {
+        return;
+    }
+    if (lk_ask_old_identity(&j->ask, j->user_id, http_request_arena(j->request), &other) != OK) {
+        lk_job_refuse(j, LK_FAULT, err_text());
+    } else {
+        take_leave(j, other, on_delegated);
+    }
 }
 
 void lk_job_relay(struct lk_job *j, const char *jwt) {
     struct http_request *r = j->request;
     metric_add(&issued[j->ask.dialect], 1);
-    note_issued(j, NULL, NULL, j->membership);
+    note_issued(j);
     LOG_INFO(&log_root, "token_relayed", "room=%s user=%s from=%s", LOG_Q(j->ask.room_id),
         LOG_Q(j->user_id), LOG_Q(j->ask.target_server));
     job_end(j);

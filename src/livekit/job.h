@@ -38,7 +38,9 @@ struct lk_job {
     bool can_publish;
     bool jwt_only; /* the answer has no url */
     lk_job_then *then;
-    const char *membership; /* a relayed one's, while the other server is asked */
+    const char *membership; /* admitted: what is known of it */
+    const char *alias;      /* admitted: in the SFU; likewise the next */
+    const char *identity;
 };
 
 /** Within the limits of the sender's address, and with a readable body: gives a job, else the
@@ -49,8 +51,11 @@ bool lk_job_know_user(struct lk_job *j, const char *user_id, bool full_access);
 /** Asks for admission, then calls `then`, which takes the job, with what is known of the
  * membership; or refuses. `with_server` NULL = none; strict as in lk_admission_question. */
 void lk_job_admit(struct lk_job *j, const char *with_server, bool strict, lk_job_then *then);
-/** Signs a token and answers. Takes the job. */
+/** Makes the room, notes who it is, takes the delayed leave where there is one; then signs a token
+ * and answers. Takes the job. */
 void lk_job_issue(struct lk_job *j, const char *membership);
+/** Takes the delayed leave, and answers {}. Takes the job. */
+void lk_job_delegate(struct lk_job *j, const char *membership);
 /** Answers a relayed token, which another server made. Takes the job. */
 void lk_job_relay(struct lk_job *j, const char *jwt);
 /** Answers with a refusal. `problem` is for logs and audit rows; NULL = nothing more. Takes the

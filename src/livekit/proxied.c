@@ -112,6 +112,52 @@ static void take_proxied(struct http_request *r, void *arg) {
     }
 }
 
+/* --- their delayed leaves --- */
+
+static void on_delayed_event(void *arg, const struct mx_answer *a) {
+    struct lk_job *j = arg;
+    json_int_t delay_ms =
+        a->err == OK ? json_integer_value(json_object_get(a->json, "delay_ms")) : 0;
+    if (a->err == ERR_NOT_FOUND ||
+        (a->err == OK && strcmp(text_in(a->json, "room_id"), j->ask.room_id) != 0)) {
+        lk_job_refuse(j, LK_DELEGATION_UNKNOWN, NULL);
+    } else if (a->err != OK || delay_ms <= 0) {
+        lk_job_refuse(j, LK_DELEGATION_UNCHECKABLE, a->text);
+    } else {
+        j->ask.delay_timeout_ms = delay_ms < LK_ASK_DELAY_MAX_MS ? delay_ms : LK_ASK_DELAY_MAX_MS;
+        lk_job_admit(j, NULL, true, lk_job_delegate);
+    }
+}
+
+static void delegate_user(struct lk_job *j, const char *user_id) {
+    const struct lk_focus_config *cfg = &j->focus->cfg;
+    if (!is_our_sfu(j)) {
+        lk_job_refuse(j, LK_OTHER_URL, j->ask.url);
+    } else if (!mx_user_id_valid(user_id) || !mx_user_is_local(user_id, cfg->server_name)) {
+        lk_job_refuse(j, LK_BAD_USER_ID, user_id);
+    } else if (!lk_job_know_user(j, user_id, true)) {
+        return;
+    } else if (cfg->delegate == NULL) {
+        lk_job_refuse(j, LK_DELEGATION_OFF, NULL);
+    } else if (!cfg->masquerade || mx_client_delayed_event_get(cfg->client, user_id,
+                                       j->ask.delay_id, on_delayed_event, j) != OK) {
+        lk_job_refuse(j, LK_DELEGATION_UNCHECKABLE, "appservice.masquerade");
+    }
+}
+
+static void take_delegate(struct http_request *r, void *arg) {
+    struct lk_job *j = lk_job_begin(arg, r, LK_PROXIED_DELEGATE);
+    if (j == NULL) {
+        return;
+    }
+    const char *user_id = http_request_header(r, "X-Matrix-User-Identifier");
+    if (user_id == NULL || user_id[0] == '\0') {
+        lk_job_refuse(j, LK_NO_USER, NULL);
+    } else {
+        delegate_user(j, user_id);
+    }
+}
+
 /* --- other servers' users --- */
 
 static void take_guest(struct lk_job *j, const char *origin) {
@@ -146,6 +192,9 @@ static const struct http_route routes[] = {
     { "POST", "/_matrix/client/unstable/io.element.msc4195/rtc/livekit/get_token", take_proxied,
         BODY_MAX },
     { "POST", "/_matrix/client/v1/rtc/livekit/get_token", take_proxied, BODY_MAX },
+    { "POST", "/_matrix/client/unstable/io.element.msc4195/rtc/livekit/delegate_delayed_leave",
+        take_delegate, BODY_MAX },
+    { "POST", "/_matrix/client/v1/rtc/livekit/delegate_delayed_leave", take_delegate, BODY_MAX },
     { "POST", FED_PATH, take_federated, BODY_MAX },
     { "POST", "/_matrix/federation/v1/rtc/livekit/get_token", take_federated, BODY_MAX },
 };

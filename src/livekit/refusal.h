@@ -16,6 +16,8 @@ enum lk_refusal {
     LK_MISSING_ROOM_OR_SLOT,
     LK_MISSING_MEMBER,
     LK_MISSING_TOKEN,
+    LK_DELEGATE_MISSING_MEMBER,
+    LK_DELEGATE_MISSING_TOKEN,
     LK_MISSING_DELAY,
     LK_MISSING_URL,
     LK_MISSING_PROXY_MEMBER,
@@ -41,6 +43,11 @@ enum lk_refusal {
     /* what they may */
     LK_DELEGATION_RESTRICTED,
     LK_DELEGATION_OFF,
+    LK_DELEGATION_FORBIDDEN, /* as RESTRICTED, of a request for nothing else */
+    LK_DELEGATION_NO_SERVER,
+    LK_DELEGATION_NOT_KEPT,
+    LK_DELEGATION_UNKNOWN,     /* no such delayed event */
+    LK_DELEGATION_UNCHECKABLE, /* the homeserver does not say */
     LK_NOT_JOINED,
     LK_SERVER_NOT_JOINED,
     LK_NO_CALL,
@@ -53,6 +60,7 @@ enum lk_refusal {
 
     /* us */
     LK_TOO_MANY,
+    LK_NO_SFU_ROOM,
     LK_STOPPING,
     LK_FAULT,
     LK_REFUSALS

@@ -36,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
            ask.delay_id != NULL);
     if (r == LK_FINE) {
         assert(mx_room_id_valid(ask.room_id) && ask.slot_id[0] != '\0');
-        assert((ask.delay_id[0] != '\0') == (ask.delay_timeout_ms > 0));
+        assert(d == LK_PROXIED_DELEGATE || (ask.delay_id[0] != '\0') == (ask.delay_timeout_ms > 0));
+        assert(ask.delay_timeout_ms <= LK_ASK_DELAY_MAX_MS);
         check_names(&ask, &a);
     } else {
         assert(lk_refusal_row(r)->status == 400);

@@ -41,8 +41,8 @@ def fixture_livekit(tmp_path_factory):
 
 
 @pytest.fixture(name="people", scope="module")
-def fixture_people(stack):
-    """alice and bob in a room, carol outside."""
+def fixture_people(stack, livekit):
+    """alice and bob in a room, carol outside; tokens need the SFU, which has their room made."""
     alice, bob, carol = (stack.user(name) for name in ("focus-alice", "focus-bob", "focus-carol"))
     return alice, bob, carol, stack.room(alice, bob)
 

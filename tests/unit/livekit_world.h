@@ -13,9 +13,12 @@
 #include "http/request.h"
 #include "http/router.h"
 #include "livekit/admission.h"
+#include "livekit/delegate.h"
 #include "livekit/focus.h"
 #include "livekit/grant.h"
 #include "livekit/keys.h"
+#include "livekit/participants.h"
+#include "livekit/rooms.h"
 #include "livekit/witness.h"
 #include "matrix/client.h"
 #include "test.h"
@@ -48,6 +51,18 @@ struct world {
     char relayed[512]; /* "destination path body" */
     mx_done *relay_done;
     void *relay_arg;
+    /* rooms of the SFU */
+    char ensured[64];
+    lk_rooms_done *room_done;
+    void *room_arg;
+    /* identities: "alias identity room slot user device member dialect" */
+    char identity[512];
+    /* delayed leaves: "alias identity user room delay_id delay_ms other_identity" */
+    char leave[512];
+    lk_delegate_done *leave_done;
+    void *leave_arg;
+    char looked_up[256]; /* "user delay_id" */
+    int minted;
     /* audit */
     int notes;
     char note[1024]; /* "type room user reason problem …" */
@@ -118,6 +133,73 @@ void mx_client_forget(struct mx_client *c, const void *arg) {
 
 static const char *or_none(const char *s) {
     return s == NULL ? "-" : s[0] == '\0' ? "''" : s;
+}
+
+/* --- SFU, identities, delayed leaves: only where a test puts them into the configuration --- */
+
+enum err lk_rooms_ensure(struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg) {
+    (void)r;
+    snprintf(world->ensured, sizeof(world->ensured), "%s", alias);
+    world->room_done = done;
+    world->room_arg = arg;
+    return OK;
+}
+
+void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
+    (void)r;
+    if (world->room_arg == arg) {
+        world->room_done = NULL;
+    }
+}
+
+enum err lk_participants_note(struct lk_participants *p, const struct store_identity *row,
+    lk_participants_noted *noted, void *arg) {
+    (void)p;
+    snprintf(world->identity, sizeof(world->identity), "%s %s %s %s %s %s %s %s", row->alias,
+        row->identity, row->room_id, row->slot_id, row->user_id, or_none(row->device_id),
+        or_none(row->member_id), row->dialect);
+    CHECK(row->minted_at > 0 && row->barred_at == 0);
+    noted(arg);
+    return OK;
+}
+
+void lk_participants_forget(struct lk_participants *p, const void *arg) {
+    (void)p;
+    (void)arg;
+}
+
+enum err lk_delegate_take(
+    struct lk_delegate *d, const struct lk_delegate_ask *ask, lk_delegate_done *done, void *arg) {
+    (void)d;
+    snprintf(world->leave, sizeof(world->leave), "%s %s %s %s %s %lld %s", ask->what.alias,
+        ask->what.identity, ask->what.user_id, ask->what.room_id, ask->what.delay_id,
+        (long long)ask->what.delay_ms, or_none(ask->other_identity));
+    world->leave_done = done;
+    world->leave_arg = arg;
+    return OK;
+}
+
+void lk_delegate_forget(struct lk_delegate *d, const void *arg) {
+    (void)d;
+    if (world->leave_arg == arg) {
+        world->leave_done = NULL;
+    }
+}
+
+void lk_delegate_minted(struct lk_delegate *d, const char *alias, const char *identity) {
+    (void)d;
+    (void)alias;
+    (void)identity;
+    world->minted++;
+}
+
+enum err mx_client_delayed_event_get(
+    struct mx_client *c, const char *user_id, const char *delay_id, mx_done *done, void *arg) {
+    (void)c;
+    snprintf(world->looked_up, sizeof(world->looked_up), "%s %s", user_id, delay_id);
+    world->relay_done = done;
+    world->relay_arg = arg;
+    return OK;
 }
 
 void lk_witness_note(struct lk_witness *w, const struct call_input *in) {

@@ -1,0 +1,296 @@
+"""An SFU somewhere else: a real livekit-server that tells Parley who comes and goes, a real Synapse that holds delayed
+leaves, and participants in processes of their own. Nobody stays stuck in a call, and who left a room leaves the media."""
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+from livekit import KEY, PROGRAM, SECRET, URL, LiveKit
+
+CLIENT = pathlib.Path(__file__).resolve().parent / "rtc_client" / "client.py"
+SLOT = "m.call#ROOM"
+MEMBER = "org.matrix.msc3401.call.member"
+PATIENCE_S = 60
+LOST_S = 150  # LiveKit waits for a client that was cut off, then Parley waits its 20 s
+HOUR_MS = 3600000
+
+
+@pytest.fixture(name="livekit", scope="module")
+def fixture_livekit(tmp_path_factory, stack):
+    if not PROGRAM.exists():
+        pytest.skip(f"{PROGRAM} is missing: tools/setup all builds it where there is a Go compiler")
+    server = LiveKit(tmp_path_factory.mktemp("livekit"), webhook=stack.parley.public_url + "/sfu_webhook").start()
+    yield server
+    server.stop()
+
+
+class Participant:
+    """A user in a call, as a client makes them: member event, delayed leave, token, media."""
+
+    def __init__(self, stack, user, room):
+        self.stack, self.user, self.room = stack, user, room
+        self.key = f"_{user.user_id}_{user.device_id}_m.call"
+        self.process = self.jwt = None
+
+    def enter(self):
+        """Writes the member event."""
+        self.user.put_state(self.room, MEMBER, self.key, {
+            "application": "m.call", "call_id": "", "scope": "m.room", "device_id": self.user.device_id,
+            "expires": 4 * HOUR_MS, "focus_active": {"type": "livekit", "focus_selection": "oldest_membership"},
+            "foci_preferred": [{"type": "livekit", "livekit_service_url": self.stack.parley.public_url,
+                                "livekit_alias": self.room}]})
+        return self
+
+    def schedule_leave(self, delay_ms):
+        """The delay_id of a leave that the homeserver sends by itself, unless it is restarted."""
+        return self.user.put_state(self.room, MEMBER, self.key, {}, delay_ms=delay_ms)
+
+    def ask(self, path="/sfu/get", **more):
+        body = {"room": self.room, "openid_token": self.user.openid_token(), "device_id": self.user.device_id, **more}
+        return self.stack.parley.request("POST", path, body, base=self.stack.parley.public_url)
+
+    def ask_token(self, delay_ms=None):
+        more = {}
+        if delay_ms is not None:
+            more = {"delay_id": self.schedule_leave(delay_ms), "delay_timeout": delay_ms}
+        status, answer = self.ask(**more)
+        assert status == 200, answer
+        self.jwt = answer["jwt"]
+        return self
+
+    def delegate(self, delay_ms):
+        """As Element Call does in its default mode: a member, although the token was asked for as a device."""
+        body = {"room_id": self.room, "slot_id": SLOT, "openid_token": self.user.openid_token(),
+                "member": {"id": "b9c1", "claimed_user_id": self.user.user_id, "claimed_device_id": self.user.device_id},
+                "delay_id": self.schedule_leave(delay_ms), "delay_timeout": delay_ms}
+        return self.stack.parley.request("POST", "/delegate_delayed_leave", body, base=self.stack.parley.public_url)
+
+    def connect(self, wait_row=True):
+        n = len(self.rows("media_connected")) if wait_row else 0
+        self.process = subprocess.Popen([sys.executable, str(CLIENT), URL, self.jwt], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.process.stdout.readline() == "connected\n"
+        if wait_row:
+            self.wait_rows("media_connected", n + 1)
+        return self
+
+    def said(self):
+        """The rest of what the client prints, once it has ended."""
+        return self.process.communicate(timeout=PATIENCE_S)[0]
+
+    def end(self, kill=False):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill() if kill else self.process.terminate()
+            self.process.wait(PATIENCE_S)
+
+    def member(self):
+        return self.user.state_event(self.room, MEMBER, self.key)
+
+    def wait_gone(self, seconds):
+        self.stack.wait(self.member, lambda content: content == {}, "leave", seconds)
+
+    def leaves(self):
+        """How often the room saw this participant leave."""
+        path = f"/v3/rooms/{self.user.part(self.room)}/messages"
+        events = self.user.call("GET", path, dir="b", limit=100)["chunk"]
+        return sum(e["type"] == MEMBER and e.get("state_key") == self.key and e["content"] == {} for e in events)
+
+    def rows(self, kind):
+        got = [row for row in self.stack.parley.audit("events", "--room", self.room, "--type", kind)
+               if row["user_id"] == self.user.user_id]
+        return [dict(row, payload=row["payload"] if isinstance(row["payload"], dict) else json.loads(row["payload"]))
+                for row in got]
+
+    def wait_rows(self, kind, n=1, seconds=PATIENCE_S):
+        return self.stack.wait(lambda: self.rows(kind), lambda got: len(got) >= n, kind, seconds)
+
+
+@pytest.fixture(name="people")
+def fixture_people(stack, livekit):
+    """alice and bob in a room and, as far as they enter, in a call."""
+    alice, bob = stack.user("sfu-alice"), stack.user("sfu-bob")
+    room = stack.room(alice, bob)
+    both = Participant(stack, alice, room), Participant(stack, bob, room)
+    yield both
+    for one in both:
+        one.end(kill=True)
+
+
+def test_who_leaves_has_left_at_once(people):
+    alice, _ = people
+    alice.enter().ask_token(HOUR_MS).connect()
+    assert alice.member()["application"] == "m.call"
+    connected = alice.rows("media_connected")[0]
+    assert connected["call_id"] == SLOT and connected["subject"] == alice.user.device_id
+    assert connected["payload"]["identity"] == f"{alice.user.user_id}:{alice.user.device_id}"
+    alice.end()
+    alice.wait_gone(15)
+    assert alice.wait_rows("media_disconnected")[0]["payload"]["reason"] == "CLIENT_INITIATED"
+    assert alice.leaves() == 1
+
+
+def test_element_call_hands_over_as_a_member_what_is_in_the_sfu_as_a_device(people):
+    alice, _ = people
+    alice.enter().ask_token().connect()
+    assert alice.delegate(HOUR_MS) == (200, {})
+    alice.end()
+    alice.wait_gone(15)
+    assert alice.leaves() == 1
+
+
+def test_who_is_cut_off_leaves_a_little_later(people):
+    alice, bob = people
+    bob.enter().ask_token(HOUR_MS).connect()
+    alice.enter().ask_token(HOUR_MS).connect()
+    alice.end(kill=True)
+    alice.wait_gone(LOST_S)
+    assert alice.rows("media_disconnected")[0]["payload"]["reason"] != "CLIENT_INITIATED"
+    assert alice.leaves() == 1 and bob.member() != {} and bob.leaves() == 0
+
+
+def test_parley_killed_in_the_middle_fires_once(people, stack):
+    alice, bob = people
+    alice.enter().ask_token(20000).connect()
+    bob.enter().ask_token(20000).connect()
+    stack.parley.kill()
+    alice.end()  # nobody hears of it
+    stack.parley.start()
+    alice.wait_gone(PATIENCE_S)
+    assert alice.leaves() == 1
+    # Bob's was restarted in time, over and over: longer than his homeserver would have waited.
+    end = time.monotonic() + 25
+    while time.monotonic() < end:
+        assert bob.member() != {}
+        time.sleep(1)
+    bob.end()
+    bob.wait_gone(15)
+    assert bob.leaves() == 1
+
+
+def test_the_homeserver_away_loses_nothing(people, stack):
+    alice, bob = people
+    alice.enter().ask_token(HOUR_MS).connect()
+    bob.enter().ask_token(HOUR_MS).connect()
+    stack.synapse.stop()
+    try:
+        alice.end()
+        stack.wait(lambda: stack.parley.log.read_text(), lambda text: "action=send outcome=later" in text, "try")
+    finally:
+        stack.synapse.start()
+    alice.wait_gone(PATIENCE_S + 60)
+    assert alice.leaves() == 1
+    assert bob.member() != {} and bob.leaves() == 0, "nobody else was ended"
+    alice.wait_rows("media_disconnected")
+
+
+def test_who_is_kicked_loses_the_media(people):
+    alice, bob = people
+    alice.enter().ask_token(HOUR_MS).connect()
+    bob.enter().ask_token(HOUR_MS).connect()
+    alice.user.kick(bob.room, bob.user.user_id)
+    assert "disconnected" in bob.said()
+    removed = bob.wait_rows("media_removed")[0]
+    assert removed["payload"]["reason"] == "kicked" and removed["payload"]["actor"] == alice.user.user_id
+    assert bob.wait_rows("media_disconnected")[0]["payload"]["reason"] == "PARTICIPANT_REMOVED"
+    status, answer = bob.ask()
+    assert (status, answer["errcode"]) == (403, "M_FORBIDDEN")
+    bob.connect(wait_row=False)  # its old token is good for an hour: LiveKit cannot know
+    assert "disconnected" in bob.said()
+    bob.wait_rows("media_removed", 2)
+    assert alice.process.poll() is None and alice.rows("media_removed") == []
+
+
+def part(raw):
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def signed(body, secret=SECRET, expires_s=300):
+    claims = {"iss": KEY, "exp": int(time.time()) + expires_s,
+              "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode()}
+    text = part(b'{"alg":"HS256","typ":"JWT"}') + "." + part(json.dumps(claims).encode())
+    return text + "." + part(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest())
+
+
+def post_webhook(stack, body, token):
+    """curl, as Authorization has no Bearer here."""
+    done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", "--data-binary", "@-",
+                           "-H", "Content-Type: application/webhook+json", "-H", f"Authorization: {token}",
+                           stack.parley.public_url + "/sfu_webhook"], input=body, capture_output=True, timeout=PATIENCE_S,
+                          check=True)
+    return done.stdout.decode()
+
+
+def test_forged_webhooks_move_nobody(people, stack):
+    alice, _ = people
+    alice.enter().ask_token(HOUR_MS).connect()
+    room = json.loads(base64.urlsafe_b64decode(alice.jwt.split(".")[1] + "=="))["video"]["room"]
+    body = json.dumps({"event": "participant_left", "room": {"name": room},
+                       "participant": {"identity": f"{alice.user.user_id}:{alice.user.device_id}",
+                                       "disconnectReason": "CLIENT_INITIATED"}}).encode()
+    assert post_webhook(stack, body, "").startswith("401")
+    assert post_webhook(stack, body, signed(body, secret="another secret of 32 characters.")).startswith("401")
+    assert post_webhook(stack, body, signed(body, expires_s=-3600)).startswith("401")
+    assert post_webhook(stack, body, signed(body + b" ")).startswith("401")
+    assert post_webhook(stack, body, alice.jwt).startswith("401"), "a participant's token names no body"
+    assert post_webhook(stack, b" " * (8 * 1024 * 1024 + 1), signed(body)).startswith("413")
+    assert post_webhook(stack, b"[]", signed(b"[]")) == "200 0", "signed: never again, whatever it says"
+    assert alice.rows("media_disconnected") == []
+    # Signed by a key of ours, and yet not believed in whole: the SFU is asked whether alice is there.
+    assert post_webhook(stack, body, signed(body)) == "200 0"
+    alice.wait_rows("media_disconnected")
+    assert alice.member() != {} and alice.leaves() == 0
+
+
+def test_delegations_that_make_no_sense(people, stack):
+    alice, _ = people
+    fine = {"room_id": alice.room, "slot_id": SLOT, "openid_token": alice.user.openid_token(),
+            "member": {"id": "b9c1", "claimed_user_id": alice.user.user_id, "claimed_device_id": "D"},
+            "delay_id": "syd_x", "delay_timeout": 1000}
+    for change, want in [
+            ({"delay_id": None}, (400, "M_BAD_JSON", "The request body is missing `delay_id` or `delay_timeout`")),
+            ({"delay_timeout": None}, (400, "M_BAD_JSON", "The request body is missing `delay_id` or `delay_timeout`")),
+            ({"delay_id": None, "delay_timeout": None},
+             (400, "M_BAD_JSON", "The request body is missing `delay_id` or `delay_timeout`")),
+            ({"delay_timeout": "1000"}, (400, "M_NOT_JSON", "Error reading request")),
+            ({"delay_id": "x" * 256}, (400, "M_INVALID_PARAM", "A member of the request body is too long")),
+            ({"slot_id": None}, (400, "M_BAD_JSON", "The request body is missing `room_id` or `slot_id`")),
+            ({"member": None}, (400, "M_BAD_JSON",
+                                "The request body `member` is missing `id`, `claimed_user_id` or `claimed_device_id`")),
+            ({"openid_token": {}}, (400, "M_BAD_JSON",
+                                    "The request body `openid_token` is missing `access_token` or `matrix_server_name`")),
+            ({"openid_token": dict(fine["openid_token"], access_token="forged")},
+             (401, "M_UNAUTHORIZED", "The request could not be authorised."))]:
+        status, answer = stack.parley.request("POST", "/delegate_delayed_leave", {**fine, **change},
+                                              base=stack.parley.public_url)
+        assert (status, answer.get("errcode"), answer.get("error")) == want, change
+    assert stack.parley.request("POST", "/delegate_delayed_leave", {**fine, "unknown": 1},
+                                base=stack.parley.public_url) == (200, {})
+
+
+PROXIED = "/_matrix/client/unstable/io.element.msc4195/rtc/livekit/delegate_delayed_leave"
+
+
+def test_the_homeserver_hands_over_its_users_leaves(people, stack):
+    alice, bob = people
+    alice.enter().ask_token().connect()
+
+    def hand_over(who, **changes):
+        body = {"url": URL, "room_id": alice.room, "slot_id": SLOT, "delay_id": "syd_unknown",
+                "member": {"id": "b9c1", "claimed_device_id": alice.user.device_id}, **changes}
+        from synapse import request
+        return request("POST", stack.synapse.url + PROXIED, body, who.user.token)
+
+    status, answer = hand_over(alice)
+    assert (status, answer["errcode"], answer["error"]) == (400, "M_INVALID_PARAM", "Unknown `delay_id`")
+    delay_id = alice.schedule_leave(HOUR_MS)
+    assert hand_over(bob, delay_id=delay_id)[0] == 400, "it is alice's"
+    assert hand_over(alice, delay_id=delay_id, url="wss://elsewhere")[0] == 400
+    assert hand_over(alice, delay_id=delay_id) == (200, {})
+    alice.end()
+    alice.wait_gone(15)

@@ -1,0 +1,312 @@
+/* Who comes to the SFU and goes, and who is removed: the audit and RoomService, by way of a
+ * database that is there or not. */
+#include "livekit/presence.h"
+
+#include "calls/work.h"
+#include "core/mem.h"
+#include "livekit/participants.h"
+#include "livekit/rooms.h"
+#include "livekit/webhook.h"
+#include "livekit/witness.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- the world: one question at a time is enough --- */
+
+static struct {
+    char asked[128]; /* of the database */
+    store_identities_done *put;
+    store_identities_found *found;
+    void *arg;
+    enum err refuse;
+    char sfu[128]; /* "remove alias identity" */
+    int removals;
+    lk_rooms_done *removed;
+    void *removed_arg;
+    int notes;
+    char note[512];
+    int told;
+} w;
+
+enum err store_identities_put(
+    struct store *s, const struct store_identity *row, store_identities_done *done, void *arg) {
+    (void)s;
+    snprintf(w.asked, sizeof(w.asked), "put %s %s %s", row->alias, row->identity, row->user_id);
+    w.put = done;
+    w.arg = arg;
+    return w.refuse;
+}
+
+enum err store_identities_find(struct store *s, const char *alias, const char *identity,
+    store_identities_found *found, void *arg) {
+    (void)s;
+    snprintf(w.asked, sizeof(w.asked), "find %s %s", alias, identity);
+    w.found = found;
+    w.arg = arg;
+    return w.refuse;
+}
+
+enum err store_identities_bar(struct store *s, const char *room_id, const char *user_id,
+    int64_t at_ms, store_identities_found *found, void *arg) {
+    (void)s;
+    snprintf(w.asked, sizeof(w.asked), "bar %s %s %d", room_id, user_id, (int)at_ms);
+    w.found = found;
+    w.arg = arg;
+    return w.refuse;
+}
+
+enum err lk_rooms_remove(
+    struct lk_rooms *r, const char *alias, const char *identity, lk_rooms_done *done, void *arg) {
+    (void)r;
+    w.removals++;
+    snprintf(w.sfu, sizeof(w.sfu), "%s %s", alias, identity);
+    w.removed = done;
+    w.removed_arg = arg;
+    return OK;
+}
+
+void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
+    (void)r;
+    if (w.removed_arg == arg) {
+        w.removed = NULL;
+    }
+}
+
+static const char *said(const char *s) {
+    return s == NULL || s[0] == '\0' ? "-" : s;
+}
+
+void lk_witness_note(struct lk_witness *x, const struct call_input *in) {
+    (void)x;
+    w.notes++;
+    snprintf(w.note, sizeof(w.note), "%s %s %s %s %s %s %s %s", call_input_name(in->type),
+        said(in->room_id), said(in->sender), said(in->token.device_id), said(in->token.identity),
+        said(in->token.connection), said(in->token.reason), said(in->token.actor));
+}
+
+/* --- the rooms under test --- */
+
+struct world {
+    uv_loop_t loop;
+    struct lk_participants *participants;
+    struct lk_presence *presence;
+};
+
+static int something; /* rooms that nobody looks into */
+
+static enum err world_init(struct world *t, bool database) {
+    memset(&w, 0, sizeof(w));
+    memset(t, 0, sizeof(*t));
+    uv_loop_init(&t->loop);
+    TRY(lk_participants_create(&t->loop, &t->participants));
+    if (database) {
+        lk_participants_set_store(t->participants, (struct store *)&something);
+    }
+    const struct lk_presence_config cfg = { .participants = t->participants,
+        .rooms = (struct lk_rooms *)&something,
+        .witness = (struct lk_witness *)&something };
+    return lk_presence_create(&t->loop, &cfg, &t->presence);
+}
+
+static void world_finish(struct world *t) {
+    lk_presence_destroy(t->presence);
+    lk_participants_destroy(t->participants);
+    uv_run(&t->loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, uv_loop_close(&t->loop));
+}
+
+static const struct store_identity alice = { "alias", "@a:x:D", "!r:x", "m.call#ROOM", "@a:x", "D",
+    "", "old", 1000, 0 };
+static const struct store_identity barred_alice = { "alias", "@a:x:D", "!r:x", "m.call#ROOM",
+    "@a:x", "D", "", "old", 1000, 2000 };
+
+static void database_says(enum err e, const struct store_identity *rows, size_t n) {
+    store_identities_found *found = w.found;
+    CHECK(found != NULL);
+    w.found = NULL;
+    found(w.arg, e, rows, n);
+}
+
+static struct lk_webhook news(enum lk_webhook_kind kind, const char *reason) {
+    return (struct lk_webhook){ .kind = kind,
+        .event = "x",
+        .id = "EV",
+        .alias = "alias",
+        .identity = "@a:x:D",
+        .sid = "PA_1",
+        .reason = reason };
+}
+
+TEST(livekit_presence, writes_down_who_came_and_went) {
+    static const struct {
+        const char *name;
+        enum lk_webhook_kind kind;
+        const char *reason;
+        const char *note;
+    } rows[] = {
+        { "came", LK_WEBHOOK_JOINED, "", "media_connected !r:x @a:x D @a:x:D PA_1 - -" },
+        { "went", LK_WEBHOOK_LEFT, "CLIENT_INITIATED",
+            "media_disconnected !r:x @a:x D @a:x:D PA_1 CLIENT_INITIATED -" },
+        { "never connected", LK_WEBHOOK_ABORTED, "",
+            "media_disconnected !r:x @a:x D @a:x:D PA_1 CONNECTION_ABORTED -" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world t;
+        CHECK_ERR(OK, world_init(&t, true));
+        const struct lk_webhook n = news(r->kind, r->reason);
+        lk_presence_heard(t.presence, &n);
+        CHECK_STR("find alias @a:x:D", w.asked);
+        database_says(OK, &alice, 1);
+        CHECK_INT(1, w.notes);
+        CHECK_STR(r->note, w.note);
+        CHECK_INT(0, w.removals);
+        world_finish(&t);
+    }
+}
+
+TEST(livekit_presence, leaves_strangers_alone) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, true));
+    const struct lk_webhook track = news(LK_WEBHOOK_OTHER, "");
+    lk_presence_heard(t.presence, &track);
+    CHECK_STR("", w.asked);
+    const struct lk_webhook n = news(LK_WEBHOOK_JOINED, "");
+    lk_presence_heard(t.presence, &n);
+    database_says(OK, NULL, 0);
+    CHECK_INT(0, w.notes + w.removals);
+    world_finish(&t);
+}
+
+TEST(livekit_presence, removes_who_left_the_room) {
+    static const struct {
+        const char *name, *membership;
+        bool kicked;
+        const char *actor, *note;
+    } rows[] = {
+        { "left", "leave", false, NULL, "media_removed !r:x @a:x D @a:x:D - left_room -" },
+        { "kicked", "leave", true, "@b:x", "media_removed !r:x @a:x D @a:x:D - kicked @b:x" },
+        { "banned", "ban", true, "@b:x", "media_removed !r:x @a:x D @a:x:D - banned @b:x" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world t;
+        CHECK_ERR(OK, world_init(&t, true));
+        lk_presence_left(t.presence,
+            &(struct call_left){ "!r:x", "@a:x", r->membership, r->actor, r->kicked, 1500 });
+        CHECK_STR("bar !r:x @a:x 1500", w.asked);
+        database_says(OK, &alice, 1);
+        CHECK_STR("alias @a:x:D", w.sfu);
+        CHECK_INT(0, w.notes);
+        w.removed(w.removed_arg, OK, NULL, "");
+        CHECK_STR(r->note, w.note);
+        world_finish(&t);
+    }
+}
+
+TEST(livekit_presence, says_nothing_of_who_was_not_there) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, true));
+    lk_presence_left(t.presence, &(struct call_left){ "!r:x", "@a:x", "leave", NULL, false, 1500 });
+    database_says(OK, &alice, 1);
+    w.removed(w.removed_arg, ERR_NOT_FOUND, NULL, "participant does not exist");
+    lk_presence_left(t.presence, &(struct call_left){ "!r:x", "@b:x", "leave", NULL, false, 1500 });
+    database_says(OK, NULL, 0);
+    CHECK_INT(0, w.notes);
+    CHECK_INT(1, w.removals);
+    world_finish(&t);
+}
+
+TEST(livekit_presence, ends_who_comes_back_with_an_old_token) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, true));
+    const struct lk_webhook n = news(LK_WEBHOOK_JOINED, "");
+    lk_presence_heard(t.presence, &n);
+    database_says(OK, &barred_alice, 1);
+    CHECK_INT(1, w.notes);
+    CHECK_INT(1, w.removals);
+    w.removed(w.removed_arg, OK, NULL, "");
+    CHECK_STR("media_removed !r:x @a:x D @a:x:D - left_room -", w.note);
+    world_finish(&t);
+}
+
+TEST(livekit_presence, asks_again_when_the_database_is_back) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, false));
+    const struct lk_webhook n = news(LK_WEBHOOK_JOINED, "");
+    lk_presence_heard(t.presence, &n);
+    CHECK_STR("", w.asked);
+    lk_participants_set_store(t.participants, (struct store *)&something);
+    CHECK_STR("find alias @a:x:D", w.asked);
+    database_says(ERR_DATABASE, NULL, 0);
+    CHECK_INT(0, w.notes);
+    lk_participants_set_store(t.participants, (struct store *)&something);
+    database_says(OK, &alice, 1);
+    CHECK_INT(1, w.notes);
+    world_finish(&t);
+}
+
+static void on_noted(void *arg) {
+    (void)arg;
+    w.told++;
+}
+
+TEST(livekit_presence, lets_no_token_wait_for_the_database) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, true));
+    CHECK_ERR(OK, lk_participants_note(t.participants, &alice, on_noted, &t));
+    CHECK_STR("put alias @a:x:D @a:x", w.asked);
+    CHECK_INT(0, w.told);
+    w.put(w.arg, ERR_DATABASE);
+    CHECK_INT(1, w.told);
+    /* It is known all the same, and written later. */
+    const struct lk_webhook n = news(LK_WEBHOOK_JOINED, "");
+    lk_presence_heard(t.presence, &n);
+    CHECK_STR("media_connected !r:x @a:x D @a:x:D PA_1 - -", w.note);
+    w.asked[0] = '\0';
+    lk_participants_set_store(t.participants, (struct store *)&something);
+    CHECK_STR("put alias @a:x:D @a:x", w.asked);
+    w.put(w.arg, OK);
+    CHECK_INT(1, w.told);
+    world_finish(&t);
+}
+
+TEST(livekit_presence, forgets_who_asked) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, true));
+    CHECK_ERR(OK, lk_participants_note(t.participants, &alice, on_noted, &t));
+    lk_participants_forget(t.participants, &t);
+    w.put(w.arg, OK);
+    CHECK_INT(0, w.told);
+    world_finish(&t);
+}
+
+TEST(livekit_presence, outlives_its_questions) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, true));
+    const struct lk_webhook n = news(LK_WEBHOOK_JOINED, "");
+    lk_presence_heard(t.presence, &n);
+    world_finish(&t);
+    database_says(OK, &alice, 1);
+    CHECK_INT(0, w.notes);
+}
+
+TEST_ALLOC(livekit_presence, survives_no_memory) {
+    struct world t;
+    enum err e = world_init(&t, true);
+    if (e == OK) {
+        lk_presence_left(
+            t.presence, &(struct call_left){ "!r:x", "@a:x", "ban", "@b:x", true, 1500 });
+        if (w.found != NULL) {
+            database_says(OK, &alice, 1);
+        }
+        if (w.removed != NULL) {
+            w.removed(w.removed_arg, OK, NULL, "");
+        }
+        e = w.notes == 1 ? OK : err_set(ERR_NOMEM, "it was not removed");
+    }
+    world_finish(&t);
+    return e;
+}
