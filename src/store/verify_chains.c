@@ -18,7 +18,8 @@
  * row itself. */
 enum claim_kind { CLAIM_PURGED, CLAIM_ERASED, CLAIM_HEAD, CLAIM_STRAYS, CLAIM_CALL };
 
-/* MergeAppend over indexes gives the order of sessions; what is sorted is the claims of one. */
+/* The server sorts these, about two a call and 100 bytes each: 200 MB of its disk for a million
+ * calls. */
 static const char claims_sql[] =
     "SELECT * FROM ("
     "SELECT session_id, (CASE n WHEN 0 THEN 0 ELSE 1 END)::smallint AS kind, n::bigint AS n,"
