@@ -91,8 +91,9 @@ static void on_acted(void *arg, enum mx_delayed_outcome o, int64_t after_ms) {
     struct step *x = arg;
     struct lk_delegate *d = x->owner;
     uint64_t ticket = x->ticket;
-    LOG_INFO(&log_root, "delayed_leave", "user=%s action=%s outcome=%s", LOG_Q(x->what.user_id),
-        x->in == CALL_DELEGATION_LEFT ? "send" : "restart",
+    bool send = x->in == CALL_DELEGATION_LEFT;
+    LOG_AT(send ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, &log_root, "delayed_leave",
+        "user=%s action=%s outcome=%s", LOG_Q(x->what.user_id), send ? "send" : "restart",
         o == MX_DELAYED_DONE   ? "done"
         : o == MX_DELAYED_GONE ? "gone"
                                : "later");

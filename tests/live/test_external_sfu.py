@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import time
 import pytest
 
 from livekit import KEY, PROGRAM, SECRET, URL, LiveKit
+from parley import build_dir, free_port
+from synapse import request
 
 CLIENT = pathlib.Path(__file__).resolve().parent / "rtc_client" / "client.py"
 SLOT = "m.call#ROOM"
@@ -217,11 +220,11 @@ def signed(body, secret=SECRET, expires_s=300):
     return text + "." + part(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest())
 
 
-def post_webhook(stack, body, token):
+def post_webhook(stack, body, token, base=None):
     """curl, as Authorization has no Bearer here."""
     done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", "--data-binary", "@-",
                            "-H", "Content-Type: application/webhook+json", "-H", f"Authorization: {token}",
-                           stack.parley.public_url + "/sfu_webhook"], input=body, capture_output=True, timeout=PATIENCE_S,
+                           (base or stack.parley.public_url) + "/sfu_webhook"], input=body, capture_output=True, timeout=PATIENCE_S,
                           check=True)
     return done.stdout.decode()
 
@@ -283,7 +286,6 @@ def test_the_homeserver_hands_over_its_users_leaves(people, stack):
     def hand_over(who, **changes):
         body = {"url": URL, "room_id": alice.room, "slot_id": SLOT, "delay_id": "syd_unknown",
                 "member": {"id": "b9c1", "claimed_device_id": alice.user.device_id}, **changes}
-        from synapse import request
         return request("POST", stack.synapse.url + PROXIED, body, who.user.token)
 
     status, answer = hand_over(alice)
@@ -294,3 +296,44 @@ def test_the_homeserver_hands_over_its_users_leaves(people, stack):
     assert hand_over(alice, delay_id=delay_id) == (200, {})
     alice.end()
     alice.wait_gone(15)
+
+
+def test_stands_in_for_the_earlier_service_with_its_jobs_in_memory(people, stack, tmp_path):
+    """No homeserver of its own, no database: the delayed event is sent without a token, where an override says."""
+    alice, _ = people
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    environment = {"PATH": os.environ["PATH"], "LIVEKIT_URL": URL, "LIVEKIT_KEY": KEY, "LIVEKIT_SECRET": SECRET,
+                   "LIVEKIT_FULL_ACCESS_HOMESERVERS": "parley.test", "LIVEKIT_JWT_BIND": f"127.0.0.1:{port}",
+                   "LIVEKIT_CS_API_URL_OVERRIDES": f"parley.test={stack.synapse.url}",
+                   # Of this machine only: where the homeserver is, and a private port that is free.
+                   "PARLEY_FEDERATION_SERVERS": f"parley.test={stack.synapse.url}",
+                   "PARLEY_HTTP_PRIVATE": f"127.0.0.1:{free_port()}"}
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen([str(build_dir() / "parley"), "serve"], env=environment, stdout=log, stderr=log)
+    try:
+        stack.wait(lambda: stack.parley.request("GET", "/healthz", base=base, seconds=5), lambda got: got[0] == 200, "health")
+        alice.enter()
+        delay_id = alice.schedule_leave(HOUR_MS)
+        status, answer = stack.parley.request("POST", "/sfu/get", {
+            "room": alice.room, "openid_token": alice.user.openid_token(), "device_id": alice.user.device_id,
+            "delay_id": delay_id, "delay_timeout": HOUR_MS}, base=base)
+        assert status == 200, answer
+        alice.jwt = answer["jwt"]
+        alice.connect(wait_row=False)
+        alice.end()
+        name = json.loads(base64.urlsafe_b64decode(alice.jwt.split(".")[1] + "=="))["video"]["room"]
+        body = json.dumps({"event": "participant_left", "room": {"name": name},
+                           "participant": {"identity": f"{alice.user.user_id}:{alice.user.device_id}",
+                                           "disconnectReason": "CLIENT_INITIATED"}}).encode()
+        assert post_webhook(stack, body, signed(body), base) == "200 0"
+        alice.wait_gone(15)
+        assert alice.leaves() == 1
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    said = (tmp_path / "log").read_text()
+    assert "ERROR: " not in said and delay_id not in said and SECRET not in said
