@@ -186,6 +186,10 @@ static void on_barred(void *arg, const struct store_identity *rows, size_t n) {
 }
 
 void lk_presence_left(struct lk_presence *p, const struct call_left *left) {
+    /* History, which a homeserver may tell at great length: nobody is known from before it. */
+    if (clock_wall_ms() - left->at_ms > STORE_IDENTITIES_KEPT_MS) {
+        return;
+    }
     const char *reason = strcmp(left->membership, "ban") == 0 ? "banned"
                          : left->kicked                       ? "kicked"
                                                               : "left_room";

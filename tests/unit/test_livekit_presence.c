@@ -3,6 +3,7 @@
 #include "livekit/presence.h"
 
 #include "calls/work.h"
+#include "core/clock.h"
 #include "core/mem.h"
 #include "livekit/participants.h"
 #include "livekit/rooms.h"
@@ -21,6 +22,7 @@ static struct {
     store_identities_found *found;
     void *arg;
     enum err refuse;
+    int64_t barred_at;
     char sfu[128]; /* "remove alias identity" */
     int removals;
     lk_rooms_done *removed;
@@ -51,7 +53,8 @@ enum err store_identities_find(struct store *s, const char *alias, const char *i
 enum err store_identities_bar(struct store *s, const char *room_id, const char *user_id,
     int64_t at_ms, store_identities_found *found, void *arg) {
     (void)s;
-    snprintf(w.asked, sizeof(w.asked), "bar %s %s %d", room_id, user_id, (int)at_ms);
+    snprintf(w.asked, sizeof(w.asked), "bar %s %s", room_id, user_id);
+    w.barred_at = at_ms;
     w.found = found;
     w.arg = arg;
     return w.refuse;
@@ -193,10 +196,12 @@ TEST(livekit_presence, removes_who_left_the_room) {
     FOR_ROWS (rows, r) {
         ROW(r->name);
         struct world t;
+        int64_t now_ms = clock_wall_ms();
         CHECK_ERR(OK, world_init(&t, true));
         lk_presence_left(t.presence,
-            &(struct call_left){ "!r:x", "@a:x", r->membership, r->actor, r->kicked, 1500 });
-        CHECK_STR("bar !r:x @a:x 1500", w.asked);
+            &(struct call_left){ "!r:x", "@a:x", r->membership, r->actor, r->kicked, now_ms });
+        CHECK_STR("bar !r:x @a:x", w.asked);
+        CHECK_INT(now_ms, w.barred_at);
         database_says(OK, &alice, 1);
         CHECK_STR("alias @a:x:D", w.sfu);
         CHECK_INT(0, w.notes);
@@ -206,13 +211,24 @@ TEST(livekit_presence, removes_who_left_the_room) {
     }
 }
 
+TEST(livekit_presence, passes_over_history) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, true));
+    lk_presence_left(t.presence, &(struct call_left){ "!r:x", "@a:x", "leave", NULL, false,
+                                     clock_wall_ms() - STORE_IDENTITIES_KEPT_MS - 1000 });
+    CHECK_STR("", w.asked);
+    world_finish(&t);
+}
+
 TEST(livekit_presence, says_nothing_of_who_was_not_there) {
     struct world t;
     CHECK_ERR(OK, world_init(&t, true));
-    lk_presence_left(t.presence, &(struct call_left){ "!r:x", "@a:x", "leave", NULL, false, 1500 });
+    lk_presence_left(
+        t.presence, &(struct call_left){ "!r:x", "@a:x", "leave", NULL, false, clock_wall_ms() });
     database_says(OK, &alice, 1);
     w.removed(w.removed_arg, ERR_NOT_FOUND, NULL, "participant does not exist");
-    lk_presence_left(t.presence, &(struct call_left){ "!r:x", "@b:x", "leave", NULL, false, 1500 });
+    lk_presence_left(
+        t.presence, &(struct call_left){ "!r:x", "@b:x", "leave", NULL, false, clock_wall_ms() });
     database_says(OK, NULL, 0);
     CHECK_INT(0, w.notes);
     CHECK_INT(1, w.removals);
@@ -297,8 +313,8 @@ TEST_ALLOC(livekit_presence, survives_no_memory) {
     struct world t;
     enum err e = world_init(&t, true);
     if (e == OK) {
-        lk_presence_left(
-            t.presence, &(struct call_left){ "!r:x", "@a:x", "ban", "@b:x", true, 1500 });
+        lk_presence_left(t.presence,
+            &(struct call_left){ "!r:x", "@a:x", "ban", "@b:x", true, clock_wall_ms() });
         if (w.found != NULL) {
             database_says(OK, &alice, 1);
         }
