@@ -22,7 +22,7 @@ import pytest
 
 from cluster import PostgresCluster
 from parley import Parley, build_dir, free_port
-from synapse import Synapse
+from synapse import REPO, Synapse
 
 SERVER_NAME = "parley.test"
 FINE, WARNINGS, FAILURES = 0, 1, 2
@@ -143,10 +143,10 @@ class Site:
 
     # --- the doctor ---
 
-    def run(self, *options, changes=None, before=(), environment=None):
+    def run(self, *options, changes=None, before=(), binary=None, environment=None):
         """Runs the doctor with changed settings, as the program `before` says."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
-        command = [*before, str(build_dir() / "parley"), "doctor", "--config", str(self.settings(changes or {})), *options]
+        command = [*before, str(binary or build_dir() / "parley"), "doctor", "--config", str(self.settings(changes or {})), *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
                               env={**clean, **(environment or {})})
         for name in ("as_token", "hs_token"):
@@ -479,8 +479,11 @@ def test_the_homeservers_clock(site, seconds, severity, words):
 
 def test_our_clock(site):
     """Homeserver and database agree, so it is ours that is wrong."""
-    environment = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "ASAN_OPTIONS": "verify_asan_link_order=0"}
-    found = site.doctor(before=["faketime", "-f", f"-{CLOCK_OFF_S}s"], environment=environment)
+    # A sanitizer of clang and libfaketime wait for each other for ever: a build without one is taken, which tools/test has.
+    plain = next(path for path in (build_dir() / "parley", REPO / "build" / "parley")
+                 if path.exists() and b"__asan_init" not in path.read_bytes())
+    found = site.doctor(before=["faketime", "-f", f"-{CLOCK_OFF_S}s"], binary=plain,
+                        environment={"FAKETIME_DONT_FAKE_MONOTONIC": "1"})
     red, sentence, paste = found.first_red()
     assert red == "clock", found.printed
     assert "our clock is wrong" in sentence and "behind those of homeserver and database" in sentence
