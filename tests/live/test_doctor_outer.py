@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -30,6 +31,25 @@ RED = ("fail", "warn")
 REPO = pathlib.Path(__file__).resolve().parents[2]
 
 
+@contextlib.contextmanager
+def stun_server():
+    """Answers Binding requests as a TURN server does (the real one: test_homeserver_part); gives its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def answer():
+            while True:
+                question, asker = server.recvfrom(1500)
+                if not question:
+                    return
+                server.sendto(b"\x01\x01\0\0" + question[4:20], asker)
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield server.getsockname()[1]
+        server.sendto(b"", server.getsockname())
+        thread.join()
+
+
 # --- the world ---
 
 @pytest.fixture(scope="module")
@@ -39,13 +59,14 @@ def world(tmp_path_factory):
     with contextlib.ExitStack() as stack:
         if namespace.why_not() is None:
             stack.enter_context(namespace.network_namespace())
+        turn_port = stack.enter_context(stun_server())
         cluster = PostgresCluster(folder / "postgres")
         cluster.start()
         stack.callback(cluster.stop)
         cluster.create_database("parley")
         synapse = Synapse(folder / "synapse", cluster, server_name=SERVER_NAME, settings={
             "matrix_rtc": {"transports": [{"type": "livekit", "livekit_service_url": FOCUS}]},
-            "turn_uris": ["turn:turn.parley.test"], "turn_shared_secret": "a secret of nobody"})
+            "turn_uris": [f"turn:127.0.0.1:{turn_port}"], "turn_shared_secret": "a secret of nobody"})
         parley = Parley(folder / "parley", cluster.url("parley"), synapse.url, SERVER_NAME,
                         {"http": {"trusted_proxies": "[127.0.0.1]"}, "rtc": {"public_url": FOCUS}})
         synapse.register_appservice(parley.registration)
