@@ -19,10 +19,6 @@
 
 #define NEWS_US (2 * SEC_US) /* between two lines of progress */
 
-static void key_destroyp(struct store_audit_key **k) {
-    store_audit_key_destroy(*k);
-}
-
 static enum err refuse(const char *why) {
     cli_command_set_exit(CLI_USAGE);
     return err_set(ERR_INVALID, "%s; `parley audit purge --help` explains", why);
@@ -155,7 +151,7 @@ static enum err judge(const struct store_purge *p, const struct store_purge_tota
 
 enum err cli_audit_purge(const struct cli_args *args) {
     CLEANUP(config_destroyp) struct config *config = NULL;
-    CLEANUP(key_destroyp) struct store_audit_key *key = NULL;
+    CLEANUP(store_audit_key_destroyp) struct store_audit_key *key = NULL;
     char uid[CLI_ACTOR_SIZE];
     int64_t told_us = clock_mono_us();
     struct store_purge p = { .progress = tell, .arg = &told_us };

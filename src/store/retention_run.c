@@ -21,10 +21,6 @@ static void closep(struct store_session **s) {
     store_session_close(*s);
 }
 
-static void key_destroyp(struct store_audit_key **k) {
-    store_audit_key_destroy(*k);
-}
-
 static bool stopped(const struct store_retention_run *r) {
     return atomic_load(r->stop);
 }
@@ -114,7 +110,7 @@ static enum err purge(struct store_retention_run *r, const struct store_audit_ke
 }
 
 enum err store_retention_run(struct store_retention_run *r) {
-    CLEANUP(key_destroyp) struct store_audit_key *key = NULL;
+    CLEANUP(store_audit_key_destroyp) struct store_audit_key *key = NULL;
     TRY(prepare(r));
     if (r->claimed && r->ages.calls_ms > 0 && !stopped(r)) {
         TRY(purge(r, NULL, STORE_PURGE_HISTORY, r->ages.calls_ms));
