@@ -12,7 +12,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -24,30 +23,12 @@ import proxies
 from cluster import PostgresCluster
 from parley import Parley, free_port
 from synapse import Synapse
+from turn import stun_server
 
 SERVER_NAME = "parley.test"
 FOCUS = "https://calls.parley.test"
 RED = ("fail", "warn")
 REPO = pathlib.Path(__file__).resolve().parents[2]
-
-
-@contextlib.contextmanager
-def stun_server():
-    """Answers Binding requests as a TURN server does (the real one: test_homeserver_part); gives its port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-
-        def answer():
-            while True:
-                question, asker = server.recvfrom(1500)
-                if not question:
-                    return
-                server.sendto(b"\x01\x01\0\0" + question[4:20], asker)
-        thread = threading.Thread(target=answer)
-        thread.start()
-        yield server.getsockname()[1]
-        server.sendto(b"", server.getsockname())
-        thread.join()
 
 
 # --- the world ---

@@ -1,12 +1,15 @@
-"""A TURN client that says what was answered: Allocate, CreatePermission, Send. Over UDP, TCP or TLS (RFC 8656, RFC 8489)."""
+"""A TURN client that says what was answered: Allocate, CreatePermission, Send. Over UDP, TCP or TLS (RFC 8656, RFC 8489). And the least
+of a server, for those who only want it to answer."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import ipaddress
 import os
 import socket
 import struct
+import threading
 import time
 
 MAGIC = 0x2112A442
@@ -138,3 +141,22 @@ class TurnClient:
         mask = (struct.pack(">I", MAGIC) + transaction)[:len(number.packed)]
         hidden = bytes(a ^ b for a, b in zip(number.packed, mask))
         return struct.pack(">HH", 1 if number.version == 4 else 2, port ^ (MAGIC >> 16)) + hidden
+
+
+@contextlib.contextmanager
+def stun_server():
+    """Answers Binding requests as a TURN server does (the real one: test_homeserver_part); gives its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def answer():
+            while True:
+                question, asker = server.recvfrom(1500)
+                if not question:
+                    return
+                server.sendto(b"\x01\x01\0\0" + question[4:20], asker)
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield server.getsockname()[1]
+        server.sendto(b"", server.getsockname())
+        thread.join()
