@@ -79,6 +79,10 @@ bool crypto_equal(const char *a, const char *b) {
     return n == strlen(b) && CRYPTO_memcmp(a, b, n) == 0;
 }
 
+bool crypto_equal_bytes(const void *a, const void *b, size_t n) {
+    return CRYPTO_memcmp(a, b, n) == 0;
+}
+
 void crypto_hex(const uint8_t *bytes, size_t n, char *ret) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < n; i++) {

@@ -36,6 +36,8 @@ void crypto_token(char ret[TOKEN_TEXT_SIZE]);
 
 /** Equal? The time depends on the lengths only. NULL equals nothing. */
 bool crypto_equal(const char *a, const char *b);
+/** The same for `n` bytes each: MACs, fingerprints. */
+bool crypto_equal_bytes(const void *a, const void *b, size_t n);
 
 /** Lower-case hex with a NUL: `ret` has 2n+1 bytes. */
 void crypto_hex(const uint8_t *bytes, size_t n, char *ret);

@@ -68,6 +68,8 @@ TEST(core_crypto, compares_secrets) {
     CHECK(!crypto_equal("token", "tokem") && !crypto_equal("token", "toke") &&
           !crypto_equal("", "a"));
     CHECK(!crypto_equal(NULL, "a") && !crypto_equal("a", NULL) && !crypto_equal(NULL, NULL));
+    CHECK(crypto_equal_bytes("ab\0c", "ab\0c", 4) && crypto_equal_bytes("a", "b", 0));
+    CHECK(!crypto_equal_bytes("ab\0c", "ab\0d", 4));
 }
 
 TEST(core_crypto, reads_hex_of_exactly_the_length) {
