@@ -14,10 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTC_FOUNDATION_MAX 32 /* characters; RFC 8839, 5.1 */
-#define RTC_CANDIDATES_MAX                                                                         \
-    32 /* that one transport offers: 8 addresses, UDP and TCP, twice over                          \
-        */
+#define RTC_FOUNDATION_MAX      32  /* characters; RFC 8839, 5.1 */
+#define RTC_CANDIDATES_MAX      32  /* of one transport: UDP and TCP of 16 addresses */
 #define RTC_CANDIDATE_TEXT_SIZE 256 /* longest line we write, with its NUL */
 #define RTC_CANDIDATE_TEXT_MAX  512 /* longest line we read; extensions make them long */
 
