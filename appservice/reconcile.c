@@ -17,6 +17,7 @@
 #include "appservice/watch.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/map.h"
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "matrix/ids.h"
@@ -25,10 +26,6 @@
 #include <assert.h>
 #include <string.h>
 #include <utlist.h>
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(n)  mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 #define ROOMS_AT_ONCE 4     /* read at the same time: people use the homeserver too */
 #define QUEUE_MAX     10000 /* single rooms that wait */

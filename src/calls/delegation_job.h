@@ -6,15 +6,10 @@
 #define CALLS_DELEGATION_JOB_H
 
 #include "calls/delegations.h"
+#include "core/map.h"
 #include "core/mem.h"
 
 #include <stdbool.h>
-
-/* An entry that cannot be added is left out instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(n)  mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 struct store_delegation;
 

@@ -1,14 +1,11 @@
 /* Well-known answers.  Thread: one owner. */
 #include "matrix/known_servers.h"
 
+#include "core/map.h"
 #include "core/mem.h"
 
 #include <string.h>
 #include <utlist.h>
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(n)  mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 struct known {
     UT_hash_handle hh;

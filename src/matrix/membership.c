@@ -13,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/map.h"
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "matrix/client.h"
@@ -22,10 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(n)  mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 #define KNOWN_US   (60 * SEC_US)
 #define UNKNOWN_US (10 * SEC_US) /* a homeserver in trouble is not asked for every event */

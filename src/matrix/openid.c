@@ -14,6 +14,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/map.h"
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "matrix/openid_ask.h"
@@ -28,10 +29,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(n)  mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 #define TIMEOUT_US      (10 * SEC_US)
 #define STEP_TIMEOUT_US (5 * SEC_US)

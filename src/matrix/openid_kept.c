@@ -2,14 +2,11 @@
 #include "matrix/openid_kept.h"
 
 #include "core/clock.h"
+#include "core/map.h"
 #include "core/mem.h"
 
 #include <string.h>
 #include <utlist.h>
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(n)  mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 #define OWNER_US   (300 * SEC_US)
 #define REFUSAL_US (60 * SEC_US)

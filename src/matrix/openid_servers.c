@@ -1,15 +1,12 @@
 /* Places and lines of homeservers.  Thread: one owner. */
 #include "matrix/openid_servers.h"
 
+#include "core/map.h"
 #include "core/mem.h"
 #include "matrix/server_name.h"
 
 #include <string.h>
 #include <utlist.h>
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(n)  mem_alloc(n)
-#define uthash_free(p, n) mem_free(p)
-#include <uthash.h>
 
 struct mx_openid_server {
     UT_hash_handle hh;
