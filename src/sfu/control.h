@@ -1,0 +1,137 @@
+/*
+ * What main may ask of the SFU: every message that goes to a worker, as a function.
+ *
+ * Nothing here waits and nothing answers: a call copies its arguments into a message and returns;
+ * what came of it is told by sfu/events.h. Messages about one room are carried out in the order of
+ * the calls. An id whose object has ended is no error: a message to it does nothing, since the
+ * worker may have ended it a moment ago.
+ *
+ * A room lives on one worker for all its life, and with it all that belongs to it:
+ *
+ *   room > participant > transport (ICE + DTLS + SRTP of one peer connection)
+ *                          > track (what it publishes: a layer an SSRC)
+ *                          > subscription (what it receives of another's track)
+ *
+ * Closing an object closes what lies below it; closing a track ends its subscriptions. SDP and
+ * signalling are nobody's here: rtc/params.h is the whole vocabulary.
+ *
+ * Errors: ERR_NOMEM (nothing was sent). Thread: main.
+ * See: sfu.md "One core, two doors"; layout.md "Threads are visible".
+ */
+#ifndef SFU_CONTROL_H
+#define SFU_CONTROL_H
+
+#include "core/err.h"
+#include "rtc/candidate.h"
+#include "rtc/icelite.h"
+#include "rtc/params.h"
+#include "sfu/events.h"
+
+#include <uv.h>
+
+struct sfu;
+
+/** What is set once (settings rtc.*; decision 5). */
+struct sfu_config {
+    unsigned workers;  /* 0 = as many as the machine has cores */
+    uint16_t udp_port; /* worker n listens on udp_port + n; 0 = the system's choice */
+    uint16_t tcp_port; /* ICE-TCP, the same way; 0 = the system's choice */
+    bool no_tcp;
+    const struct sfu_address *addresses; /* at least one; borrowed for the call */
+    size_t n_addresses;
+    int64_t gather_us;    /* a busy worker may hold packets back so long to send runs of them */
+    size_t packets_bytes; /* the most memory for packets, a worker */
+    const char *seal;     /* "auto", or the implementation of rtc/srtp to use; borrowed */
+};
+
+/** One address to listen on, and what clients are told instead (NAT 1:1); both numeric. */
+struct sfu_address {
+    const char *local;
+    const char *announced; /* NULL = local */
+};
+
+/** Binds every socket, then starts the threads. `told` gets the workers' news on `loop`, never
+ * before sfu_start has returned. ERR_IO names the address and port that could not be had. */
+MUST_CHECK enum err sfu_start(
+    const struct sfu_config *cfg, uv_loop_t *loop, sfu_told_fn *told, void *arg, struct sfu **ret);
+/** Ends all rooms and threads; waits for them. `told` is not called any more. Takes NULL. */
+void sfu_stop(struct sfu *s);
+
+/** The certificate's, for every transport; role = server (decision 16). */
+const struct rtc_dtls_params *sfu_dtls(const struct sfu *s);
+/** Where transports of this room are reached, best first. Gives how many there are; at most `cap`
+ * are written. */
+size_t sfu_candidates(const struct sfu *s, sfu_id room, struct rtc_candidate *ret, size_t cap);
+
+/* --- rooms and participants --- */
+
+MUST_CHECK enum err sfu_room_open(struct sfu *s, sfu_id *ret);
+void sfu_room_close(struct sfu *s, sfu_id room);
+MUST_CHECK enum err sfu_participant_open(struct sfu *s, sfu_id room, sfu_id *ret);
+void sfu_participant_close(struct sfu *s, sfu_id participant);
+
+/* --- transports --- */
+
+/** `local`: our credentials, which the caller has made (rtc/icelite) to tell the client at once.
+ * The transport answers checks from now on. */
+MUST_CHECK enum err sfu_transport_open(
+    struct sfu *s, sfu_id participant, const struct rtc_ice_cred *local, sfu_id *ret);
+/** The client's side, from its description; before that the handshake waits. Said again with other
+ * fingerprints it ends the transport; with the same it does nothing. */
+void sfu_transport_connect(struct sfu *s, sfu_id transport, const struct rtc_ice_params *remote,
+    const struct rtc_dtls_params *dtls);
+/** An ICE restart (RFC 8445, 9): new credentials of both sides; the old pair serves until the first
+ * check with the new ones. Keys, SSRCs and roll-over counters stay. */
+void sfu_transport_restart(struct sfu *s, sfu_id transport, const struct rtc_ice_cred *local,
+    const struct rtc_ice_params *remote);
+void sfu_transport_close(struct sfu *s, sfu_id transport);
+
+/* --- tracks --- */
+
+struct sfu_layer {
+    uint16_t width, height; /* 0 = not said */
+    uint32_t bps;           /* what the publisher means to send; 0 = not said */
+};
+
+struct sfu_track_config {
+    /* As agreed upon: codecs (the wanted one first), extensions, encodings by SSRC or RID, lowest
+     * layer first. */
+    struct rtc_rtp_params params;
+    struct sfu_layer layers[RTC_ENCODINGS_MAX];
+    bool screen; /* a screen share */
+    bool muted;
+};
+
+MUST_CHECK enum err sfu_track_open(
+    struct sfu *s, sfu_id transport, const struct sfu_track_config *cfg, sfu_id *ret);
+/** After a renegotiation: parameters that may have changed (never the media kind). */
+void sfu_track_update(struct sfu *s, sfu_id track, const struct rtc_rtp_params *params);
+void sfu_track_mute(struct sfu *s, sfu_id track, bool muted);
+void sfu_track_close(struct sfu *s, sfu_id track);
+
+/* --- subscriptions --- */
+
+/** What a subscriber wants of a track: UpdateTrackSettings, or a consumer's preferred layers. */
+struct sfu_wanted {
+    bool disabled;          /* send nothing */
+    uint16_t width, height; /* pixels it is shown at; 0 = go by `spatial` */
+    uint8_t spatial;        /* highest layer, 0 … 2 */
+    uint8_t fps;            /* 0 = all */
+    uint8_t priority;       /* 1 = first, 0 = as its kind */
+};
+
+struct sfu_subscription_config {
+    sfu_id track;
+    /* What the subscriber takes, as agreed upon: its payload types and extension ids;
+     * encodings[0] has our SSRC and RTX SSRC, which no other subscription of the transport has. */
+    struct rtc_rtp_params params;
+    struct sfu_wanted wanted;
+};
+
+/** `transport` is of the same room as the track. Packets flow as soon as it is connected. */
+MUST_CHECK enum err sfu_subscription_open(
+    struct sfu *s, sfu_id transport, const struct sfu_subscription_config *cfg, sfu_id *ret);
+void sfu_subscription_want(struct sfu *s, sfu_id subscription, const struct sfu_wanted *wanted);
+void sfu_subscription_close(struct sfu *s, sfu_id subscription);
+
+#endif
