@@ -190,7 +190,8 @@ static void ended(void *arg) {
 static void remove_media(const struct order *o) {
     const struct api_admin_calls_engine *e = &o->a->engine;
     for (size_t i = 0; i < o->n && e->remove != NULL; i++) {
-        e->remove(e->arg, o->room_id, o->members[i].user_id, o->members[i].device_id);
+        e->remove(e->arg, o->room_id, o->members[i].user_id, o->members[i].device_id,
+            o->what.kick ? "kicked_by_admin" : "ended_by_admin", o->what.who);
     }
 }
 

@@ -26,10 +26,10 @@ struct calls;
 struct http_router;
 struct store;
 
-/* Takes somebody's device out of the SFU at once; whoever runs the SFU brings it. Texts are
- * borrowed for the call. */
-typedef void api_admin_calls_remove(
-    void *arg, const char *room_id, const char *user_id, const char *device_id);
+/* Takes somebody's device (NULL: all of theirs) out of the SFU at once; whoever runs the SFU brings
+ * it. `reason` as the audit names it, `actor` is who wants it. Texts are borrowed for the call. */
+typedef void api_admin_calls_remove(void *arg, const char *room_id, const char *user_id,
+    const char *device_id, const char *reason, const char *actor);
 
 struct api_admin_calls;
 /** Adds the routes; the router borrows from it until the router's own end. Borrows auth. */

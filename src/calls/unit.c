@@ -2,6 +2,7 @@
 #include "calls/unit.h"
 
 #include "calls/session.h"
+#include "store/identities.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,38 @@ static enum err list_new_events(struct call_work *w, const struct store_snapshot
     return OK;
 }
 
+const char *call_left_reason(const char *membership, bool kicked) {
+    return strcmp(membership, "ban") == 0 ? "banned" : kicked ? "kicked" : "left_room";
+}
+
+/* Of history, which a homeserver may tell at great length, nobody has a token any more. */
+static bool leaves_now(const struct call_work *w, const struct call_input *in) {
+    return in->type == IN_USER_LEFT && !in->ignored &&
+           w->batch.now_ms - in->sent_ms <= STORE_IDENTITIES_KEPT_MS;
+}
+
+static enum err list_removals(struct call_work *w) {
+    struct store_removal *list = arena_array(&w->arena, w->n_inputs, sizeof(*list));
+    if (list == NULL) {
+        return no_memory();
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < w->n_inputs; i++) {
+        const struct call_input *in = w->inputs[i];
+        if (leaves_now(w, in)) {
+            list[n++] = (struct store_removal){ .room_id = in->room_id,
+                .user_id = in->room.user_id,
+                .device_id = "",
+                .reason = call_left_reason(in->room.membership, in->room.kicked),
+                .actor = in->room.kicked ? in->sender : NULL,
+                .left_at = in->sent_ms };
+        }
+    }
+    w->changes.removals = list;
+    w->changes.n_removals = n;
+    return OK;
+}
+
 enum err call_unit_apply(struct call_work *w, const struct store_snapshot *snapshot) {
     struct call_batch *b = &w->batch;
     b->rooms = w->rooms;
@@ -232,7 +265,11 @@ enum err call_unit_apply(struct call_work *w, const struct store_snapshot *snaps
     TRY(call_batch_changes(b, &w->changes));
     w->report.rechecks = b->rechecks;
     w->report.n_rechecks = b->n_rechecks;
-    return w->deadlines ? OK : list_new_events(w, snapshot);
+    if (w->deadlines) {
+        return OK;
+    }
+    TRY(list_removals(w));
+    return list_new_events(w, snapshot);
 }
 
 bool call_unit_writes(const struct call_work *w) {

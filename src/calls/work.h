@@ -75,6 +75,8 @@ struct call_left {
     bool kicked;
     int64_t at_ms; /* when it came about, by the homeserver's clock */
 };
+/** "left_room", "kicked" or "banned". */
+const char *call_left_reason(const char *membership, bool kicked);
 typedef void calls_told_left(void *arg, const struct call_left *left);
 /** One listener, NULL = none any more. Told after the commit, also of users without a call, and of
  * news that came twice. */

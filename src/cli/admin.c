@@ -6,6 +6,7 @@
 #include "api/status.h"
 #include "cli/command.h"
 #include "cli/engine.h"
+#include "cli/focus.h"
 #include "cli/options.h"
 #include "cli/screen.h"
 #include "cli/settings.h"
@@ -62,7 +63,7 @@ void cli_admin_destroy(struct cli_admin *a) {
     }
 }
 
-enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e) {
+enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e, struct cli_focus *f) {
     TRY(mx_whoami_create(cli_engine_client(e), &a->whoami));
     api_admin_auth_set_whoami(a->auth, a->whoami);
     api_status_set_store(a->status, cli_engine_store(e));
@@ -71,6 +72,8 @@ enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e) {
         .calls = cli_engine_calls(e),
         .ending = { cli_engine_client(e), a->config->homeserver.name,
             a->config->appservice.masquerade },
+        .remove = cli_focus_remove,
+        .arg = f,
     };
     api_admin_calls_attach(a->calls, &engine);
     return OK;

@@ -10,6 +10,7 @@
 struct api_health;
 struct cli_admin;
 struct cli_engine;
+struct cli_focus;
 struct config;
 struct http_router;
 
@@ -18,8 +19,9 @@ struct http_router;
 MUST_CHECK enum err cli_admin_create(struct http_router *private, const struct config *c,
     const struct api_health *health, struct cli_admin **ret);
 void cli_admin_destroy(struct cli_admin *a);
-/** The engine is there from now on. ERR_NOMEM. */
-MUST_CHECK enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e);
+/** The engine is there from now on, and the token service, NULL where there is none. ERR_NOMEM. */
+MUST_CHECK enum err cli_admin_attach(
+    struct cli_admin *a, struct cli_engine *e, struct cli_focus *f);
 /** It goes: requests that wait for the homeserver are answered. Takes NULL. */
 void cli_admin_detach(struct cli_admin *a);
 /** Reads the token again; an error is logged, and the token before stays. */

@@ -6,6 +6,7 @@
 #include "calls/work.h"
 #include "cli/engine.h"
 #include "cli/homeserver.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/crypto.h"
 #include "core/log.h"
@@ -17,12 +18,14 @@
 #include "livekit/keys.h"
 #include "livekit/participants.h"
 #include "livekit/presence.h"
+#include "livekit/removals.h"
 #include "livekit/rooms.h"
 #include "livekit/webhook.h"
 #include "livekit/witness.h"
 #include "matrix/delayed.h"
 #include "matrix/openid.h"
 #include "matrix/outside.h"
+#include "store/removals.h"
 
 struct cli_focus {
     struct cli_focus_config cfg;
@@ -35,6 +38,7 @@ struct cli_focus {
     struct lk_admission *admission;       /* NULL without a homeserver of our own */
     struct lk_witness *witness;           /* likewise */
     struct lk_participants *participants; /* likewise */
+    struct lk_removals *removals;         /* likewise */
     struct lk_presence *presence;         /* likewise */
     struct lk_rooms *rooms;
     struct mx_delayed *delayed;
@@ -122,17 +126,23 @@ static void heard(void *arg, const struct lk_webhook *w) {
 
 static void somebody_left(void *arg, const struct call_left *left) {
     const struct cli_focus *f = arg;
-    lk_presence_left(f->presence, left);
+    lk_removals_left(f->removals, left);
 }
 
 static enum err build_presence(struct cli_focus *f) {
     TRY(lk_participants_create(f->loop, &f->participants));
-    const struct lk_presence_config cfg = {
+    const struct lk_removals_config removals = {
         .participants = f->participants,
         .rooms = f->rooms,
         .witness = f->witness,
     };
-    return lk_presence_create(f->loop, &cfg, &f->presence);
+    TRY(lk_removals_create(f->loop, &removals, &f->removals));
+    const struct lk_presence_config presence = {
+        .participants = f->participants,
+        .removals = f->removals,
+        .witness = f->witness,
+    };
+    return lk_presence_create(&presence, &f->presence);
 }
 
 /* What a homeserver of our own makes possible. */
@@ -227,11 +237,26 @@ static void attach_jobs(struct cli_focus *f, struct store *store) {
     }
 }
 
+void cli_focus_remove(void *focus, const char *room_id, const char *user_id, const char *device_id,
+    const char *reason, const char *actor) {
+    const struct cli_focus *f = focus;
+    const struct store_removal order = { .room_id = room_id,
+        .user_id = user_id,
+        .device_id = device_id == NULL ? "" : device_id,
+        .reason = reason,
+        .actor = actor,
+        .left_at = clock_wall_ms() };
+    if (f != NULL && f->removals != NULL) {
+        lk_removals_order(f->removals, &order);
+    }
+}
+
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
     if (f != NULL && f->admission != NULL) {
         lk_admission_set_store(f->admission, cli_engine_store(e));
         lk_witness_set_calls(f->witness, cli_engine_calls(e));
         lk_participants_set_store(f->participants, cli_engine_store(e));
+        lk_removals_set_store(f->removals, cli_engine_store(e));
         calls_tell_leaves(cli_engine_calls(e), somebody_left, f);
         attach_jobs(f, cli_engine_store(e));
     }
@@ -251,6 +276,9 @@ void cli_focus_stop(struct cli_focus *f) {
     if (f->participants != NULL) {
         lk_participants_set_store(f->participants, NULL);
     }
+    if (f->removals != NULL) {
+        lk_removals_set_store(f->removals, NULL);
+    }
     if (f->delegate != NULL) {
         lk_delegate_set_jobs(f->delegate, NULL);
     }
@@ -265,6 +293,7 @@ void cli_focus_close(struct cli_focus *f) {
     }
     lk_focus_stop(f->focus);
     lk_presence_destroy(STEAL(f->presence));
+    lk_removals_destroy(STEAL(f->removals));
     lk_participants_destroy(STEAL(f->participants));
     lk_delegate_destroy(STEAL(f->delegate));
     mx_delayed_destroy(STEAL(f->delayed));

@@ -28,6 +28,9 @@ struct cli_focus_config {
  * it already. Errors: of the settings and files. Blocks: files. */
 MUST_CHECK enum err cli_focus_create(
     uv_loop_t *loop, const struct cli_focus_config *cfg, struct cli_focus **ret);
+/** Takes somebody out of the SFU: an api_admin_calls_remove of the focus, which may be NULL. */
+void cli_focus_remove(void *focus, const char *room_id, const char *user_id, const char *device_id,
+    const char *reason, const char *actor);
 /** The engine is there from now on. */
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e);
 /** Before the engine goes: requests under way, and all that come, are answered 503. Takes NULL. */

@@ -110,7 +110,7 @@ static void prepared(void *arg, enum err e, const char *text, struct store_audit
     }
     s->prepared = true;
     e = cli_engine_create(&s->loop, s->config, s->registration, s->homeserver, key, &s->engine);
-    e = e == OK ? cli_admin_attach(s->admin, s->engine) : e;
+    e = e == OK ? cli_admin_attach(s->admin, s->engine, s->focus) : e;
     if (e != OK) {
         give_up(s, e, err_text());
         return;

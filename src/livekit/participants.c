@@ -148,7 +148,7 @@ static enum err ask_store(struct question *q) {
         return store_identities_find(s, q->row.alias, q->row.identity, on_found, q);
     default:
         return store_identities_bar(
-            s, q->row.room_id, q->row.user_id, q->row.barred_at, on_found, q);
+            s, q->row.room_id, q->row.user_id, q->row.device_id, q->row.barred_at, on_found, q);
     }
 }
 
@@ -215,10 +215,11 @@ enum err lk_participants_find(struct lk_participants *p, const char *alias, cons
 }
 
 enum err lk_participants_bar(struct lk_participants *p, const char *room_id, const char *user_id,
-    int64_t at_ms, lk_participants_found *found, void *arg) {
+    const char *device_id, int64_t at_ms, lk_participants_found *found, void *arg) {
     struct question *q = NULL;
     TRY(question_create(p, BAR,
-        &(struct store_identity){ .room_id = room_id, .user_id = user_id, .barred_at = at_ms },
+        &(struct store_identity){
+            .room_id = room_id, .user_id = user_id, .device_id = device_id, .barred_at = at_ms },
         &q));
     q->found = found;
     q->arg = arg;

@@ -39,8 +39,10 @@ typedef void lk_participants_found(void *arg, const struct store_identity *rows,
 /** One, or none: nobody whom we gave a token. */
 MUST_CHECK enum err lk_participants_find(struct lk_participants *p, const char *alias,
     const char *identity, lk_participants_found *found, void *arg);
-/** All that the user has in the room by tokens not younger than `at_ms`. */
+/** All that the user, or this device of theirs ("" = all), has in the room by tokens not younger
+ * than `at_ms`. */
 MUST_CHECK enum err lk_participants_bar(struct lk_participants *p, const char *room_id,
-    const char *user_id, int64_t at_ms, lk_participants_found *found, void *arg);
+    const char *user_id, const char *device_id, int64_t at_ms, lk_participants_found *found,
+    void *arg);
 
 #endif

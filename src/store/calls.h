@@ -16,6 +16,7 @@
 
 #include "core/err.h"
 #include "store/call_rows.h"
+#include "store/removals.h"
 
 struct arena;
 struct store;
@@ -81,6 +82,8 @@ struct store_changes {
     size_t n_event_ids;
     const char *txn_id; /* to remember; NULL = none */
     const uint8_t *txn_hash;
+    const struct store_removal *removals; /* who left, and must not be in the SFU any more */
+    size_t n_removals;
     int64_t now_ms;
 };
 

@@ -127,13 +127,15 @@ static void put_bar(struct store_question *asked) {
     store_args_text(args, q->row.user_id);
     store_args_time(args, q->row.barred_at);
     store_args_int(args, STORE_IDENTITIES_BARRED_MOST);
+    store_args_text(args, q->row.device_id);
     store_query_put(asked->c, STORE_BAR_IDENTITIES, args);
 }
 
 enum err store_identities_bar(struct store *s, const char *room_id, const char *user_id,
-    int64_t at_ms, store_identities_found *found, void *arg) {
+    const char *device_id, int64_t at_ms, store_identities_found *found, void *arg) {
     struct question *q = question(
-        &(struct store_identity){ .room_id = room_id, .user_id = user_id, .barred_at = at_ms },
+        &(struct store_identity){
+            .room_id = room_id, .user_id = user_id, .device_id = device_id, .barred_at = at_ms },
         arg);
     if (q != NULL) {
         q->q.put = put_bar;

@@ -43,8 +43,9 @@ typedef void store_identities_found(
 MUST_CHECK enum err store_identities_find(struct store *s, const char *alias, const char *identity,
     store_identities_found *found, void *arg);
 /** Bars all that the user has in the room and whose token is not younger than `at_ms`; gives them,
- * those too that were barred before. */
+ * those too that were barred before. `device_id`: of that device and of those that did not say
+ * which they are; "" = of all. */
 MUST_CHECK enum err store_identities_bar(struct store *s, const char *room_id, const char *user_id,
-    int64_t at_ms, store_identities_found *found, void *arg);
+    const char *device_id, int64_t at_ms, store_identities_found *found, void *arg);
 
 #endif

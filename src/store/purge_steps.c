@@ -121,8 +121,8 @@ static const struct store_purge_step user_steps[] = {
 };
 
 /* What events of no call name in a column that stays is only purged when their day is over; a
- * delegation goes by itself when its client has left, and whom a token was made for after two days.
- */
+ * delegation goes by itself when its client has left, whom a token was made for after two days, and
+ * whom to take out of the SFU in minutes. */
 #define LIVE_OF_USER                                                                               \
     "SELECT (SELECT count(*) FROM call_sessions s WHERE s.closed_at IS NULL AND $1::text IS NOT "  \
     "NULL"                                                                                         \
@@ -143,6 +143,10 @@ static const struct store_purge_step user_steps[] = {
                     " WHERE concat_ws(' ', i.alias, i.identity, i.room_id, i.slot_id, i.user_id, " \
                     "i.device_id, i.member_id) ~ $2::text"                                         \
                     " AND NOT EXISTS (SELECT FROM call_sessions s WHERE s.room_id = i.room_id"     \
+                    " AND s.closed_at IS NULL))"                                                   \
+                    " + (SELECT count(*) FROM rtc_removals m"                                      \
+                    " WHERE concat_ws(' ', m.room_id, m.user_id, m.device_id, m.actor) ~ $2::text" \
+                    " AND NOT EXISTS (SELECT FROM call_sessions s WHERE s.room_id = m.room_id"     \
                     " AND s.closed_at IS NULL))"
 
 #define ACTS_OF_USER                                                                               \

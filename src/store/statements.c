@@ -196,9 +196,41 @@ static void bar_identities(struct buf *b) {
         "UPDATE rtc_identities i SET barred_at = $3::timestamptz FROM"
         " (SELECT alias, identity FROM rtc_identities WHERE room_id = $1::text"
         " AND user_id = $2::text AND minted_at <= $3::timestamptz"
+        " AND ($5::text = '' OR device_id IN ('', $5::text))"
         " ORDER BY minted_at DESC LIMIT $4::bigint) AS theirs"
         " WHERE i.alias = theirs.alias AND i.identity = theirs.identity RETURNING ",
         "i.", "");
+}
+
+/* --- removals --- */
+
+/* Of somebody who leaves twice in one unit the later leave counts; who never got a token is not
+ * written down. */
+static void save_removals(struct buf *b) {
+    buf_puts(b, "INSERT INTO rtc_removals AS known (");
+    store_columns_names(b, "", store_removal_columns, STORE_REMOVAL_COLUMNS);
+    buf_puts(b, ", held_until) SELECT DISTINCT ON (room_id, user_id, device_id) ");
+    store_columns_names(b, "r.", store_removal_columns, STORE_REMOVAL_COLUMNS);
+    buf_puts(b, ", $7::timestamptz FROM ");
+    store_columns_unnest(b, 1, "r", store_removal_columns, STORE_REMOVAL_COLUMNS);
+    buf_puts(b, " WHERE EXISTS (SELECT FROM rtc_identities i WHERE i.room_id = r.room_id"
+                " AND i.user_id = r.user_id AND i.minted_at <= r.left_at OFFSET 0)"
+                " ORDER BY room_id, user_id, device_id, left_at DESC"
+                " ON CONFLICT (room_id, user_id, device_id) DO UPDATE SET"
+                " reason = excluded.reason, actor = excluded.actor, left_at = excluded.left_at,"
+                " held_until = excluded.held_until WHERE known.left_at < excluded.left_at");
+}
+_Static_assert(STORE_REMOVAL_COLUMNS == 6, "the time is $7");
+
+/* Two nodes that take at once take different ones. */
+static void take_removals(struct buf *b) {
+    buf_puts(b,
+        "UPDATE rtc_removals r SET held_until = $2::timestamptz FROM"
+        " (SELECT room_id, user_id, device_id FROM rtc_removals WHERE held_until < $1::timestamptz"
+        " ORDER BY held_until LIMIT $3::bigint FOR UPDATE SKIP LOCKED) AS free"
+        " WHERE r.room_id = free.room_id AND r.user_id = free.user_id"
+        " AND r.device_id = free.device_id RETURNING ");
+    store_columns_names(b, "r.", store_removal_columns, STORE_REMOVAL_COLUMNS);
 }
 
 /* A statement is a fixed text or made from columns. */
@@ -313,6 +345,12 @@ static const struct {
         NULL },
     [STORE_FIND_IDENTITY] = { "find_identity", NULL, find_identity },
     [STORE_BAR_IDENTITIES] = { "bar_identities", NULL, bar_identities },
+    [STORE_SAVE_REMOVALS] = { "save_removals", NULL, save_removals },
+    [STORE_DROP_REMOVAL] = { "drop_removal",
+        "DELETE FROM rtc_removals WHERE room_id = $1::text AND user_id = $2::text"
+        " AND device_id = $3::text AND left_at <= $4::timestamptz",
+        NULL },
+    [STORE_TAKE_REMOVALS] = { "take_removals", NULL, take_removals },
 };
 
 const char *store_statement_name(enum store_statement s) {

@@ -4,6 +4,7 @@
 
 #include "store/delegations.h"
 #include "store/identities.h"
+#include "store/removals.h"
 
 #define CALL(field, kind) STORE_COLUMN(store_call, field, kind)
 #define PARTICIPANT(field, kind)                                                                   \
@@ -16,6 +17,7 @@
 #define DELEGATION(field, kind) STORE_COLUMN(store_delegation, field, kind)
 #define HEAD(field, kind)       STORE_COLUMN(store_head_row, field, kind)
 #define IDENTITY(field, kind)   STORE_COLUMN(store_identity, field, kind)
+#define REMOVAL(field, kind)    STORE_COLUMN(store_removal, field, kind)
 
 const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
     CALL(id, STORE_UUID),
@@ -169,4 +171,13 @@ const struct store_column store_identity_columns[STORE_IDENTITY_COLUMNS] = {
     IDENTITY(dialect, STORE_TEXT),
     IDENTITY(minted_at, STORE_TIME),
     IDENTITY(barred_at, STORE_TIME),
+};
+
+const struct store_column store_removal_columns[STORE_REMOVAL_COLUMNS] = {
+    REMOVAL(room_id, STORE_TEXT),
+    REMOVAL(user_id, STORE_TEXT),
+    REMOVAL(device_id, STORE_TEXT),
+    REMOVAL(reason, STORE_TEXT),
+    REMOVAL(actor, STORE_TEXT),
+    REMOVAL(left_at, STORE_TIME),
 };

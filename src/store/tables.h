@@ -45,7 +45,8 @@ enum {
     STORE_REPEAT_COLUMNS = 4,
     STORE_HEAD_COLUMNS = 7,
     STORE_DELEGATION_COLUMNS = 9,
-    STORE_IDENTITY_COLUMNS = 10
+    STORE_IDENTITY_COLUMNS = 10,
+    STORE_REMOVAL_COLUMNS = 6
 };
 extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
 extern const struct store_column
@@ -59,5 +60,7 @@ extern const struct store_column
     store_delegation_columns[STORE_DELEGATION_COLUMNS]; /* key: alias, identity */
 extern const struct store_column
     store_identity_columns[STORE_IDENTITY_COLUMNS]; /* key: alias, identity */
+extern const struct store_column
+    store_removal_columns[STORE_REMOVAL_COLUMNS]; /* key: room_id, user_id, device_id */
 
 #endif

@@ -94,4 +94,8 @@ bool store_txn_rows_unseen(const struct store_work *w, const char *event_id);
 /** Adds the statements that remember them. */
 void store_txn_rows_save(struct store_work *w);
 
+/* removals.c */
+/** Adds the statement that writes them down. ERR_NOMEM. */
+MUST_CHECK enum err store_removals_save(struct store_work *w);
+
 #endif

@@ -148,10 +148,13 @@ void call_ending_destroy(struct call_ending *c) {
 }
 
 static int removed;
-static void remove_media(void *arg, const char *room, const char *user, const char *device) {
-    (void)arg, (void)device;
+static void remove_media(void *arg, const char *room, const char *user, const char *device,
+    const char *reason, const char *actor) {
+    (void)arg;
     CHECK_STR("!r:hs", room);
-    CHECK(user[0] == '@');
+    CHECK(user[0] == '@' && device[0] != '\0');
+    CHECK_STR("@admin:hs", actor);
+    CHECK(strstr(written, reason) == written); /* in the words of the row before it */
     removed++;
 }
 

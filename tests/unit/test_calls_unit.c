@@ -198,3 +198,48 @@ TEST(calls_unit, believes_the_state_of_a_room_over_what_came_out_of_order) {
         call_work_destroy(w);
     }
 }
+
+/* What is written beside the leaves: who must be taken out of the SFU. */
+TEST(calls_unit, lists_who_left) {
+    static const struct {
+        const char *name, *membership;
+        bool kicked, ignored;
+        int64_t age_ms;
+        const char *reason; /* NULL = not listed */
+        const char *actor;
+    } rows[] = {
+        { "left", "leave", false, false, 0, "left_room", NULL },
+        { "kicked", "leave", true, false, 1000, "kicked", "@admin:hs" },
+        { "banned", "ban", true, false, 0, "banned", "@admin:hs" },
+        { "seen by nobody", "leave", false, true, 0, NULL, NULL },
+        { "history", "leave", false, false, 3 * DAY_MS, NULL, NULL },
+    };
+    FOR_ROWS (rows, row) {
+        ROW(row->name);
+        struct call_work *w = make();
+        struct call_input *in = arena_alloc(&w->arena, sizeof(*in));
+        *in = (struct call_input){ .type = IN_USER_LEFT,
+            .room_id = "!q",
+            .event_id = "$a",
+            .sender = row->kicked ? "@admin:hs" : "@a:hs",
+            .origin_ms = NOW,
+            .sent_ms = NOW - row->age_ms,
+            .received_ms = NOW,
+            .ignored = row->ignored,
+            .room = { .user_id = "@a:hs", .membership = row->membership, .kicked = row->kicked } };
+        CHECK_ERR(OK, call_work_add(w, in));
+        CHECK_ERR(OK, call_unit_look(w));
+        bool seen = false;
+        CHECK_ERR(OK, call_unit_apply(w, &(struct store_snapshot){ .event_seen = &seen }));
+        CHECK_INT(row->reason != NULL, w->changes.n_removals);
+        if (row->reason != NULL && w->changes.n_removals == 1) {
+            const struct store_removal *r = &w->changes.removals[0];
+            CHECK_STR(row->reason, r->reason);
+            CHECK_STR(row->actor == NULL ? "-" : row->actor, r->actor == NULL ? "-" : r->actor);
+            CHECK_STR("!q @a:hs ",
+                arena_printf(&w->arena, "%s %s %s", r->room_id, r->user_id, r->device_id));
+            CHECK_INT(in->sent_ms, r->left_at);
+        }
+        call_work_destroy(w);
+    }
+}

@@ -1,12 +1,11 @@
-/* Who comes to the SFU and goes, and who is removed: the audit and RoomService, by way of a
- * database that is there or not. */
+/* Who comes to the SFU and goes: the audit, by way of a database that is there or not. */
 #include "livekit/presence.h"
 
 #include "calls/work.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "livekit/participants.h"
-#include "livekit/rooms.h"
+#include "livekit/removals.h"
 #include "livekit/webhook.h"
 #include "livekit/witness.h"
 #include "test.h"
@@ -22,11 +21,8 @@ static struct {
     store_identities_found *found;
     void *arg;
     enum err refuse;
-    int64_t barred_at;
-    char sfu[128]; /* "remove alias identity" */
+    char sfu[128]; /* "alias identity reason" of who was ended */
     int removals;
-    lk_rooms_done *removed;
-    void *removed_arg;
     int notes;
     char note[512];
     int told;
@@ -51,30 +47,19 @@ enum err store_identities_find(struct store *s, const char *alias, const char *i
 }
 
 enum err store_identities_bar(struct store *s, const char *room_id, const char *user_id,
-    int64_t at_ms, store_identities_found *found, void *arg) {
+    const char *device_id, int64_t at_ms, store_identities_found *found, void *arg) {
     (void)s;
-    snprintf(w.asked, sizeof(w.asked), "bar %s %s", room_id, user_id);
-    w.barred_at = at_ms;
+    CHECK(at_ms > 0);
+    snprintf(w.asked, sizeof(w.asked), "bar %s %s %s", room_id, user_id, device_id);
     w.found = found;
     w.arg = arg;
     return w.refuse;
 }
 
-enum err lk_rooms_remove(
-    struct lk_rooms *r, const char *alias, const char *identity, lk_rooms_done *done, void *arg) {
+void lk_removals_end(struct lk_removals *r, const struct store_identity *who, const char *reason) {
     (void)r;
     w.removals++;
-    snprintf(w.sfu, sizeof(w.sfu), "%s %s", alias, identity);
-    w.removed = done;
-    w.removed_arg = arg;
-    return OK;
-}
-
-void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
-    (void)r;
-    if (w.removed_arg == arg) {
-        w.removed = NULL;
-    }
+    snprintf(w.sfu, sizeof(w.sfu), "%s %s %s", who->alias, who->identity, reason);
 }
 
 static const char *said(const char *s) {
@@ -108,9 +93,9 @@ static enum err world_init(struct world *t, bool database) {
         lk_participants_set_store(t->participants, (struct store *)&something);
     }
     const struct lk_presence_config cfg = { .participants = t->participants,
-        .rooms = (struct lk_rooms *)&something,
+        .removals = (struct lk_removals *)&something,
         .witness = (struct lk_witness *)&something };
-    return lk_presence_create(&t->loop, &cfg, &t->presence);
+    return lk_presence_create(&cfg, &t->presence);
 }
 
 static void world_finish(struct world *t) {
@@ -183,58 +168,6 @@ TEST(livekit_presence, leaves_strangers_alone) {
     world_finish(&t);
 }
 
-TEST(livekit_presence, removes_who_left_the_room) {
-    static const struct {
-        const char *name, *membership;
-        bool kicked;
-        const char *actor, *note;
-    } rows[] = {
-        { "left", "leave", false, NULL, "media_removed !r:x @a:x D @a:x:D - left_room -" },
-        { "kicked", "leave", true, "@b:x", "media_removed !r:x @a:x D @a:x:D - kicked @b:x" },
-        { "banned", "ban", true, "@b:x", "media_removed !r:x @a:x D @a:x:D - banned @b:x" },
-    };
-    FOR_ROWS (rows, r) {
-        ROW(r->name);
-        struct world t;
-        int64_t now_ms = clock_wall_ms();
-        CHECK_ERR(OK, world_init(&t, true));
-        lk_presence_left(t.presence,
-            &(struct call_left){ "!r:x", "@a:x", r->membership, r->actor, r->kicked, now_ms });
-        CHECK_STR("bar !r:x @a:x", w.asked);
-        CHECK_INT(now_ms, w.barred_at);
-        database_says(OK, &alice, 1);
-        CHECK_STR("alias @a:x:D", w.sfu);
-        CHECK_INT(0, w.notes);
-        w.removed(w.removed_arg, OK, NULL, "");
-        CHECK_STR(r->note, w.note);
-        world_finish(&t);
-    }
-}
-
-TEST(livekit_presence, passes_over_history) {
-    struct world t;
-    CHECK_ERR(OK, world_init(&t, true));
-    lk_presence_left(t.presence, &(struct call_left){ "!r:x", "@a:x", "leave", NULL, false,
-                                     clock_wall_ms() - STORE_IDENTITIES_KEPT_MS - 1000 });
-    CHECK_STR("", w.asked);
-    world_finish(&t);
-}
-
-TEST(livekit_presence, says_nothing_of_who_was_not_there) {
-    struct world t;
-    CHECK_ERR(OK, world_init(&t, true));
-    lk_presence_left(
-        t.presence, &(struct call_left){ "!r:x", "@a:x", "leave", NULL, false, clock_wall_ms() });
-    database_says(OK, &alice, 1);
-    w.removed(w.removed_arg, ERR_NOT_FOUND, NULL, "participant does not exist");
-    lk_presence_left(
-        t.presence, &(struct call_left){ "!r:x", "@b:x", "leave", NULL, false, clock_wall_ms() });
-    database_says(OK, NULL, 0);
-    CHECK_INT(0, w.notes);
-    CHECK_INT(1, w.removals);
-    world_finish(&t);
-}
-
 TEST(livekit_presence, ends_who_comes_back_with_an_old_token) {
     struct world t;
     CHECK_ERR(OK, world_init(&t, true));
@@ -243,8 +176,7 @@ TEST(livekit_presence, ends_who_comes_back_with_an_old_token) {
     database_says(OK, &barred_alice, 1);
     CHECK_INT(1, w.notes);
     CHECK_INT(1, w.removals);
-    w.removed(w.removed_arg, OK, NULL, "");
-    CHECK_STR("media_removed !r:x @a:x D @a:x:D - left_room -", w.note);
+    CHECK_STR("alias @a:x:D left_room", w.sfu);
     world_finish(&t);
 }
 
@@ -309,19 +241,33 @@ TEST(livekit_presence, outlives_its_questions) {
     CHECK_INT(0, w.notes);
 }
 
+static void on_barred(void *arg, const struct store_identity *rows, size_t n) {
+    (void)arg;
+    w.told += (int)n;
+    CHECK_STR("@a:x", rows[0].user_id);
+}
+
+TEST(livekit_presence, bars_whom_the_database_knows) {
+    struct world t;
+    CHECK_ERR(OK, world_init(&t, false));
+    CHECK_ERR(OK, lk_participants_bar(t.participants, "!r:x", "@a:x", "D", 5, on_barred, &t));
+    lk_participants_set_store(t.participants, (struct store *)&something);
+    CHECK_STR("bar !r:x @a:x D", w.asked);
+    database_says(OK, &alice, 1);
+    CHECK_INT(1, w.told);
+    world_finish(&t);
+}
+
 TEST_ALLOC(livekit_presence, survives_no_memory) {
     struct world t;
     enum err e = world_init(&t, true);
     if (e == OK) {
-        lk_presence_left(t.presence,
-            &(struct call_left){ "!r:x", "@a:x", "ban", "@b:x", true, clock_wall_ms() });
+        const struct lk_webhook n = news(LK_WEBHOOK_JOINED, "");
+        lk_presence_heard(t.presence, &n);
         if (w.found != NULL) {
-            database_says(OK, &alice, 1);
+            database_says(OK, &barred_alice, 1);
         }
-        if (w.removed != NULL) {
-            w.removed(w.removed_arg, OK, NULL, "");
-        }
-        e = w.notes == 1 ? OK : err_set(ERR_NOMEM, "it was not removed");
+        e = w.notes == 1 && w.removals == 1 ? OK : err_set(ERR_NOMEM, "it was not noted");
     }
     world_finish(&t);
     return e;
