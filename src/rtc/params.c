@@ -139,8 +139,8 @@ static const char *const exts[RTC_EXT_COUNT] = {
     [RTC_EXT_ABS_SEND_TIME] = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
     [RTC_EXT_TRANSPORT_CC] =
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-    [RTC_EXT_DEPENDENCY] = "https://aomediacodec.github.io/av1-rtp-spec/"
-                           "#dependency-descriptor-rtp-header-extension",
+    [RTC_EXT_DEPENDENCY] =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
     [RTC_EXT_CAPTURE_TIME] = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
     [RTC_EXT_PLAYOUT_DELAY] = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
 };
