@@ -1,0 +1,127 @@
+/* Gaps are asked for in time, and given up in time. */
+#include "test.h"
+
+#include "rtc/nack.h"
+
+#include <string.h>
+
+#define MS     INT64_C(1000)
+#define RTT_US (60 * MS)
+
+TEST(rtc_nack, finds_gaps_across_the_wrap) {
+    static const struct {
+        const char *name;
+        uint16_t seq[6];
+        size_t n;
+        uint16_t lost[4];
+        size_t n_lost;
+    } rows[] = {
+        { "no gap", { 10, 11, 12 }, 3, { 0 }, 0 },
+        { "plain gap", { 10, 11, 13 }, 3, { 12 }, 1 },
+        { "two gaps", { 10, 12, 15 }, 3, { 11, 13, 14 }, 3 },
+        { "wraps", { 65534, 65535, 1 }, 3, { 0 }, 1 },
+        { "wraps within", { 65534, 2 }, 2, { 65535, 0, 1 }, 3 },
+        { "overtaken", { 10, 12, 11, 13 }, 4, { 0 }, 0 },
+        { "overtaken over the wrap", { 65535, 1, 0 }, 3, { 0 }, 0 },
+        { "repeats", { 10, 12, 12, 10, 12 }, 5, { 11 }, 1 },
+    };
+    FOR_ROWS (rows, r) {
+        struct rtc_nack k;
+        uint16_t got[RTC_NACK_MAX];
+        ROW(r->name);
+        memset(&k, 0, sizeof(k));
+        for (size_t i = 0; i < r->n; i++) {
+            (void)rtc_nack_received(&k, r->seq[i], 0);
+        }
+        CHECK_INT(r->n_lost, rtc_nack_due(&k, RTC_NACK_FIRST_US, got));
+        CHECK(memcmp(r->lost, got, r->n_lost * sizeof(got[0])) == 0);
+        CHECK(!rtc_nack_take_key_needed(&k));
+    }
+}
+
+TEST(rtc_nack, says_what_a_packet_was) {
+    static const struct {
+        uint16_t seq;
+        enum rtc_nack_verdict want;
+    } rows[] = {
+        { 100, RTC_NACK_NEW },
+        { 102, RTC_NACK_NEW },
+        { 101, RTC_NACK_RECOVERED },
+        { 101, RTC_NACK_OLD },
+        { 99, RTC_NACK_OLD },
+        { 102, RTC_NACK_OLD },
+        { 102 + RTC_NACK_JUMP_MAX, RTC_NACK_NEW },
+        { 102 + 2 * RTC_NACK_JUMP_MAX + 1, RTC_NACK_RESTARTED },
+        { 102, RTC_NACK_RESTARTED },
+        { 103, RTC_NACK_NEW },
+    };
+    struct rtc_nack k = { .n = 0 };
+    FOR_ROWS (rows, r) {
+        CHECK_INT(r->want, rtc_nack_received(&k, r->seq, 0));
+    }
+    CHECK_INT(INT64_MAX, rtc_nack_next_us(&k)); /* a restart asks for nothing */
+}
+
+TEST(rtc_nack, asks_slower_and_slower_and_gives_up) {
+    static const struct {
+        const char *name;
+        int64_t rtt_us;
+        int64_t at_us[RTC_NACK_TRIES_MAX];
+    } rows[] = {
+        { "RTT not known", 0, { 10000, 30000, 50000, 70000, 90000 } },
+        { "60 ms", RTT_US, { 10000, 70000, 160000, 295000, 497500 } },
+        { "a second", 1000 * MS, { 10000, 410000, 810000, 1210000, 1610000 } },
+    };
+    FOR_ROWS (rows, r) {
+        struct rtc_nack k = { .rtt_us = r->rtt_us };
+        uint16_t got[RTC_NACK_MAX];
+        ROW(r->name);
+        (void)rtc_nack_received(&k, 1, 0);
+        (void)rtc_nack_received(&k, 3, 0);
+        for (int i = 0; i < RTC_NACK_TRIES_MAX; i++) {
+            CHECK_INT(r->at_us[i], rtc_nack_next_us(&k));
+            CHECK_INT(0, rtc_nack_due(&k, r->at_us[i] - 1, got));
+            CHECK_INT(1, rtc_nack_due(&k, r->at_us[i], got));
+            CHECK_INT(2, got[0]);
+            CHECK(!rtc_nack_take_key_needed(&k));
+        }
+        CHECK_INT(0, rtc_nack_due(&k, rtc_nack_next_us(&k), got));
+        CHECK(rtc_nack_take_key_needed(&k));
+        CHECK(!rtc_nack_take_key_needed(&k));
+        CHECK_INT(INT64_MAX, rtc_nack_next_us(&k));
+        CHECK_INT(RTC_NACK_OLD, rtc_nack_received(&k, 2, 0));
+    }
+}
+
+TEST(rtc_nack, is_bounded) {
+    struct rtc_nack k = { .n = 0 };
+    uint16_t got[RTC_NACK_MAX];
+    (void)rtc_nack_received(&k, 65500, 0);
+    (void)rtc_nack_received(&k, (uint16_t)(65500 + RTC_NACK_MAX + 1), 0);
+    CHECK_INT(RTC_NACK_MAX, rtc_nack_due(&k, RTC_NACK_FIRST_US, got));
+    CHECK(got[0] == 65501 && !rtc_nack_take_key_needed(&k));
+    (void)rtc_nack_received(
+        &k, (uint16_t)(65500 + RTC_NACK_MAX + 3), MS); /* one more: the oldest goes */
+    CHECK(rtc_nack_take_key_needed(&k));
+    CHECK_INT(RTC_NACK_MAX, rtc_nack_due(&k, 1000 * MS, got));
+    CHECK_INT(65502, got[0]);
+    CHECK_INT((uint16_t)(65500 + RTC_NACK_MAX + 2), got[RTC_NACK_MAX - 1]);
+    (void)rtc_nack_received(&k, (uint16_t)(65500 + 2500), MS); /* more than all: the newest stay */
+    CHECK_INT(RTC_NACK_MAX, rtc_nack_due(&k, 5000 * MS, got));
+    CHECK_INT((uint16_t)(65500 + 2500 - RTC_NACK_MAX), got[0]);
+    CHECK(rtc_nack_take_key_needed(&k));
+}
+
+TEST(rtc_nack, a_key_frame_heals_what_is_before_it) {
+    struct rtc_nack k = { .n = 0 };
+    uint16_t got[RTC_NACK_MAX];
+    (void)rtc_nack_received(&k, 65530, 0);
+    (void)rtc_nack_received(&k, 65535, 0);
+    (void)rtc_nack_received(&k, 3, 0);
+    rtc_nack_key_frame(&k, 1);
+    CHECK_INT(2, rtc_nack_due(&k, RTC_NACK_FIRST_US, got));
+    CHECK(got[0] == 1 && got[1] == 2);
+    rtc_nack_key_frame(&k, 3);
+    CHECK_INT(INT64_MAX, rtc_nack_next_us(&k));
+    CHECK(!rtc_nack_take_key_needed(&k));
+}
