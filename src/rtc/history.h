@@ -1,0 +1,45 @@
+/*
+ * The packets of one layer that may be asked for again: a ring of references, found by sequence
+ * number, bounded by count and by age.
+ *
+ * Thread: the worker whose packets they are. Only rtc_history_create allocates.
+ */
+#ifndef RTC_HISTORY_H
+#define RTC_HISTORY_H
+
+#include "core/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pkt;
+struct rtc_history;
+
+#define RTC_HISTORY_VIDEO  512     /* packets: 500 in livekit-protocol.md, 5.1, as a power of two */
+#define RTC_HISTORY_AUDIO  256     /* packets: 200 there */
+#define RTC_HISTORY_MAX    4096    /* packets */
+#define RTC_HISTORY_AGE_US 2000000 /* no decoder waits longer: five tries at 400 ms */
+
+/** For `n` packets, a power of two up to RTC_HISTORY_MAX: 8 bytes each, and 32. Gives *ret. */
+MUST_CHECK enum err rtc_history_create(size_t n, int64_t age_us, struct rtc_history **ret);
+/** Gives all references back. Takes NULL. */
+void rtc_history_destroy(struct rtc_history *h);
+
+/** Keeps a reference of its own to `p`. What is older than the ring reaches, or has its number in
+ * the ring already, is not kept. */
+void rtc_history_put(struct rtc_history *h, uint16_t seq, struct pkt *p);
+
+/** The packet of this number, borrowed; NULL when it is not here, or older than the age. */
+struct pkt *rtc_history_get(struct rtc_history *h, uint16_t seq, int64_t now_us);
+
+/** Gives references back to what is older than the age: call every second or so, else a stream that
+ * stopped holds its packets. */
+void rtc_history_expire(struct rtc_history *h, int64_t now_us);
+
+/** Gives all references back and begins again: the stream's numbers have jumped. */
+void rtc_history_clear(struct rtc_history *h);
+
+/** Packets held now. */
+size_t rtc_history_count(const struct rtc_history *h);
+
+#endif
