@@ -1,0 +1,104 @@
+/* Numbers as a listener sees them: no gap of ours, every gap of the publisher's. */
+#include "test.h"
+
+#include "rtc/renumber.h"
+
+/* A step: 'm' maps to `out` (-1 = refused), 'd' drops, 's' switches. */
+struct step {
+    char what;
+    int64_t in, out;
+};
+
+TEST(rtc_renumber, follows) {
+    static const struct {
+        const char *name;
+        struct step steps[12];
+    } rows[] = {
+        { "one after the other", { { 's', 100, 0 }, { 'm', 100, 1000 }, { 'm', 101, 1001 } } },
+        { "their gaps stay",
+            { { 's', 100, 0 }, { 'm', 100, 1000 }, { 'm', 103, 1003 }, { 'm', 101, 1001 } } },
+        { "ours close", { { 's', 100, 0 }, { 'm', 100, 1000 }, { 'd', 101, 0 }, { 'd', 102, 0 },
+                            { 'm', 103, 1001 }, { 'd', 104, 0 }, { 'm', 105, 1002 } } },
+        { "what was dropped is refused",
+            { { 's', 100, 0 }, { 'm', 100, 1000 }, { 'd', 101, 0 }, { 'd', 102, 0 },
+                { 'm', 103, 1001 }, { 'm', 101, -1 }, { 'm', 102, -1 }, { 'm', 100, 1000 } } },
+        { "late ones get what they would have got",
+            { { 's', 10, 0 }, { 'm', 10, 1000 }, { 'm', 12, 1002 }, { 'd', 13, 0 },
+                { 'm', 14, 1003 }, { 'm', 11, 1001 } } },
+        { "a drop that comes late leaves its gap",
+            { { 's', 10, 0 }, { 'm', 10, 1000 }, { 'm', 12, 1002 }, { 'd', 11, 0 },
+                { 'm', 13, 1003 } } },
+        { "a drop behind a gap of theirs", { { 's', 10, 0 }, { 'm', 10, 1000 }, { 'd', 15, 0 },
+                                               { 'm', 16, 1005 }, { 'm', 12, 1002 } } },
+        { "a switch goes on", { { 's', 10, 0 }, { 'm', 10, 1000 }, { 's', 65000, 0 },
+                                  { 'm', 65000, 1001 }, { 'm', 65002, 1003 } } },
+        { "before the switch is another's", { { 's', 10, 0 }, { 'm', 10, 1000 }, { 's', 500, 0 },
+                                                { 'm', 499, -1 }, { 'm', 500, 1001 } } },
+        { "to a lower number", { { 's', 500, 0 }, { 'm', 500, 1000 }, { 'm', 501, 1001 },
+                                   { 's', 3, 0 }, { 'm', 3, 1002 } } },
+        { "drops from the first on", { { 's', 10, 0 }, { 'd', 10, 0 }, { 'd', 11, 0 },
+                                         { 'm', 12, 1000 }, { 'm', 11, -1 } } },
+        { "a switch to nothing, then back", { { 's', 10, 0 }, { 'm', 10, 1000 }, { 's', 50, 0 },
+                                                { 's', 20, 0 }, { 'm', 20, 1001 } } },
+    };
+    FOR_ROWS (rows, r) {
+        struct rtc_renumber n;
+        int64_t out, in;
+        ROW(r->name);
+        rtc_renumber_init(&n, 1000);
+        CHECK(!rtc_renumber_map(&n, 5, &out)); /* nothing began yet */
+        for (const struct step *s = r->steps; s->what != 0; s++) {
+            if (s->what == 's') {
+                rtc_renumber_switch(&n, s->in);
+            } else if (s->what == 'd') {
+                rtc_renumber_drop(&n, s->in);
+            } else {
+                CHECK_INT(s->out >= 0, rtc_renumber_map(&n, s->in, &out));
+                CHECK(s->out < 0 || out == s->out);
+                CHECK(s->out < 0 || (rtc_renumber_back(&n, s->out, &in) && in == s->in));
+            }
+        }
+    }
+}
+
+TEST(rtc_renumber, finds_the_way_back) {
+    struct rtc_renumber n;
+    int64_t out, in;
+    rtc_renumber_init(&n, 0);
+    rtc_renumber_switch(&n, 100);
+    for (int64_t i = 100; i < 130; i++) {
+        if (i % 3 == 0) {
+            rtc_renumber_drop(&n, i);
+        } else {
+            CHECK(rtc_renumber_map(&n, i, &out));
+            CHECK(rtc_renumber_back(&n, out, &in) && in == i);
+        }
+    }
+    for (int64_t i = 100, o = 0; i < 130; i++) {
+        if (i % 3 != 0) {
+            CHECK(rtc_renumber_back(&n, o, &in) && in == i);
+            o++;
+        }
+    }
+    CHECK(!rtc_renumber_back(&n, out + 1, &in)); /* not sent yet */
+    CHECK(!rtc_renumber_back(&n, -1, &in));
+    rtc_renumber_switch(&n, 7);
+    CHECK(!rtc_renumber_back(&n, out, &in)); /* of the stream before */
+}
+
+TEST(rtc_renumber, refuses_what_is_older_than_its_marks) {
+    struct rtc_renumber n;
+    int64_t out = 0;
+    rtc_renumber_init(&n, 0);
+    rtc_renumber_switch(&n, 0);
+    for (int64_t i = 0; i < 4 * RTC_RENUMBER_MARKS; i += 2) {
+        CHECK(rtc_renumber_map(&n, i, &out) && out == i / 2);
+        rtc_renumber_drop(&n, i + 1);
+    }
+    int64_t newest = 4 * RTC_RENUMBER_MARKS - 2;
+    for (int64_t i = 0; i <= newest; i += 2) {
+        bool kept = newest - i < 2 * (RTC_RENUMBER_MARKS - 1);
+        CHECK_INT(kept, rtc_renumber_map(&n, i, &out));
+        CHECK(!kept || out == i / 2);
+    }
+}
