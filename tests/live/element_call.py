@@ -16,14 +16,20 @@ import subprocess
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent / "element_call"
+OUR_NODE = HERE.parents[2] / ".parley" / "bin" / "node"  # tools/setup makes it
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE_S = 120  # more than pages.js waits for anything
 STOP_SECONDS = 30
 
 
+def node():
+    """The Node.js to use, or None."""
+    return str(OUR_NODE) if OUR_NODE.exists() else shutil.which("node")
+
+
 def missing():
     """What is not on this machine, or None."""
-    if shutil.which("node") is None:
+    if node() is None:
         return "node"
     if not pathlib.Path(CHROMIUM).exists():
         return CHROMIUM
@@ -39,7 +45,7 @@ class Pages:
         self.opened = []
         self.log = self.folder / "driver.log"
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(["node", str(HERE / "pages.js"), str(self.folder)], stdin=subprocess.PIPE,
+            self.process = subprocess.Popen([node(), str(HERE / "pages.js"), str(self.folder)], stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
         self.answers = queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)

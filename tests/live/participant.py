@@ -22,7 +22,7 @@ HOUR_MS = 3600000
 @pytest.fixture(name="livekit", scope="module")
 def fixture_livekit(tmp_path_factory, stack):
     if not PROGRAM.exists():
-        pytest.skip(f"{PROGRAM} is missing: tools/setup all builds it where there is a Go compiler")
+        pytest.skip(f"{PROGRAM} is missing: tools/setup all builds it")
     server = LiveKit(tmp_path_factory.mktemp("livekit"), webhook=stack.parley.public_url + "/sfu_webhook").start()
     yield server
     server.stop()

@@ -34,7 +34,7 @@ def claims(jwt):
 @pytest.fixture(name="livekit", scope="module")
 def fixture_livekit(tmp_path_factory):
     if not PROGRAM.exists():
-        pytest.skip(f"{PROGRAM} is missing: tools/setup all builds it where there is a Go compiler")
+        pytest.skip(f"{PROGRAM} is missing: tools/setup all builds it")
     server = LiveKit(tmp_path_factory.mktemp("livekit")).start()
     yield server
     server.stop()
