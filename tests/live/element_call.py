@@ -75,11 +75,12 @@ class Pages:
         self.process.stdin.flush()
         return self._answer(f"{act} {page}")
 
-    def open(self, page, user, room):
-        """Logs the device in and opens Element Call in the room."""
+    def open(self, page, user, room, mode="compatibility"):
+        """Opens Element Call in the room, for a device that was in no page before: its keys end with the page.
+        `mode`: or "matrix_2_0"."""
         self.opened.append(page)
         self.do("open", page, baseUrl=user.url, userId=user.user_id, deviceId=user.device_id, accessToken=user.token,
-                roomId=room)
+                roomId=room, mode=mode)
 
     def explain(self):
         """After a failure: takes pictures; gives where they are and what the pages said last."""

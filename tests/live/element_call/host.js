@@ -189,8 +189,10 @@ async function firstSync(client) {
     });
 }
 
-/** Puts Element Call on the page, for this device in this room; done when the widget may speak. */
-async function open({ baseUrl, userId, deviceId, accessToken, roomId }) {
+/** Puts Element Call on the page, for this device in this room; done when the widget may speak. `mode` as its developers'
+ * settings name them, "compatibility" or "matrix_2_0". */
+async function open({ baseUrl, userId, deviceId, accessToken, roomId, mode }) {
+    localStorage.setItem("matrix-setting-matrix-rtc-mode", JSON.stringify(mode));
     const client = createClient({ baseUrl, userId, deviceId, accessToken });
     await client.initRustCrypto({ useIndexedDB: false });
     await firstSync(client);

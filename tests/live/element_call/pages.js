@@ -2,7 +2,7 @@
  * object a line on standard input, one answer a line on standard output.
  *
  *   node pages.js FOLDER      console logs and screenshots go to FOLDER
- *   {"do": "open", "page": "alice", "baseUrl": …, "userId": …, "deviceId": …, "accessToken": …, "roomId": …}
+ *   {"do": "open", "page": "alice", "baseUrl": …, "userId": …, "deviceId": …, "accessToken": …, "roomId": …, "mode": …}
  *   {"do": "join" | "media" | "hangup" | "crash" | "picture", "page": "alice"}
  *   -> {"ok": …} or {"error": "…"}
  *
@@ -111,6 +111,7 @@ async function readMedia() {
     const videos = [...document.querySelectorAll("video")].filter((video) =>
         video.srcObject?.getVideoTracks().some((track) => theirs.has(track)));
     sum.othersShown = videos.length;
+    sum.connected = globalThis.peerConnections.filter((one) => one.connectionState === "connected").length;
     sum.shownFrames = videos.reduce((frames, video) => frames + video.getVideoPlaybackQuality().totalVideoFrames, 0);
     return sum;
 }
