@@ -21,8 +21,8 @@ io.element.msc4512.proxy_url: "{url}"
 
 
 class Stack:
-    def __init__(self, folder, settings=None, database_url=None, proxied=False):
-        """`database_url`: of a database for Parley; without one it gets its own in the private PostgreSQL.
+    def __init__(self, folder, settings=None, database_url=None, proxied=False, federation=None):
+        """`federation`: of synapse.py. `database_url`: of a database for Parley; without one it gets its own in the private PostgreSQL.
         `proxied`: the homeserver hands token requests on to Parley (MSC4512) and tells who is in a room (MSC4502)."""
         folder = pathlib.Path(folder)
         self.cluster = PostgresCluster(folder / "postgres")
@@ -33,8 +33,8 @@ class Stack:
                 self.cluster.create_database("parley")
                 database_url = self.cluster.url("parley")
             self.synapse = Synapse(folder / "synapse", self.cluster, server_name=SERVER_NAME,
-                                   features=PROXY_FEATURES if proxied else None)
-            self.parley = Parley(folder / "parley", database_url, self.synapse.url, SERVER_NAME, settings)
+                                   features=PROXY_FEATURES if proxied else None, federation=federation)
+            self.parley = Parley(folder / "parley", database_url, self.synapse.url, self.synapse.server_name, settings)
             if proxied:
                 with open(self.parley.registration, "a", encoding="utf-8") as registration:
                     registration.write(PROXY_KEYS.format(url=self.parley.private_url))

@@ -53,8 +53,8 @@ class Authority:
                 .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=2))
                 .not_valid_after(end))
 
-    def context(self, names, expired=False):
-        """For a server that is called by these names and addresses."""
+    def certificate(self, names, expired=False):
+        """A file with key and certificate of a server that is called by these names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         said = []
         for name in names:
@@ -68,8 +68,12 @@ class Authority:
         path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                            serialization.NoEncryption()) +
                          cert.public_bytes(serialization.Encoding.PEM))
+        return path
+
+    def context(self, names, **options):
+        """The same, to serve with."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+        context.load_cert_chain(self.certificate(names, **options))
         return context
 
 

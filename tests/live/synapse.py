@@ -76,14 +76,43 @@ class MatrixError(RuntimeError):
         self.errcode = answer.get("errcode", "") if isinstance(answer, dict) else ""
 
 
-class Synapse:
-    """One Synapse in `folder` with a database of its own in `cluster`. It speaks to nobody but clients and application services."""
+class Federation:
+    """How a Synapse is seen by others like it: by TLS on a loopback address of its own, which is its name."""
 
-    def __init__(self, folder, cluster, server_name="parley.test", settings=None, features=None):
+    PORT = 8448
+
+    def __init__(self, address, authority):
+        """`authority`: of strangers.py; whom all of them trust."""
+        self.address = address
+        self.server_name = f"{address}:{self.PORT}"
+        self.certificate = str(authority.certificate([address]))
+        self.authorities = str(authority.file)
+
+    def config(self):
+        return {
+            "public_baseurl": f"https://{self.server_name}/",  # with it there is a well-known file for clients
+            "tls_certificate_path": self.certificate,
+            "tls_private_key_path": self.certificate,
+            "federation_custom_ca_list": [self.authorities],
+            "federation_domain_whitelist": None,
+            "ip_range_blacklist": [],
+        }
+
+    def listener(self):
+        return {"port": self.PORT, "type": "http", "tls": True, "bind_addresses": [self.address],
+                "resources": [{"names": ["client", "federation"]}]}
+
+
+class Synapse:
+    """One Synapse in `folder` with a database of its own in `cluster`. It speaks to nobody but clients and application
+    services; with `federation` to others that have one."""
+
+    def __init__(self, folder, cluster, server_name="parley.test", settings=None, features=None, federation=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cluster = cluster
-        self.server_name = server_name
+        self.federation = federation
+        self.server_name = federation.server_name if federation else server_name
         self.port = free_port()
         self.database = f"synapse_{secrets.token_hex(4)}"
         self.database_made = False
@@ -118,7 +147,8 @@ class Synapse:
             "media_store_path": str(self.folder / "media"),
             "log_config": str(self.folder / "log.yaml"),
             "listeners": [{"port": self.port, "type": "http", "tls": False, "bind_addresses": ["127.0.0.1"],
-                           "resources": [{"names": ["client", "federation"]}]}],
+                           "resources": [{"names": ["client", "federation"]}]},
+                          *([self.federation.listener()] if self.federation else [])],
             "database": {"name": "psycopg2", "args": {"user": self.cluster.user, "database": self.database,
                                                       "host": self.cluster.host, "port": self.cluster.port,
                                                       "cp_min": 2, "cp_max": 5}},
@@ -145,6 +175,7 @@ class Synapse:
             "rc_login": {"address": PLENTY, "account": PLENTY, "failed_attempts": PLENTY},
             "rc_delayed_event_mgmt": PLENTY,
             "rc_room_creation": PLENTY,
+            **(self.federation.config() if self.federation else {}),
             **self.settings,
         }
 
