@@ -3,7 +3,6 @@
 
 #include "core/mem.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -31,6 +30,10 @@ enum call_delegation_state call_delegation_state_read(const char *name) {
         }
     }
     return CALL_DELEGATION_STATES;
+}
+
+enum call_delegation_state call_delegation_kept_state(const struct call_delegation *d) {
+    return d->state == CALL_DELEGATION_WAITING && d->seen ? CALL_DELEGATION_DEPARTING : d->state;
 }
 
 /* What a step is given. */
@@ -63,11 +66,26 @@ static bool gave_up(const struct call_delegation *d, const struct step *s) {
     return s->now_ms >= d->give_up_ms;
 }
 
+static bool was_seen(const struct call_delegation *d, const struct step *s) {
+    (void)s;
+    return d->seen;
+}
+
+/* The SFU keeps the room that its token is for no longer than this when nobody comes. */
+static bool never_came(const struct call_delegation *d, const struct step *s) {
+    return s->now_ms >= d->accepted_ms + CALL_DELEGATION_COME_MS;
+}
+
 /* --- effects --- */
 
 static void wait_for_client(struct call_delegation *d, const struct step *s) {
     d->tries = 0;
     d->due_ms = s->now_ms + least(d->delay_ms, CALL_DELEGATION_WAIT_MAX_MS);
+}
+
+static void accept(struct call_delegation *d, const struct step *s) {
+    d->accepted_ms = s->now_ms;
+    wait_for_client(d, s);
 }
 
 static void ask(struct call_delegation *d, const struct step *s) {
@@ -78,6 +96,16 @@ static void ask(struct call_delegation *d, const struct step *s) {
 static void ask_anew(struct call_delegation *d, const struct step *s) {
     d->tries = 0;
     ask(d, s);
+}
+
+static void begin_again(struct call_delegation *d, const struct step *s) {
+    d->seen = d->seen || d->state != CALL_DELEGATION_WAITING;
+    ask_anew(d, s);
+}
+
+static void connect(struct call_delegation *d, const struct step *s) {
+    d->seen = false;
+    ask_anew(d, s);
 }
 
 /* The homeserver counts from a moment between question and answer: the earlier one is safe. */
@@ -117,6 +145,12 @@ static void depart(struct call_delegation *d, const struct step *s) {
     d->due_ms = s->now_ms + CALL_DELEGATION_DEPART_MS;
 }
 
+/* The departure time is counted from when the client went, and the SFU has waited already: livekit
+ * says CONNECTION_TIMEOUT 17 to 20 s after the last packet [measured, 1.13.5]. */
+static void depart_soon(struct call_delegation *d, const struct step *s) {
+    d->due_ms = s->now_ms + CALL_DELEGATION_RETURN_MS;
+}
+
 static void disconnect(struct call_delegation *d, const struct step *s) {
     d->give_up_ms = s->now_ms + clamp(deadline(d) - s->now_ms, GIVE_UP_LEAST_MS, GIVE_UP_MOST_MS);
     ask_anew(d, s);
@@ -148,13 +182,16 @@ static const struct rule {
 /* clang-format off */
 #define TO(state) CALL_DELEGATION_##state
 #define IN(input) CALL_DELEGATION_##input
-    { WAITING,      IN(ACCEPTED), NULL,     TO(SAME),         wait_for_client,   CALL_DELEGATION_LOOK },
+    { WAITING,      IN(ACCEPTED), NULL,     TO(SAME),         accept,            CALL_DELEGATION_LOOK },
     /* a leave that was to be sent is sent; of the others nobody knows where the client is */
     { DISCONNECTED, IN(STARTED),  NULL,     TO(SAME),         disconnect,        CALL_DELEGATION_SEND },
     { WAITING | IN_SFU, IN(STARTED), too_late, TO(OVER),      end,               CALL_DELEGATION_NOTHING },
-    { WAITING | IN_SFU, IN(STARTED), NULL,  TO(WAITING),      ask_anew,          CALL_DELEGATION_RESTART },
+    { WAITING | IN_SFU, IN(STARTED), NULL,  TO(WAITING),      begin_again,       CALL_DELEGATION_RESTART },
 
-    { WAITING,      IN(FOUND),    NULL,     TO(CONNECTED),    ask_anew,          CALL_DELEGATION_RESTART },
+    { WAITING,      IN(FOUND),    NULL,     TO(CONNECTED),    connect,           CALL_DELEGATION_RESTART },
+    { WAITING,      IN(MISSING),  was_seen, TO(DEPARTING),    depart,            CALL_DELEGATION_NOTHING },
+    { WAITING,      IN(MISSING),  never_came, TO(DISCONNECTED), disconnect,      CALL_DELEGATION_SEND },
+    { WAITING,      IN(FAILED),   was_seen, TO(DEPARTING),    depart,            CALL_DELEGATION_NOTHING },
     { WAITING,      IN(FAILED),   NULL,     TO(OVER),         end,               CALL_DELEGATION_NOTHING },
     { WAITING,      IN(LEFT),     NULL,     TO(DISCONNECTED), disconnect,        CALL_DELEGATION_SEND },
     { WAITING,      IN(TIMER),    NULL,     TO(DISCONNECTED), disconnect,        CALL_DELEGATION_SEND },
@@ -169,10 +206,11 @@ static const struct rule {
     { CONNECTED,    IN(LATER),    NULL,     TO(SAME),         restart_later,     CALL_DELEGATION_NOTHING },
     { IN_SFU,       IN(GONE),     NULL,     TO(OVER),         end,               CALL_DELEGATION_NOTHING },
     { WAITING | CONNECTED, IN(LOST), NULL,  TO(DEPARTING),    depart,            CALL_DELEGATION_NOTHING },
+    { CONNECTED,    IN(MISSING),  NULL,     TO(DEPARTING),    depart,            CALL_DELEGATION_NOTHING },
+    { WAITING | IN_SFU, IN(TIMED_OUT), NULL, TO(DEPARTING),   depart_soon,       CALL_DELEGATION_NOTHING },
     { IN_SFU,       IN(LEFT),     NULL,     TO(DISCONNECTED), disconnect,        CALL_DELEGATION_SEND },
-    { IN_SFU,       IN(MISSING),  NULL,     TO(DISCONNECTED), disconnect,        CALL_DELEGATION_SEND },
 
-    { DEPARTING,    IN(FOUND),    NULL,     TO(CONNECTED),    ask_anew,          CALL_DELEGATION_RESTART },
+    { DEPARTING,    IN(FOUND),    NULL,     TO(CONNECTED),    connect,           CALL_DELEGATION_RESTART },
     { DEPARTING,    IN(TIMER),    NULL,     TO(DISCONNECTED), disconnect,        CALL_DELEGATION_SEND },
 
     { DISCONNECTED, IN(DONE),     NULL,     TO(OVER),         end,               CALL_DELEGATION_NOTHING },

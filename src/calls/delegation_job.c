@@ -191,6 +191,9 @@ void call_delegation_job_step(
     struct call_delegation *m = &j->machine;
     const struct call_delegation before = *m;
     uint32_t random;
+    if (in < CALL_DELEGATION_DONE && in != CALL_DELEGATION_TIMER && in != CALL_DELEGATION_MISSING) {
+        j->heard_us = clock_mono_us();
+    }
     crypto_random(&random, sizeof(random));
     count(before.state, in);
     enum call_delegation_action action =

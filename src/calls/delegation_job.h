@@ -1,6 +1,7 @@
 /*
  * One delegated delayed leave as calls/delegations keeps it, and what its files share: jobs and
- * their tables are in delegation_job.c, rows in delegation_rows.c.  Thread: main.
+ * their tables are in delegation_job.c, rows in delegation_rows.c, looking for them in the SFU in
+ * delegation_round.c.  Thread: main.
  */
 #ifndef CALLS_DELEGATION_JOB_H
 #define CALLS_DELEGATION_JOB_H
@@ -29,6 +30,7 @@ struct call_delegation_job {
     int refs;          /* the table, the timer, a write */
     bool writing;      /* the store has a question of it */
     bool changed;      /* since that was asked */
+    int64_t heard_us;  /* when the SFU last spoke of it, or the client did */
     int64_t stored_us; /* when its row was last known to be there; 0 = it is not */
     int64_t listed_us; /* the question whose answer listed it last */
     bool dropped;      /* is in no table any more */
@@ -36,6 +38,21 @@ struct call_delegation_job {
                                                                  two below */
     call_delegations_done *done;
     void *done_arg;
+};
+
+/* A walk over the rooms of the SFU: who of ours is there? */
+struct call_delegation_round {
+    uv_timer_t timer;
+    struct arena arena;                 /* of the walk under way */
+    struct call_delegation_name *names; /* whom to look for, by room */
+    size_t n, next;
+    int64_t ticked_us; /* when it began, and when the one before it did */
+    uint64_t last_ticket;
+    struct {
+        uint64_t ticket; /* 0 = free */
+        size_t from, n;  /* of the names */
+        int64_t asked_us;
+    } lists[CALL_DELEGATIONS_LISTS_MOST];
 };
 
 struct call_delegations {
@@ -48,10 +65,12 @@ struct call_delegations {
     uint64_t last_ticket;
     uv_timer_t hold_timer;
     int64_t hold_asked_us;
+    int64_t check_every_us;
+    struct call_delegation_round round;
     bool holding;
     bool all_known; /* every row of ours is a job */
     bool destroyed;
-    int refs; /* the owner, the timer, jobs, questions to the store */
+    int refs; /* the owner, the timers, jobs, questions to the store */
 };
 
 /* delegation_job.c */
@@ -74,6 +93,13 @@ void call_delegation_job_step(
 
 /** Puts the metrics of all jobs on the page. */
 void call_delegation_job_register_metrics(void);
+
+/* delegation_round.c */
+/** A walk, unless one is under way. */
+void call_delegation_round_walk(struct call_delegations *d);
+void call_delegation_round_begin(struct call_delegations *d);
+/** Gives the hold of its timer back when that is closed. */
+void call_delegation_round_end(struct call_delegations *d);
 
 /* delegation_rows.c: only with a store */
 /** Writes the new job's row, then calls `added`. */

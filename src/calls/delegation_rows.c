@@ -24,7 +24,7 @@ static struct store_delegation row_of(const struct call_delegation_job *j) {
         .delay_ms = j->what.delay_ms,
         .user_id = j->what.user_id,
         .room_id = j->what.room_id,
-        .state = call_delegation_state_name(j->machine.state),
+        .state = call_delegation_state_name(call_delegation_kept_state(&j->machine)),
         .created_at = j->created_ms,
         .restarted_at = j->machine.restarted_ms };
 }
@@ -127,10 +127,17 @@ static void adopt(
     }
     j->created_ms = row->created_at;
     j->stored_us = clock_mono_us();
-    j->machine = (struct call_delegation){
-        .state = state, .delay_ms = row->delay_ms, .restarted_ms = row->restarted_at
-    };
-    if (call_delegation_job_enter(j) == OK) {
+    j->machine = (struct call_delegation){ .state = state,
+        .delay_ms = row->delay_ms,
+        .accepted_ms = row->created_at,
+        .restarted_ms = row->restarted_at };
+    if (call_delegation_job_enter(j) != OK) {
+        return;
+    }
+    /* First as for a process that begins: its timers ended with the other node's. */
+    call_delegation_job_step(j, CALL_DELEGATION_STARTED, 0);
+    j = call_delegations_find(d, row->alias, row->identity);
+    if (j != NULL && in != CALL_DELEGATION_STARTED) {
         call_delegation_job_step(j, in, 0);
     }
 }

@@ -111,11 +111,15 @@ enum err call_delegations_create(
         mem_free(node);
         return err_set(ERR_NOMEM, "no memory for the delegated leaves");
     }
-    *d = (struct call_delegations){
-        .loop = loop, .store = cfg->store, .node = node, .ports = cfg->ports, .refs = 2
-    };
+    *d = (struct call_delegations){ .loop = loop,
+        .store = cfg->store,
+        .node = node,
+        .ports = cfg->ports,
+        .check_every_us = cfg->check_every_us,
+        .refs = 3 };
     uv_timer_init(loop, &d->hold_timer);
     d->hold_timer.data = d;
+    call_delegation_round_begin(d);
     call_delegation_job_register_metrics();
     *ret = d;
     return OK;
@@ -132,6 +136,7 @@ void call_delegations_destroy(struct call_delegations *d) {
         call_delegation_job_drop(j);
     }
     uv_close((uv_handle_t *)&d->hold_timer, hold_timer_closed);
+    call_delegation_round_end(d);
     call_delegations_unref(d);
 }
 

@@ -109,6 +109,7 @@ static enum err build_jobs(struct cli_focus *f, struct store *store) {
     const struct call_delegations_config cfg = {
         .store = store,
         .node = f->cfg.config->node.name,
+        .check_every_us = f->cfg.config->rtc.sanity_check_interval_us,
         .ports = lk_delegate_ports(f->delegate),
     };
     TRY(call_delegations_create(f->loop, &cfg, &f->jobs));

@@ -112,8 +112,8 @@ const struct config_row config_rows[] = {
         "Token requests a second of one address; ten seconds' worth may come at once."),
     ROW(rtc, user_rate, config_int, user_rate, "5", 1, 100000, NONE, 0,
         "Token requests a second of one user; ten seconds' worth may come at once."),
-    ROW(rtc, sanity_check_interval, config_time_us, sanity_check_interval_us, "0", 0, DAY_MS, NONE, 0,
-        "How often the SFU is asked whether those with a delegated leave are still there; 0: never."),
+    ROW(rtc, sanity_check_interval, config_time_us, sanity_check_interval_us, "30s", 0, DAY_MS, NONE, 0,
+        "How often the SFU is asked whether those with a delegated leave are still there; 0: its webhooks say."),
     ROW(rtc, cs_api_urls, config_pairs, cs_api_urls, "", 0, SERVERS_MAX, NONE, 0,
         "Where the client API of a server is when its well-known file does not say: server=url."),
 

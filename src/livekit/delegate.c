@@ -144,8 +144,60 @@ static enum err look(void *arg, uint64_t ticket, const struct call_delegated *wh
     return e;
 }
 
+static bool is_there(const json_t *participant) {
+    const char *state = json_string_value(json_object_get(participant, "state"));
+    return json_is_string(json_object_get(participant, "identity")) &&
+           (state == NULL || strcmp(state, "DISCONNECTED") != 0);
+}
+
+/* A room that is not there is one where nobody is. */
+static void tell_listed(struct step *x, const json_t *participants) {
+    size_t n = json_array_size(participants);
+    struct call_delegations_people people = { 0 };
+    const char **names = arena_array(&x->arena, n, sizeof(*names));
+    if (names == NULL) {
+        call_delegations_listed(x->owner->jobs, x->ticket, NULL);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *p = json_array_get(participants, i);
+        if (is_there(p)) {
+            names[people.n++] = json_string_value(json_object_get(p, "identity"));
+        }
+    }
+    people.identities = names;
+    call_delegations_listed(x->owner->jobs, x->ticket, &people);
+}
+
+static void on_listed(void *arg, enum err e, const json_t *json, const char *text) {
+    struct step *x = arg;
+    (void)text;
+    if (x->owner->jobs == NULL) {
+        step_end(x);
+        return;
+    }
+    const json_t *participants = json_object_get(json, "participants");
+    if (e == ERR_NOT_FOUND || (e == OK && json_is_array(participants))) {
+        tell_listed(x, participants);
+    } else {
+        call_delegations_listed(x->owner->jobs, x->ticket, NULL);
+    }
+    step_end(x);
+}
+
+static enum err list(void *arg, uint64_t ticket, const char *alias) {
+    struct step *x = NULL;
+    TRY(step_create(arg, &(struct call_delegated){ .alias = alias }, &x));
+    x->ticket = ticket;
+    enum err e = lk_rooms_list(x->owner->rooms, alias, on_listed, x);
+    if (e != OK) {
+        step_end(x);
+    }
+    return e;
+}
+
 struct call_delegations_ports lk_delegate_ports(struct lk_delegate *d) {
-    return (struct call_delegations_ports){ .act = act, .look = look, .arg = d };
+    return (struct call_delegations_ports){ .act = act, .look = look, .list = list, .arg = d };
 }
 
 /* --- names of tokens --- */
@@ -283,6 +335,18 @@ static void tell(const struct step *x, enum call_delegation_input in) {
     }
 }
 
+/* What a webhook says of the end of a connection. */
+static enum call_delegation_input input_of(const struct lk_webhook *w) {
+    if (w->kind == LK_WEBHOOK_ABORTED) {
+        return CALL_DELEGATION_FAILED;
+    }
+    if (on_purpose(w->reason)) {
+        return CALL_DELEGATION_LEFT;
+    }
+    return strcmp(w->reason, "CONNECTION_TIMEOUT") == 0 ? CALL_DELEGATION_TIMED_OUT
+                                                        : CALL_DELEGATION_LOST;
+}
+
 /* A second connection of the same participant ends the first, and its end may be told later than
  * the other's beginning: only who is not there any more has left. */
 static void on_still_there(void *arg, enum err e, const json_t *json, const char *text) {
@@ -303,9 +367,7 @@ static enum err heard(struct lk_delegate *d, const struct lk_webhook *w) {
     const struct call_delegated whom = { .alias = w->alias, .identity = w->identity };
     struct step *x = NULL;
     TRY(step_create(d, &whom, &x));
-    x->in = w->kind == LK_WEBHOOK_ABORTED ? CALL_DELEGATION_FAILED
-            : on_purpose(w->reason)       ? CALL_DELEGATION_LEFT
-                                          : CALL_DELEGATION_LOST;
+    x->in = input_of(w);
     if (x->in != CALL_DELEGATION_LEFT) {
         tell(x, x->in);
     }

@@ -14,7 +14,7 @@ from participant import HOUR_MS, PATIENCE_S, SLOT
 from participant import fixture_livekit, fixture_people  # noqa: F401 (fixtures)
 from synapse import request
 
-LOST_S = 150  # LiveKit waits for a client that was cut off, then Parley waits its 20 s
+LOST_S = 150  # LiveKit waits for a client that was cut off, then Parley for its return: 5 s
 
 
 def test_who_leaves_has_left_at_once(people):

@@ -17,6 +17,7 @@ enum { WAITING, CONNECTED, DEPARTING, DISCONNECTED, OVER };
 static struct call_delegation job(int state) {
     return (struct call_delegation){ .state = (enum call_delegation_state)state,
         .delay_ms = DELAY,
+        .accepted_ms = NOW - 40000,
         .restarted_ms = NOW - 40000,
         .asked_ms = NOW - 100,
         .due_ms = NOW,
@@ -42,6 +43,8 @@ TEST(calls_delegation, follows_its_table) {
         { "started, leave not sent yet",      DISCONNECTED, IN(STARTED), 60000, DISCONNECTED, ACTION(SEND), 0 },
         { "comes",                            WAITING,      IN(FOUND), 0, CONNECTED, ACTION(RESTART), 0 },
         { "is not there yet",                 WAITING,      IN(MISSING), 0, WAITING, ACTION(NOTHING), -1 },
+        { "does not come as long as it could", WAITING,   IN(MISSING), 259999, WAITING, ACTION(NOTHING), -1 },
+        { "could not come any more",          WAITING,      IN(MISSING), 260000, DISCONNECTED, ACTION(SEND), 0 },
         { "cannot connect",                   WAITING,      IN(FAILED), 0, OVER, ACTION(NOTHING), 0 },
         { "leaves before it was seen",        WAITING,      IN(LEFT), 0, DISCONNECTED, ACTION(SEND), 0 },
         { "is lost before it was seen",       WAITING,      IN(LOST), 0, DEPARTING, ACTION(NOTHING), 20000 },
@@ -57,7 +60,11 @@ TEST(calls_delegation, follows_its_table) {
         { "refused until the deadline",       CONNECTED,    IN(LATER), 60000, OVER, ACTION(NOTHING), 0 },
         { "event gone",                       CONNECTED,    IN(GONE), 0, OVER, ACTION(NOTHING), 0 },
         { "hangs up",                         CONNECTED,    IN(LEFT), 0, DISCONNECTED, ACTION(SEND), 0 },
-        { "is not there any more",            CONNECTED,    IN(MISSING), 0, DISCONNECTED, ACTION(SEND), 0 },
+        { "is not there any more",            CONNECTED,    IN(MISSING), 0, DEPARTING, ACTION(NOTHING), 20000 },
+        { "the SFU waited for it",            CONNECTED,    IN(TIMED_OUT), 0, DEPARTING, ACTION(NOTHING), 5000 },
+        { "the SFU waited, never seen",       WAITING,      IN(TIMED_OUT), 0, DEPARTING, ACTION(NOTHING), 5000 },
+        { "missing, then the SFU says why",   DEPARTING,    IN(TIMED_OUT), 0, DEPARTING, ACTION(NOTHING), 5000 },
+        { "still not there",                  DEPARTING,    IN(MISSING), 0, DEPARTING, ACTION(NOTHING), -1 },
         { "is lost",                          CONNECTED,    IN(LOST), 0, DEPARTING, ACTION(NOTHING), 20000 },
         { "seen again",                       CONNECTED,    IN(FOUND), 0, CONNECTED, ACTION(NOTHING), -1 },
         { "comes back",                       DEPARTING,    IN(FOUND), 0, CONNECTED, ACTION(RESTART), 0 },
@@ -82,6 +89,36 @@ TEST(calls_delegation, follows_its_table) {
         CHECK_INT(r->action, call_delegation_step(&d, r->in, now, 0, HALF));
         CHECK_INT(r->want, d.state);
         CHECK_INT(r->due == -1 ? NOW : r->due == 0 ? 0 : now + r->due, d.due_ms);
+    }
+}
+
+/* A process that begins does not know where the client is, but that it was there. */
+TEST(calls_delegation, remembers_who_was_seen) {
+    static const struct {
+        const char *name;
+        int from;
+        enum call_delegation_input then;
+        int kept, want;
+        enum call_delegation_action action;
+    } rows[] = {
+        { "was in the SFU, is not", CONNECTED, IN(MISSING), DEPARTING, DEPARTING, ACTION(NOTHING) },
+        { "was leaving, is gone", DEPARTING, IN(MISSING), DEPARTING, DEPARTING, ACTION(NOTHING) },
+        { "is still there", CONNECTED, IN(FOUND), DEPARTING, CONNECTED, ACTION(RESTART) },
+        { "came back in vain", CONNECTED, IN(FAILED), DEPARTING, DEPARTING, ACTION(NOTHING) },
+        { "was not seen, is not there", WAITING, IN(MISSING), WAITING, WAITING, ACTION(NOTHING) },
+        { "the SFU is away, too", CONNECTED, IN(LATER), DEPARTING, WAITING, ACTION(LOOK) },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct call_delegation d = job(r->from);
+        CHECK_INT(ACTION(RESTART), call_delegation_step(&d, IN(STARTED), NOW, 0, HALF));
+        CHECK_INT(r->kept, call_delegation_kept_state(&d));
+        CHECK_INT(r->action, call_delegation_step(&d, r->then, NOW, 0, HALF));
+        CHECK_INT(r->want, d.state);
+        CHECK_INT(r->want == WAITING ? r->kept : r->want, call_delegation_kept_state(&d));
+        if (r->want == DEPARTING) {
+            CHECK_INT(NOW + 20000, d.due_ms);
+        }
     }
 }
 
@@ -139,9 +176,9 @@ static void live(unsigned seed) {
             in = rand() % 4 == 0 ? IN(LATER) : IN(DONE);
         } else if (rand() % 2 == 0) {
             static const enum call_delegation_input any[] = { IN(FOUND), IN(FOUND), IN(LOST),
-                IN(LEFT), IN(STARTED) };
+                IN(TIMED_OUT), IN(MISSING), IN(LEFT), IN(STARTED) };
             now += rand() % 1000;
-            in = any[rand() % 5];
+            in = any[rand() % 7];
         } else {
             CHECK(d.due_ms > 0);
             now = d.due_ms > now ? d.due_ms : now;

@@ -1,6 +1,7 @@
 /* The jobs of a node, with a database, a homeserver and an SFU that do as the test says. */
 #include "calls/delegations.h"
 
+#include "calls/delegation_job.h"
 #include "core/clock.h"
 #include "store/delegations.h"
 #include "test.h"
@@ -83,6 +84,8 @@ struct world {
     struct call_delegations *jobs;
     char seen[512]; /* "look(alice) restart(alice) …" */
     uint64_t ticket;
+    uint64_t lists[8]; /* tickets of questions who is in a room */
+    int n_lists;
     enum err refuse; /* what acting gives */
     int done;
     enum err done_with;
@@ -108,6 +111,13 @@ static enum err look(void *arg, uint64_t ticket, const struct call_delegated *wh
     return OK;
 }
 
+static enum err list(void *arg, uint64_t ticket, const char *alias) {
+    struct world *w = arg;
+    note(w, "list", &(struct call_delegated){ .identity = alias });
+    w->lists[w->n_lists++ % 8] = ticket;
+    return w->refuse;
+}
+
 static void done(void *arg, enum err e) {
     struct world *w = arg;
     w->done++;
@@ -117,7 +127,7 @@ static void done(void *arg, enum err e) {
 static enum err world_init(struct world *w, struct store *s) {
     *w = (struct world){ .refuse = OK };
     uv_loop_init(&w->loop);
-    const struct call_delegations_config cfg = { s, "one", { act, look, w } };
+    const struct call_delegations_config cfg = { s, "one", 0, { act, look, list, w } };
     return call_delegations_create(&w->loop, &cfg, &w->jobs);
 }
 
@@ -295,12 +305,166 @@ TEST(calls_delegations, are_taken_from_another_node_by_what_the_sfu_says) {
     CHECK_STR("take(alice)", s.seen);
     const struct store_delegation rows[] = { row("alice", "connected") };
     s.found(s.arg, OK, rows, 1, 1);
-    CHECK_STR("send(alice)", w.seen);
+    CHECK_STR("restart(alice) send(alice)", w.seen);
     answer(&w, CALL_DELEGATION_GONE);
     written(&s, OK);
     written(&s, OK);
-    CHECK_STR("take(alice) put(alice disconnected) remove(alice)", s.seen);
+    CHECK_STR("take(alice) put(alice departing) remove(alice)", s.seen);
     world_finish(&w);
+}
+
+/* --- looking for them in the SFU --- */
+
+static enum err add_in(struct world *w, const char *alias, const char *identity) {
+    const struct call_delegated what = { alias, identity, "@a:x", "!r:x", "syd_1", 600000 };
+    return call_delegations_add(w->jobs, &what, done, w);
+}
+
+/* Some are in the SFU already, and as time goes by all are due. */
+static void walk(struct world *w) {
+    w->seen[0] = '\0';
+    w->jobs->round.ticked_us -= 60 * SEC_US;
+    call_delegation_round_walk(w->jobs);
+}
+
+static void listed(struct world *w, int i, const char *who) {
+    const struct call_delegations_people people = { &who, who != NULL };
+    call_delegations_listed(w->jobs, w->lists[i], &people);
+}
+
+static enum call_delegation_state state(struct world *w, const char *alias, const char *identity) {
+    return call_delegations_find(w->jobs, alias, identity)->machine.state;
+}
+
+TEST(calls_delegations, are_looked_for_room_by_room) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w, NULL));
+    w.jobs->check_every_us = 30 * SEC_US;
+    CHECK_ERR(OK, add_in(&w, "q", "alice"));
+    answer(&w, CALL_DELEGATION_FOUND);
+    answer(&w, CALL_DELEGATION_DONE);
+    CHECK_ERR(OK, add_in(&w, "p", "bob"));
+    CHECK_ERR(OK, add_in(&w, "q", "carol"));
+    walk(&w);
+    CHECK_STR("list(p) list(q)", w.seen);
+    walk(&w);
+    CHECK_STR("", w.seen); /* one walk at a time */
+    listed(&w, 1, "carol");
+    listed(&w, 0, NULL);
+    CHECK_STR("restart(carol)", w.seen);
+    CHECK_INT(CALL_DELEGATION_DEPARTING, state(&w, "q", "alice"));
+    CHECK_INT(CALL_DELEGATION_CONNECTED, state(&w, "q", "carol"));
+    CHECK_INT(CALL_DELEGATION_WAITING, state(&w, "p", "bob"));
+    walk(&w);
+    CHECK_STR("list(p) list(q)", w.seen);
+    listed(&w, 3, "alice");
+    CHECK_INT(CALL_DELEGATION_CONNECTED, state(&w, "q", "alice"));
+    world_finish(&w);
+}
+
+TEST(calls_delegations, are_looked_for_a_few_rooms_at_a_time) {
+    static const char *const rooms[] = { "a", "b", "c", "d", "e", "f" };
+    struct world w;
+    CHECK_ERR(OK, world_init(&w, NULL));
+    for (int i = 0; i < 6; i++) {
+        CHECK_ERR(OK, add_in(&w, rooms[i], "alice"));
+    }
+    walk(&w);
+    CHECK_STR("list(a) list(b) list(c) list(d)", w.seen);
+    call_delegations_listed(w.jobs, w.lists[2], NULL); /* nobody knows */
+    CHECK_STR("list(a) list(b) list(c) list(d) list(e)", w.seen);
+    CHECK_INT(CALL_DELEGATION_WAITING, state(&w, "c", "alice"));
+    call_delegations_listed(w.jobs, w.lists[2], NULL); /* again: it is not asked any more */
+    listed(&w, 0, NULL);
+    CHECK_STR("list(a) list(b) list(c) list(d) list(e) list(f)", w.seen);
+    world_finish(&w);
+}
+
+TEST(calls_delegations, are_asked_for_again_after_the_sfu_was_away) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w, NULL));
+    CHECK_ERR(OK, add_in(&w, "a", "alice"));
+    w.refuse = ERR_LIMIT;
+    walk(&w);
+    CHECK_STR("list(a)", w.seen);
+    w.refuse = OK;
+    walk(&w);
+    CHECK_STR("list(a)", w.seen);
+    world_finish(&w);
+}
+
+/* Who was heard of meanwhile is not the one whom the answer does not list. */
+TEST(calls_delegations, believe_news_over_an_older_question) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w, NULL));
+    w.jobs->check_every_us = 30 * SEC_US;
+    CHECK_ERR(OK, add_in(&w, "room", "alice"));
+    answer(&w, CALL_DELEGATION_FOUND);
+    walk(&w);
+    uv_sleep(2);
+    tell(&w, CALL_DELEGATION_FOUND);
+    listed(&w, 0, NULL);
+    CHECK_INT(CALL_DELEGATION_CONNECTED, state(&w, "room", "alice"));
+    world_finish(&w);
+}
+
+TEST(calls_delegations, who_are_in_the_sfu_are_left_to_webhooks_where_wanted) {
+    struct world w;
+    CHECK_ERR(OK, world_init(&w, NULL));
+    CHECK_ERR(OK, add_in(&w, "a", "alice"));
+    answer(&w, CALL_DELEGATION_FOUND);
+    CHECK_ERR(OK, add_in(&w, "b", "bob"));
+    walk(&w);
+    CHECK_STR("list(b)", w.seen);
+    world_finish(&w);
+}
+
+/* Known to have been there, missing after a restart: gone after the grace, not after an hour. */
+TEST(calls_delegations, know_who_was_seen_before_the_restart) {
+    struct world w;
+    struct store s = { .refuse = OK };
+    CHECK_ERR(OK, world_init(&w, &s));
+    call_delegations_start(w.jobs);
+    int64_t end_us = clock_mono_us() + 10 * SEC_US;
+    while (s.found == NULL && clock_mono_us() < end_us) {
+        uv_run(&w.loop, UV_RUN_NOWAIT);
+    }
+    const struct store_delegation rows[] = { row("alice", "connected"), row("bob", "waiting") };
+    s.found(s.arg, OK, rows, 2, 2);
+    CHECK_STR("hold(one all) put(alice departing)", s.seen);
+    walk(&w);
+    CHECK_STR("list(room)", w.seen);
+    uv_sleep(2);
+    listed(&w, 0, NULL);
+    CHECK_INT(CALL_DELEGATION_DEPARTING, state(&w, "room", "alice"));
+    CHECK_INT(CALL_DELEGATION_WAITING, state(&w, "room", "bob"));
+    written(&s, OK);
+    world_finish(&w);
+    if (s.done != NULL) {
+        written(&s, OK);
+    }
+}
+
+TEST_ALLOC(calls_delegations, survive_no_memory_in_a_walk) {
+    struct world w;
+    enum err e = world_init(&w, NULL);
+    if (e == OK) {
+        e = add_in(&w, "a", "alice");
+        e = e == OK ? w.done_with : e;
+    }
+    if (e == OK) {
+        walk(&w);
+        if (w.n_lists == 0) {
+            e = err_set(ERR_NOMEM, "nobody was asked");
+        } else {
+            listed(&w, 0, "alice");
+            e = state(&w, "a", "alice") == CALL_DELEGATION_CONNECTED
+                    ? OK
+                    : err_set(ERR_NOMEM, "nobody was found");
+        }
+    }
+    world_finish(&w);
+    return e;
 }
 
 TEST_ALLOC(calls_delegations, survive_no_memory) {

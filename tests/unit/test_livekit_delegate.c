@@ -27,6 +27,7 @@ static struct {
     enum err keep_error;
     char told[256]; /* "identity:input", one behind the other */
     char answered[64];
+    char listed[128]; /* "ticket alice bob" or "ticket ?" */
     int dones;
     enum lk_refusal done;
 } w;
@@ -39,6 +40,10 @@ enum err lk_rooms_find(
     w.looked = done;
     w.looked_arg = arg;
     return w.sfu_refuses == OK ? OK : err_set(w.sfu_refuses, "not now");
+}
+
+enum err lk_rooms_list(struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg) {
+    return lk_rooms_find(r, alias, "*", done, arg);
 }
 
 void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
@@ -90,6 +95,7 @@ static const char *const inputs[CALL_DELEGATION_INPUTS] = {
     [CALL_DELEGATION_MISSING] = "missing",
     [CALL_DELEGATION_LEFT] = "left",
     [CALL_DELEGATION_LOST] = "lost",
+    [CALL_DELEGATION_TIMED_OUT] = "timed_out",
     [CALL_DELEGATION_FAILED] = "failed",
     [CALL_DELEGATION_DONE] = "done",
     [CALL_DELEGATION_GONE] = "gone",
@@ -108,6 +114,16 @@ void call_delegations_answer(
     struct call_delegations *d, uint64_t ticket, enum call_delegation_input in, int64_t after_ms) {
     (void)d;
     snprintf(w.answered, sizeof(w.answered), "%d %s %d", (int)ticket, inputs[in], (int)after_ms);
+}
+
+void call_delegations_listed(
+    struct call_delegations *d, uint64_t ticket, const struct call_delegations_people *people) {
+    (void)d;
+    size_t n = (size_t)snprintf(
+        w.listed, sizeof(w.listed), "%d%s", (int)ticket, people == NULL ? " ?" : "");
+    for (size_t i = 0; people != NULL && i < people->n; i++) {
+        n += (size_t)snprintf(w.listed + n, sizeof(w.listed) - n, " %s", people->identities[i]);
+    }
 }
 
 static int something; /* rooms that nobody looks into */
@@ -242,6 +258,8 @@ TEST(livekit_delegate, tells_the_jobs_what_the_sfu_says) {
         { "removed", LK_WEBHOOK_LEFT, "PARTICIPANT_REMOVED", "", true, ERR_NOT_FOUND, "a:left" },
         { "room deleted", LK_WEBHOOK_LEFT, "ROOM_DELETED", "", true, ERR_NOT_FOUND, "a:left" },
         { "cut off", LK_WEBHOOK_LEFT, "SIGNAL_CLOSE", "a:lost", true, ERR_NOT_FOUND, "a:lost" },
+        { "waited for in vain", LK_WEBHOOK_LEFT, "CONNECTION_TIMEOUT", "a:timed_out", true,
+            ERR_NOT_FOUND, "a:timed_out" },
         { "no reason", LK_WEBHOOK_LEFT, "", "a:lost", true, ERR_NOT_FOUND, "a:lost" },
         { "a second connection took over", LK_WEBHOOK_LEFT, "DUPLICATE_IDENTITY", "a:lost", true,
             OK, "a:lost a:found" },
@@ -318,6 +336,45 @@ TEST(livekit_delegate, answers_looks_only_when_it_knows) {
         CHECK_ERR(OK, ports.look(ports.arg, 9, &hashed.what));
         sfu_says(r->there);
         CHECK_STR(r->answered, w.answered);
+        lk_delegate_destroy(d);
+    }
+}
+
+TEST(livekit_delegate, lists_who_is_in_a_room) {
+    static const struct {
+        const char *name;
+        enum err e;
+        const char *json;
+        const char *want;
+    } rows[] = {
+        { "two", OK,
+            "{\"participants\":[{\"identity\":\"alice\",\"state\":\"ACTIVE\"},{\"identity\":"
+            "\"bob\"}]}",
+            "5 alice bob" },
+        { "one has gone", OK,
+            "{\"participants\":[{\"identity\":\"alice\",\"state\":\"DISCONNECTED\"},"
+            "{\"identity\":\"bob\",\"state\":\"JOINED\"}]}",
+            "5 bob" },
+        { "nobody", OK, "{\"participants\":[]}", "5" },
+        { "something else", OK, "{}", "5 ?" },
+        { "no such room", ERR_NOT_FOUND, NULL, "5" },
+        { "nonsense", OK, "{\"participants\":[1,{},{\"identity\":2}]}", "5" },
+        { "away", ERR_TIMEOUT, NULL, "5 ?" },
+        { "another key", ERR_UNAUTHORIZED, NULL, "5 ?" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct lk_delegate *d = NULL;
+        CHECK_ERR(OK, make(&d));
+        const struct call_delegations_ports ports = lk_delegate_ports(d);
+        CHECK_ERR(OK, ports.list(ports.arg, 5, "alias"));
+        CHECK_STR("alias *", w.sfu);
+        json_t *json = r->json == NULL ? NULL : json_loads(r->json, 0, NULL);
+        lk_rooms_done *listed = w.looked;
+        w.looked = NULL;
+        listed(w.looked_arg, r->e, json, "");
+        CHECK_STR(r->want, w.listed);
+        json_decref(json);
         lk_delegate_destroy(d);
     }
 }
