@@ -53,6 +53,10 @@ static bool reserve(struct buf *b, size_t n) {
     return true;
 }
 
+uint8_t *buf_room(struct buf *b, size_t n) {
+    return reserve(b, n) ? (uint8_t *)b->data + b->len : NULL;
+}
+
 void buf_put(struct buf *b, const void *bytes, size_t n) {
     if (reserve(b, n)) {
         if (n > 0) {

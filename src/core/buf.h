@@ -27,6 +27,9 @@ void buf_finish(struct buf *b);
 /** Forgets the bytes, keeps the memory. */
 void buf_clear(struct buf *b);
 void buf_put(struct buf *b, const void *bytes, size_t n);
+/** Room for n bytes behind the text, for a writer of its own; NULL when an append would fail. What
+ * was written there counts once b->len says so, with a NUL behind it. */
+uint8_t *buf_room(struct buf *b, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *fmt, ...);

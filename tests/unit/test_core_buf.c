@@ -60,6 +60,22 @@ static enum err write_much(struct buf *b) {
     return buf_check(b);
 }
 
+TEST(core_buf, gives_room_to_other_writers) {
+    struct buf b;
+    buf_init(&b, 5);
+    buf_puts(&b, "ab");
+    uint8_t *room = buf_room(&b, 3);
+    CHECK(room != NULL);
+    if (room != NULL) {
+        memcpy(room, "cde", 4);
+        b.len += 3;
+    }
+    CHECK_STR("abcde", buf_str(&b));
+    CHECK(buf_room(&b, 1) == NULL);
+    CHECK_ERR(ERR_TOO_LARGE, buf_check(&b));
+    buf_finish(&b);
+}
+
 TEST_ALLOC(core_buf, survives_no_memory) {
     CLEANUP(buf_finish) struct buf b;
     buf_init(&b, 0);
