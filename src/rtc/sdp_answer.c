@@ -18,11 +18,18 @@ static const uint32_t taken_exts[] = {
     [RTC_VIDEO] = BIT(MID) | BIT(RID) | BIT(REPAIRED_RID) | BIT(TRANSPORT_CC) | BIT(DEPENDENCY) |
                   BIT(CAPTURE_TIME),
 };
-/* Of what we send: receivers tell streams apart by SSRC; the send time is for their estimate. */
+/* Of what we send besides: the send time is for the receiver's estimate. */
 static const uint32_t sent_exts[] = {
-    [RTC_AUDIO] = BIT(MID) | BIT(CAPTURE_TIME),
-    [RTC_VIDEO] = BIT(MID) | BIT(ABS_SEND_TIME) | BIT(DEPENDENCY) | BIT(CAPTURE_TIME),
+    [RTC_AUDIO] = 0,
+    [RTC_VIDEO] = BIT(ABS_SEND_TIME),
 };
+
+/* On the only connection every section gets all: Chromium offers simulcast in a new section only
+ * with the extensions that the sections before it agreed upon, whichever way those go. */
+static uint32_t exts_of(enum rtc_sdp_mode mode, enum rtc_sdp_kind kind) {
+    const enum rtc_media media = kind == RTC_SDP_AUDIO ? RTC_AUDIO : RTC_VIDEO;
+    return mode == RTC_SDP_SINGLE ? taken_exts[media] | sent_exts[media] : taken_exts[media];
+}
 
 /* In a bundle one payload type means one thing, so on the only connection both directions have the
  * same feedback. */
@@ -151,10 +158,7 @@ static uint8_t reversed(uint8_t direction) {
 
 static enum err answer_exts(const struct answering *w, bool mixed,
     const struct rtc_sdp_section *offered, struct rtc_sdp_section *s) {
-    const enum rtc_media media = offered->kind == RTC_SDP_AUDIO ? RTC_AUDIO : RTC_VIDEO;
-    uint32_t left = s->direction == RTC_SDP_SENDONLY   ? sent_exts[media]
-                    : s->direction == RTC_SDP_SENDRECV ? taken_exts[media] | sent_exts[media]
-                                                       : taken_exts[media];
+    uint32_t left = exts_of(w->mode, offered->kind);
     s->exts = arena_array(w->arena, offered->n_exts + 1, sizeof(*s->exts));
     if (s->exts == NULL) {
         return rtc_sdp_no_memory();
