@@ -2,6 +2,7 @@
 #include "rtc/seal_evp.h"
 
 #include "core/crypto.h"
+#include "core/cur.h"
 #include "core/mem.h"
 #include "rtc/seal_iv.h"
 
@@ -189,7 +190,7 @@ static bool gcm_rtcp(struct evp_engine *e, struct evp_key *k, uint8_t *packet, s
     uint8_t iv[RTC_SEAL_IV_GCM], index[6], word[RTC_SRTCP_INDEX];
     rtc_seal_rtcp_index(index, trailer);
     rtc_seal_iv_gcm(iv, k->rtcp_half.salt, packet + 4, index);
-    rtc_seal_put_u32(word, trailer);
+    be32_put(word, trailer);
     uint8_t *body = packet + RTCP_HEAD;
     struct gcm_call c = { { packet, word }, { RTCP_HEAD, sizeof(word) }, body, body,
         (int)(len - RTCP_HEAD) };
@@ -199,7 +200,7 @@ static bool gcm_rtcp(struct evp_engine *e, struct evp_key *k, uint8_t *packet, s
     if (!seal) {
         return gcm_open(e->gcm, iv, &c);
     }
-    rtc_seal_put_u32(packet + len + GCM_TAG, trailer);
+    be32_put(packet + len + GCM_TAG, trailer);
     return gcm_seal(e->gcm, iv, &c);
 }
 
@@ -228,7 +229,7 @@ static bool hmac(struct evp_engine *e, const struct evp_half *h, const uint8_t *
  * does not travel and is written where the tag will be. */
 static bool cm_tag(struct evp_engine *e, const struct evp_half *h, uint8_t *packet, size_t len,
     uint32_t word, uint8_t ret[SHA1_SIZE]) {
-    rtc_seal_put_u32(packet + len, word);
+    be32_put(packet + len, word);
     return hmac(e, h, packet, len + 4, ret);
 }
 

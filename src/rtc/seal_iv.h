@@ -6,23 +6,14 @@
 #ifndef RTC_SEAL_IV_H
 #define RTC_SEAL_IV_H
 
+#include "core/cur.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #define RTC_SEAL_IV_GCM 12 /* bytes */
 #define RTC_SEAL_IV_CM  16 /* bytes; the last two count blocks */
-
-static inline uint32_t rtc_seal_u32(const uint8_t *p) {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static inline void rtc_seal_put_u32(uint8_t *p, uint32_t v) {
-    p[0] = (uint8_t)(v >> 24);
-    p[1] = (uint8_t)(v >> 16);
-    p[2] = (uint8_t)(v >> 8);
-    p[3] = (uint8_t)v;
-}
 
 /* `salt` has `n` bytes; `ssrc` is four bytes as on the wire and goes to `at`, the index behind it.
  */
@@ -38,7 +29,7 @@ static inline void rtc_seal_iv(uint8_t *ret, size_t n, const uint8_t *salt, size
 }
 
 static inline void rtc_seal_index(uint8_t ret[6], uint32_t roc, const uint8_t seq[2]) {
-    rtc_seal_put_u32(ret, roc);
+    be32_put(ret, roc);
     ret[4] = seq[0];
     ret[5] = seq[1];
 }
@@ -46,7 +37,7 @@ static inline void rtc_seal_index(uint8_t ret[6], uint32_t roc, const uint8_t se
 static inline void rtc_seal_rtcp_index(uint8_t ret[6], uint32_t trailer) {
     ret[0] = 0;
     ret[1] = 0;
-    rtc_seal_put_u32(ret + 2, trailer & 0x7fffffff);
+    be32_put(ret + 2, trailer & 0x7fffffff);
 }
 
 static inline void rtc_seal_iv_gcm(uint8_t ret[RTC_SEAL_IV_GCM], const uint8_t *salt,

@@ -2,6 +2,7 @@
 #include "rtc/seal_mb.h"
 
 #include "core/crypto.h"
+#include "core/cur.h"
 #include "core/mem.h"
 #include "rtc/seal_iv.h"
 #include "rtc/seal_mb_keys.h"
@@ -223,7 +224,7 @@ static void open_all(void *engine, struct rtc_seal_op *ops, size_t n) {
 static void rtcp_aad(
     uint8_t ret[RTCP_HEAD + RTC_SRTCP_INDEX], const uint8_t *packet, uint32_t trailer) {
     memcpy(ret, packet, RTCP_HEAD);
-    rtc_seal_put_u32(ret + RTCP_HEAD, trailer);
+    be32_put(ret + RTCP_HEAD, trailer);
 }
 
 static void rtcp_iv(
@@ -245,7 +246,7 @@ static bool seal_rtcp(void *engine, void *key, uint8_t *packet, size_t len, uint
     rtcp_aad(aad, packet, trailer);
     gcm_seal(e, k, expanded(e, k, &k->rtcp), iv, aad, sizeof(aad), packet + RTCP_HEAD,
         packet + RTCP_HEAD, len - RTCP_HEAD);
-    rtc_seal_put_u32(packet + len + GCM_TAG, trailer);
+    be32_put(packet + len + GCM_TAG, trailer);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* AES in counter mode and HMAC-SHA1, by the library's bursts: first all ciphers, then all hashes.
  */
 #include "core/crypto.h"
+#include "core/cur.h"
 #include "core/mem.h"
 #include "rtc/seal_iv.h"
 #include "rtc/seal_mb_keys.h"
@@ -149,7 +150,7 @@ static void hash_all(struct mb_engine *e, struct rtc_seal_op *const *ops, size_t
         const struct rtc_seal_op *op = ops[i];
         const struct mb_cm *k = op->key;
         size_t len = (size_t)op->head_len + op->body_len;
-        rtc_seal_put_u32(op->packet + len, op->roc);
+        be32_put(op->packet + len, op->roc);
         set_hash(&e->jobs[i], &k->rtp_hmac, op->packet, len + 4);
     }
     hash_burst(e, n);
@@ -215,7 +216,7 @@ static const uint8_t *rtcp_tag(
 void rtc_seal_cm_seal_rtcp(
     struct mb_engine *e, struct mb_cm *k, uint8_t *packet, size_t len, uint32_t trailer) {
     rtcp_cipher(e, k, packet, len, trailer);
-    rtc_seal_put_u32(packet + len, trailer);
+    be32_put(packet + len, trailer);
     memcpy(packet + len + RTC_SRTCP_INDEX, rtcp_tag(e, k, packet, len), k->base.sizes->rtcp_tag);
 }
 

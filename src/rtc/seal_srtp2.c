@@ -1,8 +1,8 @@
 /* Packets are put together first and go through the library in place. */
 #include "rtc/seal_srtp2.h"
 
+#include "core/cur.h"
 #include "core/mem.h"
-#include "rtc/seal_iv.h"
 #include "rtc/srtp_streams.h"
 
 #include <srtp2/srtp.h>
@@ -131,7 +131,7 @@ static void forget(void *key, uint32_t ssrc) {
     struct srtp2_key *k = key;
     uint8_t wire[4];
     unsigned as_in_packet;
-    rtc_seal_put_u32(wire, ssrc);
+    be32_put(wire, ssrc);
     memcpy(&as_in_packet, wire, sizeof(wire));
     srtp_remove_stream(k->session, as_in_packet);
 }

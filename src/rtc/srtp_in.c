@@ -1,7 +1,7 @@
 /* Opening: the books say which index a packet has and whether it may come, the engine whether it is
  * genuine, and only then the books take it. */
+#include "core/cur.h"
 #include "core/mem.h"
-#include "rtc/seal_iv.h"
 #include "rtc/srtp.h"
 
 #include <assert.h>
@@ -36,7 +36,7 @@ size_t rtc_srtp_head_len(const uint8_t *packet, size_t len) {
         if (head > len) {
             return 0;
         }
-        head += 4 * (size_t)(packet[head - 2] << 8 | packet[head - 1]);
+        head += 4 * (size_t)be16_get(packet + head - 2);
     }
     return head <= len ? head : 0;
 }
@@ -87,7 +87,7 @@ size_t rtc_srtp_in_bytes(const struct rtc_srtp_in *s) {
 }
 
 static uint32_t ssrc_of(const struct rtc_srtp_got *g) {
-    return rtc_seal_u32(g->packet + 8);
+    return be32_get(g->packet + 8);
 }
 
 static enum rtc_srtp_verdict admit(struct rtc_srtp_got *g) {
@@ -96,7 +96,7 @@ static enum rtc_srtp_verdict admit(struct rtc_srtp_got *g) {
         return RTC_SRTP_MALFORMED;
     }
     g->head_len = (uint16_t)head;
-    uint16_t seq = (uint16_t)(g->packet[2] << 8 | g->packet[3]);
+    uint16_t seq = be16_get(g->packet + 2);
     return rtc_srtp_streams_ask(&g->session->streams, ssrc_of(g), seq, &g->index);
 }
 
@@ -120,7 +120,7 @@ static enum rtc_srtp_verdict take(struct rtc_srtp_got *g) {
  * cases the books know why. */
 static enum rtc_srtp_verdict judge(struct rtc_srtp_got *g, bool genuine) {
     uint64_t index;
-    uint16_t seq = (uint16_t)(g->packet[2] << 8 | g->packet[3]);
+    uint16_t seq = be16_get(g->packet + 2);
     if (genuine) {
         return take(g);
     }
@@ -179,8 +179,8 @@ enum rtc_srtp_verdict rtc_srtp_open_rtcp(struct rtc_srtp_in *s, uint8_t *packet,
         return RTC_SRTP_MALFORMED;
     }
     size_t plain = *len - growth;
-    uint32_t trailer = rtc_seal_u32(packet + plain + (s->gcm ? s->rtcp_tag : 0));
-    uint32_t ssrc = rtc_seal_u32(packet + 4), index = trailer & ~E_BIT;
+    uint32_t trailer = be32_get(packet + plain + (s->gcm ? s->rtcp_tag : 0));
+    uint32_t ssrc = be32_get(packet + 4), index = trailer & ~E_BIT;
     if ((trailer & E_BIT) == 0) {
         return RTC_SRTP_CLEAR;
     }

@@ -1,6 +1,6 @@
 /* Sealing: indexes are given out here, the ciphers' work goes to the engine in batches. */
+#include "core/cur.h"
 #include "core/mem.h"
-#include "rtc/seal_iv.h"
 #include "rtc/srtp.h"
 
 #include <assert.h>
@@ -59,7 +59,7 @@ static enum rtc_srtp_verdict admit(const struct rtc_srtp_job *j, uint64_t *ret_i
     if ((size_t)j->head_len + j->body_len + j->session->tag > j->room) {
         return RTC_SRTP_NO_ROOM;
     }
-    uint16_t seq = (uint16_t)(j->packet[2] << 8 | j->packet[3]);
+    uint16_t seq = be16_get(j->packet + 2);
     *ret_index = rtc_srtp_index_guess(j->sender->next, seq);
     return *ret_index < RTC_SRTP_INDEX_END ? RTC_SRTP_OK : RTC_SRTP_SPENT;
 }
