@@ -176,9 +176,9 @@ static bool gcm_open(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const struct gcm_ca
 }
 
 static bool gcm_rtp(struct evp_key *k, const struct rtc_seal_op *op, bool seal) {
-    uint8_t iv[RTC_SEAL_IV_GCM], index[6];
-    rtc_seal_index(index, op->roc, op->packet + 2);
-    rtc_seal_iv_gcm(iv, k->rtp_half.salt, op->packet + 8, index);
+    uint8_t iv[RTC_SEAL_IV_GCM];
+    rtc_seal_iv_gcm(
+        iv, k->rtp_half.salt, be32_get(op->packet + 8), rtc_seal_index(op->roc, op->packet));
     uint8_t *body = op->packet + op->head_len;
     struct gcm_call c = { { op->packet, NULL }, { op->head_len, 0 }, seal ? op->in : body, body,
         op->body_len };
@@ -187,9 +187,8 @@ static bool gcm_rtp(struct evp_key *k, const struct rtc_seal_op *op, bool seal) 
 
 static bool gcm_rtcp(struct evp_engine *e, struct evp_key *k, uint8_t *packet, size_t len,
     uint32_t trailer, bool seal) {
-    uint8_t iv[RTC_SEAL_IV_GCM], index[6], word[RTC_SRTCP_INDEX];
-    rtc_seal_rtcp_index(index, trailer);
-    rtc_seal_iv_gcm(iv, k->rtcp_half.salt, packet + 4, index);
+    uint8_t iv[RTC_SEAL_IV_GCM], word[RTC_SRTCP_INDEX];
+    rtc_seal_iv_gcm(iv, k->rtcp_half.salt, be32_get(packet + 4), rtc_seal_rtcp_index(trailer));
     be32_put(word, trailer);
     uint8_t *body = packet + RTCP_HEAD;
     struct gcm_call c = { { packet, word }, { RTCP_HEAD, sizeof(word) }, body, body,
@@ -249,9 +248,9 @@ static bool cm_check(struct evp_engine *e, const struct evp_half *h, uint8_t *pa
 
 static bool cm_rtp(
     struct evp_engine *e, struct evp_key *k, const struct rtc_seal_op *op, bool seal) {
-    uint8_t iv[RTC_SEAL_IV_CM], index[6], tag[SHA1_SIZE];
-    rtc_seal_index(index, op->roc, op->packet + 2);
-    rtc_seal_iv_cm(iv, k->rtp_half.salt, op->packet + 8, index);
+    uint8_t iv[RTC_SEAL_IV_CM], tag[SHA1_SIZE];
+    rtc_seal_iv_cm(
+        iv, k->rtp_half.salt, be32_get(op->packet + 8), rtc_seal_index(op->roc, op->packet));
     uint8_t *body = op->packet + op->head_len;
     size_t len = (size_t)op->head_len + op->body_len;
     if (!seal) {
@@ -269,9 +268,8 @@ static bool cm_rtp(
 
 static bool cm_rtcp(struct evp_engine *e, struct evp_key *k, uint8_t *packet, size_t len,
     uint32_t trailer, bool seal) {
-    uint8_t iv[RTC_SEAL_IV_CM], index[6], tag[SHA1_SIZE];
-    rtc_seal_rtcp_index(index, trailer);
-    rtc_seal_iv_cm(iv, k->rtcp_half.salt, packet + 4, index);
+    uint8_t iv[RTC_SEAL_IV_CM], tag[SHA1_SIZE];
+    rtc_seal_iv_cm(iv, k->rtcp_half.salt, be32_get(packet + 4), rtc_seal_rtcp_index(trailer));
     if (EVP_CipherInit_ex(e->cm, e->cm_128, NULL, k->rtcp_key, NULL, 1) != 1) {
         return false;
     }

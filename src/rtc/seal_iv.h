@@ -10,46 +10,37 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #define RTC_SEAL_IV_GCM 12 /* bytes */
 #define RTC_SEAL_IV_CM  16 /* bytes; the last two count blocks */
 
-/* `salt` has `n` bytes; `ssrc` is four bytes as on the wire and goes to `at`, the index behind it.
+/* Salts are of RTC_SRTP_SALT_MAX bytes here, GCM's with two zeros behind. `index`: roll-over
+ * counter and sequence number, or SRTCP's index; 48 bits. */
+
+/*  |  0  0  |      SSRC      |             index            |  xor the 12 bytes of salt  */
+static inline void rtc_seal_iv_gcm(
+    uint8_t ret[RTC_SEAL_IV_GCM], const uint8_t *salt, uint32_t ssrc, uint64_t index) {
+    be64_put(ret, be64_get(salt) ^ ((uint64_t)ssrc << 16 | index >> 32));
+    be32_put(ret + 8, be32_get(salt + 8) ^ (uint32_t)index);
+}
+
+/*  |     0  0  0  0    |      SSRC      |             index            |  0  0  |  xor the 14 bytes
  */
-static inline void rtc_seal_iv(uint8_t *ret, size_t n, const uint8_t *salt, size_t at,
-    const uint8_t *ssrc, const uint8_t index[6]) {
-    memcpy(ret, salt, n);
-    for (size_t i = 0; i < 4; i++) {
-        ret[at + i] ^= ssrc[i];
-    }
-    for (size_t i = 0; i < 6; i++) {
-        ret[at + 4 + i] ^= index[i];
-    }
-}
-
-static inline void rtc_seal_index(uint8_t ret[6], uint32_t roc, const uint8_t seq[2]) {
-    be32_put(ret, roc);
-    ret[4] = seq[0];
-    ret[5] = seq[1];
-}
-
-static inline void rtc_seal_rtcp_index(uint8_t ret[6], uint32_t trailer) {
-    ret[0] = 0;
-    ret[1] = 0;
-    be32_put(ret + 2, trailer & 0x7fffffff);
-}
-
-static inline void rtc_seal_iv_gcm(uint8_t ret[RTC_SEAL_IV_GCM], const uint8_t *salt,
-    const uint8_t *ssrc, const uint8_t index[6]) {
-    rtc_seal_iv(ret, RTC_SEAL_IV_GCM, salt, 2, ssrc, index);
-}
-
 static inline void rtc_seal_iv_cm(
-    uint8_t ret[RTC_SEAL_IV_CM], const uint8_t *salt, const uint8_t *ssrc, const uint8_t index[6]) {
-    rtc_seal_iv(ret, RTC_SEAL_IV_CM - 2, salt, 4, ssrc, index);
-    ret[14] = 0;
-    ret[15] = 0;
+    uint8_t ret[RTC_SEAL_IV_CM], const uint8_t *salt, uint32_t ssrc, uint64_t index) {
+    be64_put(ret, be64_get(salt) ^ ssrc);
+    be64_put(ret + 8,
+        ((uint64_t)be32_get(salt + 8) << 32 | (uint64_t)be16_get(salt + 12) << 16) ^ index << 16);
+}
+
+/** Of an RTP packet. */
+static inline uint64_t rtc_seal_index(uint32_t roc, const uint8_t *packet) {
+    return (uint64_t)roc << 16 | be16_get(packet + 2);
+}
+
+/** Of an SRTCP packet. */
+static inline uint64_t rtc_seal_rtcp_index(uint32_t trailer) {
+    return trailer & 0x7fffffff;
 }
 
 #endif

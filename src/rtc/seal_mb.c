@@ -10,9 +10,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define GCM_TAG   16
-#define RTCP_HEAD 8
-#define NEEDED    (IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ)
+#define GCM_TAG    16
+#define RTCP_HEAD  8
+#define CACHE_LINE 64
+#define NEEDED     (IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ)
 
 static_assert(sizeof(struct gcm_key_data) <= 1024, "srtp.h says how much memory a session takes");
 
@@ -175,9 +176,19 @@ static bool gcm_open(struct mb_engine *e, const struct mb_gcm *k, const struct g
 
 static void gcm_rtp_iv(
     const struct mb_key *k, const struct rtc_seal_op *op, uint8_t ret[RTC_SEAL_IV_GCM]) {
-    uint8_t index[6];
-    rtc_seal_index(index, op->roc, op->packet + 2);
-    rtc_seal_iv_gcm(ret, k->rtp_salt, op->packet + 8, index);
+    rtc_seal_iv_gcm(
+        ret, k->rtp_salt, be32_get(op->packet + 8), rtc_seal_index(op->roc, op->packet));
+}
+
+/* A key has 18 cache lines, and those of many listeners do not fit the first cache: asked for while
+ * the packet before is sealed, they are there in time (10 % at 64 listeners, measured). Past the
+ * end of a shorter key of CM's this asks for what lies there, which is harmless. */
+static void fetch_key(const struct rtc_seal_op *op) {
+    const uint8_t *key = op->key;
+    for (size_t at = 0; at < sizeof(struct mb_gcm) + sizeof(struct gcm_key_data);
+         at += CACHE_LINE) {
+        __builtin_prefetch(key + at);
+    }
 }
 
 /* Those of `ops` that are CM's are gathered for their lanes. */
@@ -194,6 +205,9 @@ static void seal(void *engine, struct rtc_seal_op *ops, size_t n) {
         }
         uint8_t iv[RTC_SEAL_IV_GCM];
         gcm_rtp_iv(&k->base, op, iv);
+        if (i + 1 < n) {
+            fetch_key(&ops[i + 1]);
+        }
         gcm_seal(e, k, sending_key(k), iv, op->packet, op->head_len, op->in,
             op->packet + op->head_len, op->body_len);
         op->ok = true;
@@ -229,9 +243,7 @@ static void rtcp_aad(
 
 static void rtcp_iv(
     const struct mb_key *k, const uint8_t *packet, uint32_t trailer, uint8_t ret[RTC_SEAL_IV_GCM]) {
-    uint8_t index[6];
-    rtc_seal_rtcp_index(index, trailer);
-    rtc_seal_iv_gcm(ret, k->rtcp_salt, packet + 4, index);
+    rtc_seal_iv_gcm(ret, k->rtcp_salt, be32_get(packet + 4), rtc_seal_rtcp_index(trailer));
 }
 
 static bool seal_rtcp(void *engine, void *key, uint8_t *packet, size_t len, uint32_t trailer) {

@@ -130,13 +130,12 @@ static void cipher_all(struct mb_engine *e, struct rtc_seal_op *const *ops, size
     for (size_t i = 0; i < n; i++) {
         const struct rtc_seal_op *op = ops[i];
         const struct mb_cm *k = op->key;
-        uint8_t index[6];
         if (op->body_len == 0 || (!seal && !op->ok)) {
             continue;
         }
         uint8_t *body = op->packet + op->head_len;
-        rtc_seal_index(index, op->roc, op->packet + 2);
-        rtc_seal_iv_cm(e->ivs[jobs], k->base.rtp_salt, op->packet + 8, index);
+        rtc_seal_iv_cm(e->ivs[jobs], k->base.rtp_salt, be32_get(op->packet + 8),
+            rtc_seal_index(op->roc, op->packet));
         set_cipher(&e->jobs[jobs], k->rtp, seal ? op->in : body, body, op->body_len);
         jobs++;
     }
@@ -194,11 +193,10 @@ void rtc_seal_cm_open(struct mb_engine *e, struct rtc_seal_op *const *ops, size_
 static void rtcp_cipher(
     struct mb_engine *e, const struct mb_cm *k, uint8_t *packet, size_t len, uint32_t trailer) {
     alignas(16) uint8_t keys[MB_SCHEDULE];
-    uint8_t index[6];
     if (len > RTCP_HEAD) {
         schedule(e, k->rtcp, keys);
-        rtc_seal_rtcp_index(index, trailer);
-        rtc_seal_iv_cm(e->ivs[0], k->base.rtcp_salt, packet + 4, index);
+        rtc_seal_iv_cm(
+            e->ivs[0], k->base.rtcp_salt, be32_get(packet + 4), rtc_seal_rtcp_index(trailer));
         set_cipher(&e->jobs[0], keys, packet + RTCP_HEAD, packet + RTCP_HEAD, len - RTCP_HEAD);
         cipher_burst(e, 1);
         explicit_bzero(keys, sizeof(keys));
