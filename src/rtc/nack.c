@@ -66,7 +66,7 @@ enum rtc_nack_verdict rtc_nack_received(struct rtc_nack *n, uint16_t seq, int64_
 
 /* An RTT after the first try, half as much more after each further one. */
 static int64_t wait_after(const struct rtc_nack *n, uint8_t tries) {
-    int64_t wait = n->rtt_us;
+    int64_t wait = n->rtt_us > 0 ? n->rtt_us : RTC_NACK_RTT_US;
     for (uint8_t i = 1; i < tries; i++) {
         wait += wait / 2;
     }

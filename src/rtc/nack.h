@@ -20,6 +20,8 @@
 #define RTC_NACK_FIRST_US  10000  /* overtaking within a frame's burst is not loss */
 #define RTC_NACK_LEAST_US  20000  /* between two tries: livekit-protocol.md, 5.3 */
 #define RTC_NACK_MOST_US   400000 /* livekit-protocol.md, 5.3 */
+/* Until an RTT is known: of somebody who only publishes nothing echoes our time but DLRR. */
+#define RTC_NACK_RTT_US 70000
 /* A jump this far, either way, is a source that started anew and no loss: RFC 3550, A.1. */
 #define RTC_NACK_JUMP_MAX 3000
 
@@ -32,7 +34,7 @@ struct rtc_nack_missing {
 /** 1,648 bytes a stream. Zero it to begin. */
 struct rtc_nack {
     struct rtc_nack_missing missing[RTC_NACK_MAX]; /* in the order of sending */
-    int64_t rtt_us;                                /* 0 = not known */
+    int64_t rtt_us;                                /* set by the owner; 0 = not known */
     uint16_t n;
     uint16_t highest;
     bool any;

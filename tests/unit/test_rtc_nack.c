@@ -68,7 +68,8 @@ TEST(rtc_nack, asks_slower_and_slower_and_gives_up) {
         int64_t rtt_us;
         int64_t at_us[RTC_NACK_TRIES_MAX];
     } rows[] = {
-        { "RTT not known", 0, { 10000, 30000, 50000, 70000, 90000 } },
+        { "RTT not known", 0, { 10000, 80000, 185000, 342500, 578750 } },
+        { "next door", 1000, { 10000, 30000, 50000, 70000, 90000 } },
         { "60 ms", RTT_US, { 10000, 70000, 160000, 295000, 497500 } },
         { "a second", 1000 * MS, { 10000, 410000, 810000, 1210000, 1610000 } },
     };
