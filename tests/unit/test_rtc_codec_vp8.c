@@ -143,7 +143,9 @@ TEST(rtc_codec_vp8_map, closes_the_gaps_of_temporal_layers) {
     for (uint16_t i = 0; i < 40000; i++) {
         struct rtc_vp8 f = frame((100 + i) & 0x7FFF, (uint8_t)(10 + i / 4), (uint8_t)(i % 2), 1);
         struct rtc_vp8_ids ids;
+        f.start = i % 3 == 0; /* also when the frame's first packet was lost */
         if (f.tid > 0) {
+            rtc_vp8_map_drop(&m, &f);
             rtc_vp8_map_drop(&m, &f);
             CHECK(!rtc_vp8_map_ids(&m, &f, &ids)); /* its other packets */
         } else if (!maps_to(&m, f, out++ & 0x7FFF, (uint8_t)(1 + i / 4), 1)) {

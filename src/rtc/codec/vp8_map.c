@@ -25,7 +25,7 @@ void rtc_vp8_map_switch(struct rtc_vp8_map *m, const struct rtc_vp8 *in) {
 }
 
 void rtc_vp8_map_drop(struct rtc_vp8_map *m, const struct rtc_vp8 *in) {
-    if (in->has_picture_id && in->start) {
+    if (in->has_picture_id) {
         int64_t at = rtc_wrap_extend(m->near, in->picture_id, picture_bits(in));
         m->near = at > m->near ? at : m->near;
         rtc_renumber_drop(&m->pictures, at);

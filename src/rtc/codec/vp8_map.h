@@ -24,7 +24,7 @@ void rtc_vp8_map_init(struct rtc_vp8_map *m);
 /** A stream begins with this packet, the start of a key frame. */
 void rtc_vp8_map_switch(struct rtc_vp8_map *m, const struct rtc_vp8 *in);
 
-/** The frame that begins with this packet is left out. */
+/** The frame of this packet is left out. Every packet of it may be told, or one. */
 void rtc_vp8_map_drop(struct rtc_vp8_map *m, const struct rtc_vp8 *in);
 
 /** What this packet's descriptor must say; false when its frame was left out, or is older than the
