@@ -27,8 +27,12 @@ static inline uint32_t rtc_bits_get(struct rtc_bits *b, unsigned n) {
         b->at = b->end;
         return 0;
     }
-    for (; n > 0; n--, b->at++) {
-        v = v << 1 | (b->data[b->at / 8] >> (7 - b->at % 8) & 1U);
+    while (n > 0) { /* as many bits of a byte at once as there are */
+        unsigned left = 8 - (unsigned)(b->at % 8);
+        unsigned k = n < left ? n : left;
+        v = v << k | (b->data[b->at / 8] >> (left - k) & ((1U << k) - 1));
+        b->at += k;
+        n -= k;
     }
     return v;
 }
