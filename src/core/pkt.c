@@ -102,18 +102,17 @@ struct pkt *pkt_take(struct pkt_pool *pool) {
     return slot_take(pool, LARGE);
 }
 
-struct pkt *pkt_settle(struct pkt *p) {
-    if (p->small || p->refs > 1 || p->len > SMALL_CAP - PKT_HEADROOM - PKT_TAILROOM) {
-        return p;
+struct pkt *pkt_keep(struct pkt *p) {
+    if (p->small || p->len > SMALL_CAP - PKT_HEADROOM - PKT_TAILROOM) {
+        return pkt_ref(p);
     }
     struct pkt *kept = slot_take(p->pool, SMALL);
     if (kept == NULL) {
-        return p;
+        return pkt_ref(p);
     }
     kept->arrived_us = p->arrived_us;
     kept->len = p->len;
     memcpy(pkt_bytes(kept), pkt_bytes(p), p->len);
-    pkt_unref(p);
     return kept;
 }
 

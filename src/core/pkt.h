@@ -53,9 +53,9 @@ void pkt_pool_stats(const struct pkt_pool *pool, struct pkt_stats *ret);
  * NULL at the pool's bound or without memory. */
 struct pkt *pkt_take(struct pkt_pool *pool);
 
-/** Takes a packet that will be kept and gives one with the same bytes and time in the smallest slot
- * that fits: a copy where it is small and nobody else holds it, otherwise `p` itself. */
-struct pkt *pkt_settle(struct pkt *p);
+/** A reference for who keeps the bytes for longer than the turn: to a copy in a small slot where
+ * they fit, otherwise to `p` itself. */
+struct pkt *pkt_keep(struct pkt *p);
 
 void pkt_free_slot(struct pkt *p); /* for pkt_unref alone */
 

@@ -81,7 +81,8 @@ MUST_CHECK enum err sfu_transport_open(
 void sfu_transport_connect(struct sfu *s, sfu_id transport, const struct rtc_ice_params *remote,
     const struct rtc_dtls_params *dtls);
 /** An ICE restart (RFC 8445, 9): new credentials of both sides; the old pair serves until the first
- * check with the new ones. Keys, SSRCs and roll-over counters stay. */
+ * check with the new ones. Keys, SSRCs and roll-over counters stay. `remote` NULL: the client's
+ * come later, with sfu_transport_connect. */
 void sfu_transport_restart(struct sfu *s, sfu_id transport, const struct rtc_ice_cred *local,
     const struct rtc_ice_params *remote);
 void sfu_transport_close(struct sfu *s, sfu_id transport);
@@ -100,6 +101,7 @@ struct sfu_track_config {
     struct sfu_layer layers[RTC_ENCODINGS_MAX];
     bool screen; /* a screen share */
     bool muted;
+    bool encrypted; /* end to end: then nothing of ours is put into it */
 };
 
 MUST_CHECK enum err sfu_track_open(

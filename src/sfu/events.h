@@ -46,7 +46,7 @@ enum sfu_subscription_state {
     SFU_SUBSCRIPTION_ENDED,   /* its track ended; the subscription is gone */
 };
 
-#define SFU_REMOTE_MAX 56 /* "[ipv6]:port/tcp" */
+#define SFU_REMOTE_MAX 60 /* "[ipv6]:port/tcp" */
 
 struct sfu_event {
     struct mail mail;

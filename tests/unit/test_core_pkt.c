@@ -63,17 +63,16 @@ TEST(core_pkt, has_no_packet_beyond_its_bound) {
     }
 }
 
-TEST(core_pkt, settles_small_packets_only) {
+TEST(core_pkt, keeps_small_packets_in_small_slots) {
     static const struct {
         const char *name;
         uint16_t len;
-        bool shared, small;
+        bool small;
     } rows[] = {
-        { "Opus", 100, false, true },
-        { "the largest small one", 248, false, true },
-        { "one more", 249, false, false },
-        { "video", 1200, false, false },
-        { "held by somebody else too", 100, true, false },
+        { "Opus", 100, true },
+        { "the largest small one", 248, true },
+        { "one more", 249, false },
+        { "video", 1200, false },
     };
     CLEANUP(poolp) struct pkt_pool *pool = NULL;
     CHECK_ERR(OK, pkt_pool_create(MIB, &pool));
@@ -85,20 +84,17 @@ TEST(core_pkt, settles_small_packets_only) {
         for (int i = 0; i < r->len; i++) {
             pkt_bytes(p)[i] = (uint8_t)i;
         }
-        if (r->shared) {
-            pkt_ref(p);
-        }
-        struct pkt *kept = pkt_settle(p);
+        struct pkt *kept = pkt_keep(p);
+        pkt_unref(p);
         CHECK(kept->small == r->small);
         CHECK_INT(r->len, kept->len);
         CHECK_INT(77, kept->arrived_us);
         CHECK_INT((uint8_t)(r->len - 1), pkt_bytes(kept)[r->len - 1]);
-        CHECK(pkt_settle(kept) == kept);
+        struct pkt *again = pkt_keep(kept);
+        CHECK(again == kept);
+        pkt_unref(again);
         CHECK_INT(1, in_use(pool));
         pkt_unref(kept);
-        if (r->shared) {
-            pkt_unref(p);
-        }
     }
     CHECK_INT(0, in_use(pool));
 }

@@ -1,0 +1,53 @@
+/*
+ * One peer connection, seen from here: ICE, DTLS and SRTP of one transport, and the way to it.
+ *
+ *     check with our fragment -> path -> DTLS from that path -> keys -> media from that path
+ *
+ * A packet counts only from a path that a good check came by, so a spoofed address reaches neither
+ * DTLS nor SRTP.
+ *
+ * Thread: the worker's.  See: decisions 16 to 18; livekit-protocol 4.8, 4.9.
+ */
+#ifndef MEDIA_TRANSPORT_H
+#define MEDIA_TRANSPORT_H
+
+#include "media/path.h"
+#include "media/worker.h"
+#include "rtc/params.h"
+
+#define MEDIA_RTCP_MAX 1200 /* bytes of one compound packet, plain */
+
+/** Answers checks for `local` from now on. `owner` is handed to the worker's hooks. */
+MUST_CHECK enum err media_transport_create(struct media_worker *w, const struct rtc_ice_cred *local,
+    void *owner, struct media_transport **ret);
+/** Says good-bye and flushes the worker. Takes NULL; calls no hook. */
+void media_transport_destroy(struct media_transport *t);
+
+/** The peer's side. ERR_INVALID: bad credentials, or no fingerprint of a hash that we know;
+ * ERR_CONFLICT: other fingerprints than before. */
+MUST_CHECK enum err media_transport_connect(struct media_transport *t,
+    const struct rtc_ice_params *remote, const struct rtc_dtls_params *dtls);
+/** Our new credentials hold at once; the old ones are answered until the first good check with the
+ * new. `remote` NULL: the peer's are not known yet (media_transport_connect brings them).
+ * ERR_INVALID: bad ones of the peer. */
+MUST_CHECK enum err media_transport_restart(struct media_transport *t,
+    const struct rtc_ice_cred *local, const struct rtc_ice_params *remote);
+
+/** Makes room for the replay windows of so many SSRCs of the peer, now or when there are keys. */
+MUST_CHECK enum err media_transport_reserve(struct media_transport *t, size_t ssrcs);
+
+/** Can media be sent? */
+bool media_transport_is_connected(const struct media_transport *t);
+/** The SRTP profile's name and the peer's address, once connected. */
+const char *media_transport_profile(const struct media_transport *t);
+void media_transport_remote(const struct media_transport *t, char ret[MEDIA_PATH_TEXT]);
+
+/** A job with `session` set, for the caller to fill in; NULL while not connected. */
+struct media_job *media_transport_rtp(struct media_transport *t);
+/** Seals and queues a compound packet; false while not connected, or without a packet. */
+bool media_transport_rtcp(struct media_transport *t, const uint8_t *data, size_t len);
+
+/** An ICE-TCP connection has closed; nothing comes or goes by this path any more. */
+void media_transport_path_closed(struct media_worker *w, const struct rtc_ice_path *path);
+
+#endif

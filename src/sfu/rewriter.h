@@ -1,0 +1,63 @@
+/*
+ * What one listener's packets say instead of what the publisher's said: numbers without gaps of our
+ * making, timestamps that go on across layers, VP8's picture ids likewise.
+ *
+ * Thread: the room's worker; only init allocates.  See: livekit-protocol.md, 5.1.
+ */
+#ifndef SFU_REWRITER_H
+#define SFU_REWRITER_H
+
+#include "core/err.h"
+#include "rtc/codec/vp8_map.h"
+#include "rtc/receiver.h"
+#include "rtc/renumber.h"
+#include "sfu/packet.h"
+
+/* A new layer whose first picture is older than what was sent by more than this must wait. */
+#define SFU_BEHIND_MAX_US 50000
+
+struct sfu_rewriter {
+    struct rtc_renumber seq;
+    struct rtc_vp8_map *vp8; /* NULL for other codecs */
+    uint32_t clock_rate;
+    uint32_t ts_offset;         /* out - in, of the current layer */
+    uint32_t last_in, last_out; /* timestamps of the newest packet */
+    int64_t last_us;            /* when it left; 0 = none has */
+};
+
+struct sfu_rewritten {
+    uint16_t seq;
+    uint32_t ts;
+    struct rtc_vp8_ids vp8;
+};
+
+/** `first`: the first number out. ERR_NOMEM. */
+MUST_CHECK enum err sfu_rewriter_init(
+    struct sfu_rewriter *r, uint32_t clock_rate, bool vp8, uint16_t first);
+void sfu_rewriter_finish(struct sfu_rewriter *r);
+
+/** Made-up packets (silence) went out before the first real one: number and timestamp of the
+ * newest. */
+void sfu_rewriter_follow(struct sfu_rewriter *r, uint16_t seq, uint32_t ts, int64_t now_us);
+
+/**
+ * A layer begins with this packet: the first, another one, or the same after a pause.
+ * @from, @to  the books of the layer before and of the new one (the same where it goes on); their
+ *             sender reports translate the timestamps; without them the time that went by does
+ * False when the packet's picture lies too far behind what was sent: nothing has changed.
+ */
+bool sfu_rewriter_switch(struct sfu_rewriter *r, const struct sfu_packet *p,
+    const struct rtc_receiver *from, const struct rtc_receiver *to);
+
+/** The packet is left out. */
+void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p);
+
+/** What the packet says for this listener; false when it must not go out: it was left out, or is
+ * older than the switch. */
+bool sfu_rewriter_map(
+    struct sfu_rewriter *r, const struct sfu_packet *p, struct sfu_rewritten *ret);
+
+/** Which packet of the current layer (its number, extended) went out by this number? */
+bool sfu_rewriter_back(const struct sfu_rewriter *r, uint16_t out, int64_t *ret_in);
+
+#endif

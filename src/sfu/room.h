@@ -1,0 +1,34 @@
+/*
+ * Rooms and who is in them, as far as packets care: what is closed together.
+ * Thread: the room's worker.
+ */
+#ifndef SFU_ROOM_H
+#define SFU_ROOM_H
+
+#include "core/err.h"
+#include "sfu/object.h"
+
+struct sfu_transport;
+struct sfu_worker;
+
+struct sfu_room {
+    struct sfu_object object;
+    struct sfu_worker *worker;
+    struct sfu_room *prev, *next; /* of the worker */
+    struct sfu_participant *participants;
+};
+
+struct sfu_participant {
+    struct sfu_object object;
+    struct sfu_room *room;
+    struct sfu_participant *prev, *next;
+    struct sfu_transport *transports;
+};
+
+MUST_CHECK enum err sfu_room_create(struct sfu_worker *w, sfu_id id);
+/** With everything in it. */
+void sfu_room_destroy(struct sfu_room *r);
+MUST_CHECK enum err sfu_participant_create(struct sfu_room *r, sfu_id id);
+void sfu_participant_destroy(struct sfu_participant *p);
+
+#endif

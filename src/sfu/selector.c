@@ -1,0 +1,95 @@
+/* Wishes and layers against each other. */
+#include "sfu/selector.h"
+
+void sfu_selector_init(struct sfu_selector *s) {
+    *s = (struct sfu_selector){
+        .current = -1, .target = -1, .temporal = SFU_TEMPORAL_ALL, .temporal_want = SFU_TEMPORAL_ALL
+    };
+}
+
+/* Does a layer of this size fill the place it is shown in? Sizes nobody told fill any. */
+static bool fills(const struct sfu_layer *layer, const struct sfu_wanted *wanted) {
+    if (layer->width == 0 || layer->height == 0) {
+        return false;
+    }
+    return layer->width * 100U >= wanted->width * (unsigned)SFU_SIZE_TOLERANCE ||
+           layer->height * 100U >= wanted->height * (unsigned)SFU_SIZE_TOLERANCE;
+}
+
+static unsigned wish(const struct sfu_wanted *wanted, const struct sfu_layer *layers, unsigned n) {
+    if (wanted->width == 0 || wanted->height == 0) {
+        return wanted->spatial < n ? wanted->spatial : n - 1;
+    }
+    unsigned i = 0;
+    while (i + 1 < n && !fills(&layers[i], wanted)) {
+        i++;
+    }
+    return i;
+}
+
+/* The wish where it is sent, else the nearest below, else the nearest above. */
+static unsigned nearest(unsigned want, unsigned n, unsigned live) {
+    for (unsigned i = want + 1; i-- > 0;) {
+        if (live >> i & 1) {
+            return i;
+        }
+    }
+    for (unsigned i = want + 1; i < n; i++) {
+        if (live >> i & 1) {
+            return i;
+        }
+    }
+    return want;
+}
+
+/* VP8 and VP9 of browsers: each temporal layer halves the rate below it, of thirty a second. */
+static uint8_t temporal_of(uint8_t fps) {
+    if (fps == 0 || fps > 20) {
+        return SFU_TEMPORAL_ALL;
+    }
+    return fps > 10 ? 1 : 0;
+}
+
+bool sfu_selector_aim(struct sfu_selector *s, const struct sfu_wanted *wanted,
+    const struct sfu_layer *layers, unsigned n, unsigned live) {
+    s->temporal_want = temporal_of(wanted->fps);
+    if (s->temporal_want < s->temporal) {
+        s->temporal = s->temporal_want; /* downwards at any time */
+    }
+    int8_t target = n == 0 ? -1 : (int8_t)nearest(wish(wanted, layers, n), n, live);
+    bool changed = target != s->target;
+    s->target = target;
+    return changed && sfu_selector_waits(s);
+}
+
+void sfu_selector_restart(struct sfu_selector *s) {
+    s->current = -1;
+}
+
+bool sfu_selector_waits(const struct sfu_selector *s) {
+    return s->target >= 0 && s->target != s->current;
+}
+
+enum sfu_choice sfu_selector_take(
+    struct sfu_selector *s, unsigned layer, const struct rtc_frame *frame, bool needs_key) {
+    if ((int)layer == s->target && s->target != s->current && (!needs_key || frame->key_frame)) {
+        s->current = s->target;
+        s->temporal = s->temporal_want;
+        return SFU_SWITCH;
+    }
+    if ((int)layer != s->current) {
+        return SFU_SKIP;
+    }
+    if (frame->temporal > s->temporal && frame->start && frame->layer_sync &&
+        frame->temporal <= s->temporal_want) {
+        s->temporal = s->temporal_want;
+    }
+    if (frame->key_frame) {
+        s->temporal = s->temporal_want;
+    }
+    return frame->temporal > s->temporal ? SFU_DROP : SFU_SEND;
+}
+
+void sfu_selector_undo(struct sfu_selector *s, int8_t before) {
+    s->current = before;
+}

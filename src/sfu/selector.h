@@ -1,0 +1,56 @@
+/*
+ * Which of a track's packets one listener gets: the spatial layer (a simulcast stream), changed at
+ * key frames only, and the temporal layers of it.
+ *
+ * The target is the lowest layer that fills what the listener shows (with a tolerance), among the
+ * layers that the publisher sends now; the current one goes on until the target's key frame.
+ *
+ * Thread: the room's worker; pure.  See: livekit-protocol.md, 5.2, 5.7, Appendix B.
+ */
+#ifndef SFU_SELECTOR_H
+#define SFU_SELECTOR_H
+
+#include "rtc/codec/frame.h"
+#include "sfu/control.h"
+
+#define SFU_SIZE_TOLERANCE 90 /* percent of the wanted size that a layer must have */
+#define SFU_TEMPORAL_ALL   7
+
+enum sfu_choice {
+    SFU_SKIP, /* another layer's: the listener's numbers know nothing of it */
+    SFU_DROP, /* left out of the layer that he gets: his numbers close up */
+    SFU_SEND,
+    SFU_SWITCH, /* send, and with this packet his layer begins anew */
+};
+
+struct sfu_selector {
+    int8_t current, target; /* layers; -1 = none */
+    uint8_t temporal;       /* highest that is sent */
+    uint8_t temporal_want;  /* taken up at the next packet that allows it */
+};
+
+void sfu_selector_init(struct sfu_selector *s);
+
+/**
+ * Chooses anew: the listener wants something else, or other layers are sent.
+ * @layers  n of them, lowest first, as the publisher described them
+ * @live    bit i: layer i is being sent now; 0 when nothing is yet: then the wish decides
+ * True when the target has changed and needs a key frame.
+ */
+bool sfu_selector_aim(struct sfu_selector *s, const struct sfu_wanted *wanted,
+    const struct sfu_layer *layers, unsigned n, unsigned live);
+
+/** The next packet of his layer must be a key frame's: he was away. */
+void sfu_selector_restart(struct sfu_selector *s);
+
+/** Does the listener wait for a key frame of the target? */
+bool sfu_selector_waits(const struct sfu_selector *s);
+
+/** What becomes of a packet of layer `layer`. After SFU_SWITCH the layer is the current one, unless
+ * the caller takes it back (sfu_selector_undo). `needs_key`: false for audio. */
+enum sfu_choice sfu_selector_take(
+    struct sfu_selector *s, unsigned layer, const struct rtc_frame *frame, bool needs_key);
+/** The switch of the packet just taken cannot be made; the target stays. */
+void sfu_selector_undo(struct sfu_selector *s, int8_t before);
+
+#endif

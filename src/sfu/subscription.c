@@ -1,0 +1,401 @@
+/* From a track's packet to a listener's. */
+#include "sfu/subscription.h"
+
+#include "core/mem.h"
+#include "media/transport.h"
+#include "rtc/ntp.h"
+#include "rtc/rtx.h"
+#include "rtc/seq.h"
+#include "sfu/resends.h"
+#include "sfu/track.h"
+#include "sfu/transport.h"
+#include "sfu/worker.h"
+
+#include <string.h>
+#include <utlist.h>
+
+#define REPORT_US 3000000 /* between sender reports: livekit-protocol.md, 5.6 */
+
+/* --- sending --- */
+
+static void tell(struct sfu_subscription *s, enum sfu_subscription_state state) {
+    struct sfu_event *e = sfu_worker_event(s->worker, SFU_EVENT_SUBSCRIPTION, s->object.id);
+    if (e != NULL) {
+        e->subscription = state;
+        sfu_worker_tell(s->worker, e);
+    }
+}
+
+/* The head of a packet of ours; `from` (its elements are passed on) may be NULL. */
+static void write_head(const struct sfu_subscription *s, struct media_job *job,
+    const struct rtc_rtp_head *head, const struct sfu_packet *from) {
+    static const struct rtc_rtpext none;
+    uint8_t *own[RTC_EXT_COUNT];
+    struct wr w = wr_make(job->head, sizeof(job->head));
+    rtc_rtp_write(&w, head);
+    rtc_rtpext_map(&w, from == NULL ? NULL : pkt_bytes(from->pkt),
+        from == NULL ? &none : &from->ext, &s->plan, own);
+    const uint8_t *sent_time = own[RTC_EXT_ABS_SEND_TIME];
+    job->sent_time_at = sent_time == NULL ? 0 : (uint16_t)(sent_time - job->head);
+    job->head_len = (uint16_t)wr_len(&w);
+}
+
+/* The body is the packet's own, shared by all; where this listener's descriptor differs, it goes
+ * into the prefix. `skip` bytes of the payload are replaced. */
+static void set_body(struct media_job *job, const struct sfu_packet *p, size_t skip) {
+    job->pkt = pkt_ref(p->pkt);
+    job->body_off = (uint16_t)(p->pkt->off + p->rtp.payload_off + skip);
+    job->body_len = (uint16_t)(p->rtp.payload_len - skip);
+}
+
+static size_t set_descriptor(const struct sfu_subscription *s, struct media_job *job,
+    const struct sfu_packet *p, const struct sfu_rewritten *to) {
+    if (s->rewriter.vp8 == NULL ||
+        (to->vp8.picture_id == p->vp8.picture_id && to->vp8.tl0 == p->vp8.tl0 &&
+            to->vp8.keyidx == p->vp8.keyidx)) {
+        return 0;
+    }
+    uint8_t *at = job->prefix + job->prefix_len;
+    memcpy(at, pkt_bytes(p->pkt) + p->rtp.payload_off, p->vp8.len);
+    rtc_vp8_rewrite(at, &p->vp8, &to->vp8);
+    job->prefix_len += p->vp8.len;
+    return p->vp8.len;
+}
+
+static void forward(
+    struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_rewritten *to) {
+    struct media_job *job = media_transport_rtp(s->transport->media);
+    if (job == NULL) {
+        return;
+    }
+    job->sender = &s->sender;
+    job->prefix_len = 0;
+    struct rtc_rtp_head head = { to->ts, s->ssrc, to->seq, s->pts[p->codec->type], p->rtp.marker };
+    write_head(s, job, &head, p);
+    set_body(job, p, set_descriptor(s, job, p, to));
+    s->packets++;
+    s->octets += p->rtp.payload_len;
+    s->worker->stats.forwarded++;
+    if (!s->started) {
+        s->started = true;
+        tell(s, SFU_SUBSCRIPTION_STARTED);
+    }
+}
+
+static void send_rtx(
+    struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_rewritten *to) {
+    struct media_job *job = media_transport_rtp(s->transport->media);
+    if (job == NULL) {
+        return;
+    }
+    job->sender = &s->rtx_sender;
+    struct wr w = wr_make(job->prefix, sizeof(job->prefix));
+    rtc_rtx_write_osn(&w, to->seq);
+    job->prefix_len = RTC_RTX_OSN_LEN;
+    struct rtc_rtp_head head = { to->ts, s->rtx_ssrc, s->rtx_seq++, s->rtx_pts[p->codec->type],
+        p->rtp.marker };
+    write_head(s, job, &head, p);
+    set_body(job, p, set_descriptor(s, job, p, to));
+    s->worker->stats.resent++;
+}
+
+/* --- what comes --- */
+
+static bool is_open(const struct sfu_subscription *s, const struct sfu_packet *p) {
+    return !s->wanted.disabled && s->pts[p->codec->type] != RTC_NO_PT;
+}
+
+void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p) {
+    if (!is_open(s, p) || !media_transport_is_connected(s->transport->media)) {
+        return;
+    }
+    int8_t before = s->selector.current;
+    bool video = sfu_track_is_video(s->track);
+    enum sfu_choice choice = sfu_selector_take(&s->selector, p->layer, &p->frame, video);
+    if (choice == SFU_SKIP) {
+        return;
+    }
+    if (choice == SFU_SWITCH) {
+        const struct rtc_receiver *to = &s->track->layers[p->layer].receiver;
+        const struct rtc_receiver *from = before < 0 ? to : &s->track->layers[before].receiver;
+        if (!sfu_rewriter_switch(&s->rewriter, p, from, to)) {
+            sfu_selector_undo(&s->selector, before);
+            sfu_track_want_key(s->track, p->layer);
+            return;
+        }
+        sfu_silence_end(&s->silence);
+    }
+    struct sfu_rewritten to = { 0 };
+    if (choice == SFU_DROP || p->rtp.payload_len == 0) {
+        sfu_rewriter_drop(&s->rewriter, p);
+    } else if (sfu_rewriter_map(&s->rewriter, p, &to)) {
+        forward(s, p, &to);
+    }
+}
+
+/* Without RTX the very same bytes go out again under the same number: anything else would use a key
+ * stream twice. With a time of sending in its head that is not possible. */
+static bool can_repeat(const struct sfu_subscription *s) {
+    return s->plan.own == 0;
+}
+
+static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
+    int64_t in;
+    struct sfu_packet p;
+    struct sfu_rewritten to = { 0 };
+    if (s->selector.current < 0 || !sfu_rewriter_back(&s->rewriter, seq, &in) ||
+        !sfu_track_recall(s->track, (unsigned)s->selector.current, in, now_us, &p) ||
+        !is_open(s, &p) || !sfu_rewriter_map(&s->rewriter, &p, &to)) {
+        s->worker->stats.unknown_resends++;
+        return;
+    }
+    bool rtx = s->rtx_ssrc != 0 && s->rtx_pts[p.codec->type] != RTC_NO_PT;
+    if ((rtx || can_repeat(s)) && sfu_resends_allow(s->resends, seq, s->rtt.smooth_us, now_us)) {
+        (rtx ? send_rtx : forward)(s, &p, &to);
+    }
+}
+
+void sfu_subscription_resend(
+    struct sfu_subscription *s, const uint16_t *seqs, size_t n, int64_t now_us) {
+    if (s->resends == NULL) {
+        s->resends = mem_zalloc(sizeof(*s->resends));
+    }
+    for (size_t i = 0; i < n && s->resends != NULL; i++) {
+        resend(s, seqs[i], now_us);
+    }
+}
+
+void sfu_subscription_want_key(struct sfu_subscription *s) {
+    int layer = sfu_selector_waits(&s->selector) ? s->selector.target : s->selector.current;
+    if (layer >= 0) {
+        sfu_track_want_key(s->track, (unsigned)layer);
+    }
+}
+
+void sfu_subscription_reported(
+    struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us) {
+    (void)rtc_rtt_echoed(&s->rtt, block->lsr, block->dlsr, now_us);
+}
+
+/* --- choosing --- */
+
+void sfu_subscription_aim(struct sfu_subscription *s) {
+    const struct sfu_track *t = s->track;
+    bool needs = sfu_selector_aim(&s->selector, &s->wanted, t->config.layers, t->n_layers, t->live);
+    if (needs && !s->wanted.disabled && sfu_track_is_video(t)) {
+        sfu_subscription_want_key(s);
+    }
+}
+
+void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *wanted) {
+    bool back = s->wanted.disabled && !wanted->disabled;
+    s->wanted = *wanted;
+    sfu_subscription_aim(s);
+    if (back) {
+        sfu_subscription_restart(s);
+    }
+}
+
+void sfu_subscription_restart(struct sfu_subscription *s) {
+    sfu_selector_restart(&s->selector);
+    if (sfu_track_is_video(s->track)) {
+        sfu_subscription_want_key(s);
+    }
+    sfu_transport_wake(s->transport);
+}
+
+/* --- reports and silence --- */
+
+static void send_report(struct sfu_subscription *s, int64_t now_us) {
+    if (s->selector.current < 0 || s->packets == 0) {
+        return;
+    }
+    const struct rtc_receiver *r = &s->track->layers[s->selector.current].receiver;
+    if (!r->has_sr) {
+        return;
+    }
+    int64_t since_us = now_us - r->sr_arrived_us;
+    struct rtc_rtcp_sr sr = { .ssrc = s->ssrc,
+        .ntp = r->sr_ntp + (uint64_t)rtc_us_to_ntp(since_us),
+        .rtp_ts = r->sr_rtp_ts + s->rewriter.ts_offset +
+                  (uint32_t)rtc_us_to_ticks(since_us, r->clock_rate),
+        .packets = s->packets,
+        .octets = (uint32_t)s->octets };
+    uint8_t bytes[MEDIA_RTCP_MAX];
+    struct wr w = wr_make(bytes, sizeof(bytes));
+    rtc_rtcp_write_sr(&w, &sr, NULL, 0);
+    rtc_rtcp_write_sdes(&w, s->ssrc, s->cname, s->mid[0] == '\0' ? NULL : s->mid);
+    if (!w.bad && media_transport_rtcp(s->transport->media, bytes, wr_len(&w))) {
+        rtc_rtt_sent(&s->rtt, sr.ntp, now_us);
+    }
+}
+
+static void send_silence(struct sfu_subscription *s) {
+    const struct rtc_codec *codec = s->track->codec;
+    bool video = s->silence.video;
+    struct pkt *body = pkt_take(s->worker->media->pool);
+    struct media_job *job = body == NULL ? NULL : media_transport_rtp(s->transport->media);
+    if (job == NULL) {
+        pkt_unref(body);
+        return;
+    }
+    struct rtc_rtp_head head = { s->silence.ts, s->ssrc, s->silence.seq, s->pts[codec->type],
+        false };
+    job->sender = &s->sender;
+    job->prefix_len = 0;
+    write_head(s, job, &head, NULL);
+    job->pkt = body;
+    job->body_off = body->off;
+    if (video) { /* nothing but padding, whose last byte counts it */
+        job->head[0] |= 0x20;
+        memset(pkt_bytes(body), 0, RTC_RTP_PAD_MAX);
+        pkt_bytes(body)[RTC_RTP_PAD_MAX - 1] = RTC_RTP_PAD_MAX;
+        job->body_len = RTC_RTP_PAD_MAX;
+    } else {
+        memcpy(pkt_bytes(body), sfu_silence_opus, SFU_SILENCE_OPUS_BYTES);
+        job->body_len = SFU_SILENCE_OPUS_BYTES;
+    }
+    sfu_rewriter_follow(&s->rewriter, s->silence.seq, s->silence.ts, s->worker->media->now_us);
+}
+
+static bool can_be_silent(const struct sfu_subscription *s) {
+    const struct rtc_codec *codec = s->track->codec;
+    return s->silence.next_us != 0 && !s->wanted.disabled && codec != NULL &&
+           s->pts[codec->type] != RTC_NO_PT && (s->silence.video || codec->type == RTC_OPUS) &&
+           media_transport_is_connected(s->transport->media);
+}
+
+int64_t sfu_subscription_report(struct sfu_subscription *s, int64_t now_us) {
+    if (now_us >= s->report_us) {
+        s->report_us = now_us + REPORT_US;
+        send_report(s, now_us);
+    }
+    if (can_be_silent(s) && sfu_silence_due(&s->silence, s->rewriter.clock_rate, now_us)) {
+        send_silence(s);
+    }
+    bool silent = can_be_silent(s) && s->silence.next_us < s->report_us;
+    return silent ? s->silence.next_us : s->report_us;
+}
+
+/* --- life --- */
+
+/* What the listener calls each codec of the track; false when it takes none of them. */
+static bool map_codecs(struct sfu_subscription *s, const struct rtc_rtp_params *listener) {
+    const struct rtc_rtp_params *sent = &s->track->config.params;
+    bool any = false;
+    memset(s->pts, RTC_NO_PT, sizeof(s->pts));
+    memset(s->rtx_pts, RTC_NO_PT, sizeof(s->rtx_pts));
+    for (size_t i = 0; i < sent->n_codecs; i++) {
+        const struct rtc_codec *takes = rtc_codec_pick(listener, &sent->codecs[i]);
+        if (takes != NULL && s->pts[takes->type] == RTC_NO_PT) {
+            s->pts[takes->type] = takes->pt;
+            s->rtx_pts[takes->type] = takes->rtx_pt;
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* Passed on: what describes the frame to decoders of layers, and its time of capture. The audio
+ * level stays here (livekit-protocol.md, 5.1); VP8's layers are in its own descriptor, and the
+ * frame numbers of another simulcast layer would make its dependency descriptor lie. */
+static void plan_extensions(struct sfu_subscription *s, const struct rtc_rtp_params *listener) {
+    const struct rtc_codec *codec = s->track->codec;
+    memcpy(s->plan.ids, listener->ext, sizeof(s->plan.ids));
+    s->plan.two_byte = true;
+    s->plan.pass = RTC_EXT_BIT(RTC_EXT_CAPTURE_TIME);
+    if (codec->type == RTC_AV1 || codec->type == RTC_VP9) {
+        s->plan.pass |= RTC_EXT_BIT(RTC_EXT_DEPENDENCY);
+    }
+    if (s->plan.ids[RTC_EXT_ABS_SEND_TIME] != 0) {
+        s->plan.own = RTC_EXT_BIT(RTC_EXT_ABS_SEND_TIME);
+        s->plan.own_len[RTC_EXT_ABS_SEND_TIME] = RTC_RTPEXT_ABS_SEND_TIME_LEN;
+    }
+}
+
+static enum err enter_maps(struct sfu_subscription *s) {
+    struct sfu_transport *t = s->transport;
+    struct sfu_subscription *other = NULL;
+    HASH_FIND(by_ssrc, t->by_ssrc, &s->ssrc, sizeof(s->ssrc), other);
+    if (other != NULL || s->ssrc == 0) {
+        return err_set(ERR_CONFLICT, "SSRC %u is another subscription's", s->ssrc);
+    }
+    HASH_ADD(by_ssrc, t->by_ssrc, ssrc, sizeof(s->ssrc), s);
+    if (s->by_ssrc.tbl == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a subscription");
+    }
+    if (s->rtx_ssrc != 0) {
+        HASH_ADD(by_rtx_ssrc, t->by_rtx_ssrc, rtx_ssrc, sizeof(s->rtx_ssrc), s);
+    }
+    return OK;
+}
+
+static enum err set_up(struct sfu_subscription *s, const struct rtc_rtp_params *listener) {
+    if (!map_codecs(s, listener)) {
+        tell(s, SFU_SUBSCRIPTION_CODEC);
+        return err_set(ERR_INVALID, "the listener takes no codec of the track");
+    }
+    if (s->transport->n_subscriptions == SFU_SUBSCRIPTIONS_MAX) {
+        return err_set(ERR_LIMIT, "more than %d subscriptions", SFU_SUBSCRIPTIONS_MAX);
+    }
+    plan_extensions(s, listener);
+    const struct rtc_codec *codec = s->track->codec;
+    uint16_t first = (uint16_t)(sfu_worker_random(s->worker) & 0x7fff); /* room before the wrap */
+    s->rtx_seq = (uint16_t)(sfu_worker_random(s->worker) & 0x7fff);
+    TRY(sfu_rewriter_init(&s->rewriter, codec->clock_rate, codec->type == RTC_VP8, first));
+    TRY(enter_maps(s));
+    TRY(sfu_track_listen(s->track, s));
+    if (!(s->track->config.encrypted && !sfu_track_is_video(s->track))) {
+        sfu_silence_begin(
+            &s->silence, sfu_track_is_video(s->track), first, s->worker->media->now_us);
+    }
+    return OK;
+}
+
+enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id, struct sfu_transport *transport,
+    struct sfu_track *track, const struct sfu_subscription_config *cfg) {
+    struct sfu_subscription *s = mem_zalloc(sizeof(*s));
+    if (s == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a subscription");
+    }
+    s->worker = w;
+    s->track = track;
+    s->transport = transport;
+    s->index = UINT32_MAX;
+    s->ssrc = cfg->params.encodings[0].ssrc;
+    s->rtx_ssrc = cfg->params.encodings[0].rtx_ssrc;
+    s->wanted = cfg->wanted;
+    memcpy(s->cname, cfg->params.cname, sizeof(s->cname));
+    memcpy(s->mid, cfg->params.mid, sizeof(s->mid));
+    sfu_selector_init(&s->selector);
+    DL_APPEND(transport->subscriptions, s);
+    transport->n_subscriptions++;
+    enum err e = sfu_registry_add(&w->registry, &s->object, SFU_SUBSCRIPTION, id)
+                     ? set_up(s, &cfg->params)
+                     : err_set(ERR_NOMEM, "no memory for a subscription");
+    if (e != OK) {
+        sfu_subscription_destroy(s);
+        return e;
+    }
+    sfu_subscription_aim(s);
+    sfu_transport_wake(transport);
+    return OK;
+}
+
+void sfu_subscription_destroy(struct sfu_subscription *s) {
+    if (s->index != UINT32_MAX) {
+        sfu_track_unlisten(s->track, s);
+    }
+    if (s->by_ssrc.tbl != NULL) {
+        HASH_DELETE(by_ssrc, s->transport->by_ssrc, s);
+    }
+    if (s->by_rtx_ssrc.tbl != NULL) {
+        HASH_DELETE(by_rtx_ssrc, s->transport->by_rtx_ssrc, s);
+    }
+    DL_DELETE(s->transport->subscriptions, s);
+    s->transport->n_subscriptions--;
+    sfu_registry_remove(&s->worker->registry, &s->object);
+    sfu_rewriter_finish(&s->rewriter);
+    mem_free(s->resends);
+    mem_free(s);
+}

@@ -1,0 +1,78 @@
+/*
+ * What one participant receives of one track: chooses, rewrites, and hands to the transport.
+ *
+ * The listener sees one SSRC (and one for RTX) for the subscription's whole life, whatever layers
+ * come and go.  Thread: the room's worker. A packet costs no allocation.
+ * See: livekit-protocol.md, 5.1 to 5.7, 5.12.
+ */
+#ifndef SFU_SUBSCRIPTION_H
+#define SFU_SUBSCRIPTION_H
+
+#include "rtc/rtcp.h"
+#include "rtc/rtt.h"
+#include "rtc/srtp.h"
+#include "sfu/object.h"
+#include "sfu/packet.h"
+#include "sfu/rewriter.h"
+#include "sfu/selector.h"
+#include "sfu/silence.h"
+
+struct sfu_resends;
+struct sfu_track;
+struct sfu_transport;
+struct sfu_worker;
+
+struct sfu_subscription {
+    struct sfu_object object;
+    struct sfu_worker *worker;
+    struct sfu_track *track;
+    struct sfu_transport *transport;
+    struct sfu_subscription *prev, *next; /* of the transport */
+    UT_hash_handle by_ssrc, by_rtx_ssrc;  /* of the transport */
+    uint32_t index;                       /* in the track's list */
+    /* As agreed upon with the listener; RTX's payload type is RTC_NO_PT without. */
+    uint32_t ssrc, rtx_ssrc;
+    uint8_t pts[RTC_CODEC_COUNT], rtx_pts[RTC_CODEC_COUNT]; /* RTC_NO_PT: not taken */
+    struct rtc_rtpext_plan plan;
+    char cname[RTC_CNAME_MAX + 1], mid[RTC_MID_MAX + 1];
+    struct sfu_wanted wanted;
+    struct sfu_selector selector;
+    struct sfu_rewriter rewriter;
+    struct sfu_silence silence;
+    struct rtc_srtp_sender sender, rtx_sender;
+    struct sfu_resends *resends; /* from the first NACK */
+    struct rtc_rtt rtt;
+    int64_t report_us; /* when the next sender report is due */
+    uint64_t octets;
+    uint32_t packets;
+    uint16_t rtx_seq;
+    bool started;
+};
+
+/** Of a track and a transport of one room. ERR_NOMEM, ERR_CONFLICT (the SSRC is another's),
+ * ERR_INVALID (the listener takes no codec of the track). */
+MUST_CHECK enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id,
+    struct sfu_transport *transport, struct sfu_track *track,
+    const struct sfu_subscription_config *cfg);
+/** The worker has flushed. */
+void sfu_subscription_destroy(struct sfu_subscription *s);
+
+/** A packet of the track. */
+void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p);
+/** Chooses the layer anew: wishes, layers or the transport's state have changed. */
+void sfu_subscription_aim(struct sfu_subscription *s);
+void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *wanted);
+/** The transport came or was lost: what follows begins with a key frame. */
+void sfu_subscription_restart(struct sfu_subscription *s);
+
+/** The listener misses these numbers, or needs a picture. */
+void sfu_subscription_resend(
+    struct sfu_subscription *s, const uint16_t *seqs, size_t n, int64_t now_us);
+void sfu_subscription_want_key(struct sfu_subscription *s);
+void sfu_subscription_reported(
+    struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us);
+
+/** Sends a sender report when it is due. Gives when to call again. */
+int64_t sfu_subscription_report(struct sfu_subscription *s, int64_t now_us);
+
+#endif

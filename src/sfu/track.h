@@ -1,0 +1,85 @@
+/*
+ * What a participant publishes: layers of packets that come in, and the list of who gets them. That
+ * list is the only place that knows who listens.
+ *
+ * Thread: the room's worker. A packet costs no allocation.
+ * See: livekit-protocol.md, 5.1 to 5.5; sfu.md.
+ */
+#ifndef SFU_TRACK_H
+#define SFU_TRACK_H
+
+#include "core/wheel.h"
+#include "rtc/history.h"
+#include "rtc/nack.h"
+#include "rtc/receiver.h"
+#include "sfu/control.h"
+#include "sfu/keyframes.h"
+#include "sfu/object.h"
+#include "sfu/packet.h"
+
+struct rtc_rtcp_sr;
+struct sfu_subscription;
+struct sfu_transport;
+struct sfu_worker;
+
+#define SFU_LIVE_US       1000000 /* a layer from which nothing came for so long is not being sent */
+#define SFU_WATCH_US      250000  /* how often that is looked at, where there are several */
+#define SFU_LISTENERS_MAX 4096    /* of one track */
+
+/* One SSRC of it, and what is kept of it. */
+struct sfu_track_layer {
+    struct rtc_receiver receiver;
+    struct rtc_nack *nack;       /* where it was agreed upon */
+    struct rtc_history *history; /* from its first packet */
+    struct sfu_keyframes keyframes;
+    int64_t latest_us; /* when the newest packet came; 0 = none yet */
+    uint32_t ssrc, rtx_ssrc;
+};
+
+struct sfu_track {
+    struct sfu_object object;
+    struct sfu_worker *worker;
+    struct sfu_transport *transport;
+    struct sfu_track *prev, *next; /* of the transport */
+    struct sfu_track_config config;
+    const struct rtc_codec *codec; /* of the latest packet; the first one before that */
+    struct wheel_timer timer;      /* NACKs, key frames, which layers live */
+    struct sfu_subscription **listeners;
+    uint32_t n_listeners, listeners_cap;
+    uint8_t n_layers, live; /* live: a bit a layer */
+    bool heard;             /* a packet has come */
+    struct sfu_track_layer layers[RTC_ENCODINGS_MAX];
+};
+
+MUST_CHECK enum err sfu_track_create(struct sfu_worker *w, sfu_id id,
+    struct sfu_transport *transport, const struct sfu_track_config *cfg);
+/** With its subscriptions, which main is told of; the worker has flushed. */
+void sfu_track_destroy(struct sfu_track *t);
+
+MUST_CHECK enum err sfu_track_change(struct sfu_track *t, const struct rtc_rtp_params *params);
+void sfu_track_set_muted(struct sfu_track *t, bool muted);
+
+/** A packet of a layer: booked, kept, and handed to the listeners. `pkt` is borrowed.
+ * @recovered  it came by RTX and is unwrapped already */
+void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const struct rtc_rtp *rtp,
+    bool recovered);
+/** The SSRC of a layer became known. */
+void sfu_track_bound(struct sfu_track *t, unsigned layer, uint32_t ssrc, bool rtx);
+void sfu_track_reported(
+    struct sfu_track *t, unsigned layer, const struct rtc_rtcp_sr *sr, int64_t now_us);
+
+/** ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err sfu_track_listen(struct sfu_track *t, struct sfu_subscription *s);
+void sfu_track_unlisten(struct sfu_track *t, struct sfu_subscription *s);
+/** A listener needs a key frame of this layer. */
+void sfu_track_want_key(struct sfu_track *t, unsigned layer);
+
+/** The packet of this number, read as it would be now; false when it is not kept any more. */
+bool sfu_track_recall(
+    struct sfu_track *t, unsigned layer, int64_t seq, int64_t now_us, struct sfu_packet *ret);
+
+static inline bool sfu_track_is_video(const struct sfu_track *t) {
+    return t->config.params.media == RTC_VIDEO;
+}
+
+#endif
