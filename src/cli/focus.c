@@ -151,6 +151,7 @@ static enum err build_home(struct cli_focus *f) {
     const struct lk_admission_config cfg = {
         .client = cli_homeserver_client(f->cfg.homeserver),
         .membership = cli_homeserver_membership(f->cfg.homeserver),
+        .rooms = f->rooms,
         .server_name = f->cfg.config->homeserver.name,
         .masquerade = f->cfg.config->appservice.masquerade,
         .policy = f->cfg.config->rtc.membership,

@@ -1,6 +1,6 @@
 /* One question is one walk:
  *
- *     list -> (again, fresh) -> one user -> one server -> live call -> answer
+ *     list -> (again, fresh) -> one user -> one server -> live call -> room of the SFU -> answer
  *
  * Each step either decides or goes to the next; answers come later, so a question is kept in a list
  * until the last of them. */
@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "livekit/rooms.h"
 #include "matrix/client.h"
 #include "matrix/ids.h"
 #include "matrix/membership.h"
@@ -74,6 +75,9 @@ static void question_end(struct question *x) {
     DL_DELETE(x->admission->questions, x);
     mx_client_forget(x->admission->cfg.client, x);
     mx_membership_leave(x->admission->cfg.membership, x);
+    if (x->admission->cfg.rooms != NULL) {
+        lk_rooms_forget(x->admission->cfg.rooms, x);
+    }
     x->admission = NULL;
     x->over = true;
     uv_close((uv_handle_t *)&x->timer, on_timer_closed);
@@ -116,6 +120,32 @@ static void on_live_timer(uv_timer_t *timer) {
     ask_live(timer->data);
 }
 
+static void nobody_there(struct question *x) {
+    if (x->tries < LIVE_TRIES) {
+        uv_timer_start(&x->timer, on_live_timer, LIVE_WAIT_MS, 0);
+    } else {
+        answer(x, LK_NO_CALL, NULL);
+    }
+}
+
+static void on_room(void *arg, enum err e, const json_t *json, const char *text) {
+    struct question *x = arg;
+    (void)text;
+    if (e == OK && json_array_size(json_object_get(json, "rooms")) > 0) {
+        answer(x, LK_FINE, x->joined ? "joined" : "unknown");
+    } else {
+        nobody_there(x);
+    }
+}
+
+/* A call whose room is open goes on, or did a moment ago (4.5). */
+static void ask_room(struct question *x) {
+    struct lk_rooms *rooms = x->admission->cfg.rooms;
+    if (rooms == NULL || x->q.alias == NULL || lk_rooms_look(rooms, x->q.alias, on_room, x) != OK) {
+        nobody_there(x);
+    }
+}
+
 static void on_live(void *arg, enum err e, bool live) {
     struct question *x = arg;
     x->under_way--;
@@ -128,10 +158,8 @@ static void on_live(void *arg, enum err e, bool live) {
     } else if (e != OK) {
         /* The database is away: media goes on for those who are in the room (decision 14). */
         answer(x, x->joined ? LK_FINE : LK_MEMBERSHIP_UNKNOWN, x->joined ? "joined" : NULL);
-    } else if (x->tries < LIVE_TRIES) {
-        uv_timer_start(&x->timer, on_live_timer, LIVE_WAIT_MS, 0);
     } else {
-        answer(x, LK_NO_CALL, NULL);
+        ask_room(x);
     }
 }
 
@@ -287,6 +315,7 @@ enum err lk_admission_ask(struct lk_admission *a, const struct lk_admission_ques
     *x = (struct question){ .admission = a, .q = *q, .done = done, .arg = arg };
     arena_init(&x->arena);
     x->q.room_id = arena_strdup(&x->arena, q->room_id);
+    x->q.alias = arena_strdup(&x->arena, q->alias);
     x->q.user_id = arena_strdup(&x->arena, q->user_id);
     x->q.with_server = arena_strdup(&x->arena, q->with_server);
     if (x->arena.failed) {

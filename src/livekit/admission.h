@@ -4,7 +4,8 @@
  *
  *     joined to the room?   the list of members, kept for a minute and read again before a "no";
  *                           where there is none or it was cut: asked for this one user
- *     restricted user?      only where one of ours is in a call already
+ *     restricted user?      only where one of ours is in a call already, or where the call's room
+ * is in the SFU
  *
  * Thread: main.
  */
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+struct lk_rooms;
 struct mx_client;
 struct mx_membership;
 struct store;
@@ -28,6 +30,7 @@ struct lk_admission_config {
     const char *server_name; /* ours */
     bool masquerade;         /* may we ask in the name of local users? */
     enum rtc_membership policy;
+    struct lk_rooms *rooms; /* NULL = nothing is known of the SFU */
 };
 
 struct lk_admission;
@@ -45,7 +48,8 @@ struct lk_admission_question {
     const char *user_id;
     const char *with_server; /* must be in the room too; NULL = none */
     bool full_access;
-    bool strict; /* whatever the policy says: who cannot be checked is refused */
+    bool strict;       /* whatever the policy says: who cannot be checked is refused */
+    const char *alias; /* the call's room in the SFU; NULL = it is not asked */
 };
 /** LK_FINE with what is known of the membership ("joined", "unknown", "unchecked"), or why not.
  * Called once, on main, never from inside lk_admission_ask. */

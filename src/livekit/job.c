@@ -117,6 +117,20 @@ static bool address_may(struct lk_focus *f, const struct http_request *r) {
     return http_limit_take(f->addresses, &a, clock_mono_us(), &wait_ms);
 }
 
+/* Element Call asks with nothing in it whether there is such a service (any answer but 404 is a
+ * yes): nobody was refused anything, so there is no row of the audit and no line of the log. */
+static bool is_probe(enum lk_dialect d, const char *body, size_t len) {
+    return d == LK_DELEGATE && (len == 0 || (len == 2 && memcmp(body, "{}", 2) == 0));
+}
+
+static void answer_probe(struct lk_job *j, enum lk_refusal why) {
+    const struct lk_refusal_row *row = lk_refusal_row(why);
+    struct http_request *r = j->request;
+    LOG_DEBUG(&log_root, "delegation_probed", "peer=%s", http_request_peer(r));
+    job_end(j);
+    http_reply_error(r, row->status, row->errcode, row->text);
+}
+
 struct lk_job *lk_job_begin(struct lk_focus *f, struct http_request *r, enum lk_dialect d) {
     size_t len = 0;
     const char *body = http_request_body(r, &len);
@@ -136,11 +150,15 @@ struct lk_job *lk_job_begin(struct lk_focus *f, struct http_request *r, enum lk_
     f->n_jobs++;
     metric_set(&jobs_now, (int64_t)f->n_jobs);
     enum lk_refusal why = lk_ask_read(d, body, len, http_request_arena(r), &j->ask);
-    if (why != LK_FINE) {
-        lk_job_refuse(j, why, NULL);
-        return NULL;
+    if (why == LK_FINE) {
+        return j;
     }
-    return j;
+    if (is_probe(d, body, len)) {
+        answer_probe(j, why);
+    } else {
+        lk_job_refuse(j, why, NULL);
+    }
+    return NULL;
 }
 
 /* --- the note for the audit --- */
@@ -236,8 +254,14 @@ static void on_admitted(void *arg, enum lk_refusal why, const char *membership) 
 }
 
 void lk_job_admit(struct lk_job *j, const char *with_server, bool strict, lk_job_then *then) {
+    char alias[LK_HASH_SIZE];
+    if (lk_ask_alias(&j->ask, alias) != OK) {
+        lk_job_refuse(j, LK_FAULT, err_text());
+        return;
+    }
     const struct lk_admission_question q = {
         .room_id = j->ask.room_id,
+        .alias = alias,
         .user_id = j->user_id,
         .with_server = with_server,
         .full_access = j->full_access,

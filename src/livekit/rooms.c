@@ -47,7 +47,7 @@ struct ask {
     const char *alias;
     const char *identity; /* NULL = none */
     enum lk_right create, list, admin;
-    bool name_is_room; /* CreateRoom calls the room "name", the others "room" */
+    enum { ROOM, NAME, NAMES } as; /* what the method calls the room: "room", "name", "names" */
 };
 
 static void call_destroy(struct call *c) {
@@ -116,11 +116,18 @@ static enum err sign(const struct lk_rooms *r, const struct ask *a, char **ret) 
 
 static void write_body(const struct ask *a, struct buf *b) {
     buf_putc(b, '{');
-    buf_json_field(b, a->name_is_room ? "name" : "room", a->alias);
+    if (a->as == NAMES) {
+        buf_json_key(b, "names");
+        buf_putc(b, '[');
+        buf_json_str(b, a->alias);
+        buf_putc(b, ']');
+    } else {
+        buf_json_field(b, a->as == NAME ? "name" : "room", a->alias);
+    }
     if (a->identity != NULL) {
         buf_json_field(b, "identity", a->identity);
     }
-    if (a->name_is_room) {
+    if (a->as == NAME) {
         buf_json_int_field(b, "empty_timeout", EMPTY_TIMEOUT_S);
         buf_json_int_field(b, "departure_timeout", DEPARTURE_TIMEOUT_S);
     }
@@ -169,9 +176,14 @@ static enum err ask(struct lk_rooms *r, const struct ask *a, lk_rooms_done *done
 
 enum err lk_rooms_ensure(struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg) {
     return ask(r,
-        &(struct ask){
-            .method = "CreateRoom", .alias = alias, .create = LK_YES, .name_is_room = true },
-        done, arg);
+        &(struct ask){ .method = "CreateRoom", .alias = alias, .create = LK_YES, .as = NAME }, done,
+        arg);
+}
+
+enum err lk_rooms_look(struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg) {
+    return ask(r,
+        &(struct ask){ .method = "ListRooms", .alias = alias, .list = LK_YES, .as = NAMES }, done,
+        arg);
 }
 
 enum err lk_rooms_find(

@@ -37,6 +37,9 @@ MUST_CHECK enum err lk_rooms_ensure(
     struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg);
 MUST_CHECK enum err lk_rooms_find(
     struct lk_rooms *r, const char *alias, const char *identity, lk_rooms_done *done, void *arg);
+/** {"rooms": [{"name", …}]}: one where it is there, else none. */
+MUST_CHECK enum err lk_rooms_look(
+    struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg);
 /** {"participants": [{"identity", "state", "joined_at", …}]} */
 MUST_CHECK enum err lk_rooms_list(
     struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg);

@@ -1,6 +1,7 @@
 /* Who may enter: every walk from the list of members to an answer. */
 #include "livekit/admission.h"
 
+#include "livekit/rooms.h"
 #include "matrix/client.h"
 #include "matrix/membership.h"
 #include "store/calls.h"
@@ -203,7 +204,7 @@ static void close_world(struct lk_admission *a) {
 static struct lk_admission *make(enum rtc_membership policy, bool masquerade, bool store) {
     struct lk_admission *a = NULL;
     const struct lk_admission_config cfg = { SOME(mx_client), SOME(mx_membership), "hs", masquerade,
-        policy };
+        policy, NULL };
     CHECK_ERR(OK, lk_admission_create(&now.loop, &cfg, &a));
     lk_admission_set_store(a, store ? SOME(store) : NULL);
     return a;
@@ -222,91 +223,93 @@ static const struct {
     const char *membership;
     int lists, users, events, lives;
 } walks[] = {
-    { "off", { .first = { NULL } }, { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_OFF,
-        false, false, LK_FINE, "unchecked", 0, 0, 0, 0 },
+    { "off", { .first = { NULL } }, { "!r:hs", "@a:hs", NULL, true, false, NULL },
+        RTC_MEMBERSHIP_OFF, false, false, LK_FINE, "unchecked", 0, 0, 0, 0 },
     { "off, but strict", { .first = { "@b:hs" }, .second = { "@b:hs" } },
-        { "!r:hs", "@a:hs", NULL, true, true }, RTC_MEMBERSHIP_OFF, false, false, LK_NOT_JOINED, "",
-        2, 0, 0, 0 },
-    { "on the list", { .first = { "@a:hs" } }, { "!r:hs", "@a:hs", NULL, true, false },
+        { "!r:hs", "@a:hs", NULL, true, true, NULL }, RTC_MEMBERSHIP_OFF, false, false,
+        LK_NOT_JOINED, "", 2, 0, 0, 0 },
+    { "on the list", { .first = { "@a:hs" } }, { "!r:hs", "@a:hs", NULL, true, false, NULL },
         RTC_MEMBERSHIP_AUTO, false, true, LK_FINE, "joined", 1, 0, 0, 0 },
     { "joined a moment ago", { .first = { "@b:hs" }, .second = { "@a:hs", "@b:hs" } },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
         "joined", 2, 0, 0, 0 },
     { "not on the list", { .first = { "@b:hs" }, .second = { "@b:hs" } },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false, LK_NOT_JOINED,
-        "", 2, 0, 0, 0 },
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
+        LK_NOT_JOINED, "", 2, 0, 0, 0 },
     { "not on the list, where it is only preferred",
-        { .first = { "@b:hs" }, .second = { "@b:hs" } }, { "!r:hs", "@a:hs", NULL, true, false },
-        RTC_MEMBERSHIP_PREFER, false, false, LK_NOT_JOINED, "", 2, 0, 0, 0 },
+        { .first = { "@b:hs" }, .second = { "@b:hs" } },
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_PREFER, false, false,
+        LK_NOT_JOINED, "", 2, 0, 0, 0 },
     { "a list that was cut, asked for the one",
         { .first = { "@b:hs" }, .cut = true, .is_joined = YES },
-        { "!r:hs", "@z:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
+        { "!r:hs", "@z:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
         "joined", 1, 1, 0, 0 },
     { "a list that was cut, not in it", { .first = { "@b:hs" }, .cut = true, .is_joined = NO },
-        { "!r:hs", "@z:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false, LK_NOT_JOINED,
-        "", 1, 1, 0, 0 },
+        { "!r:hs", "@z:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
+        LK_NOT_JOINED, "", 1, 1, 0, 0 },
     { "a list that was cut, a stranger's own event",
         { .first = { "@b:hs" },
             .cut = true,
             .event = "{\"membership\":\"join\"}",
             .live_after = 1 },
-        { "!r:hs", "@z:o", NULL, false, false }, RTC_MEMBERSHIP_AUTO, false, true, LK_FINE,
+        { "!r:hs", "@z:o", NULL, false, false, NULL }, RTC_MEMBERSHIP_AUTO, false, true, LK_FINE,
         "joined", 1, 1, 1, 1 },
     { "unknown room, own event says joined", { .event = "{\"membership\":\"join\"}" },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
         "joined", 1, 1, 1, 0 },
     { "unknown room, own event says left", { .event = "{\"membership\":\"leave\"}" },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false, LK_NOT_JOINED,
-        "", 1, 1, 1, 0 },
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
+        LK_NOT_JOINED, "", 1, 1, 1, 0 },
     { "unknown room, never been there", { .event_err = ERR_FORBIDDEN },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false, LK_NOT_JOINED,
-        "", 1, 1, 1, 0 },
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
+        LK_NOT_JOINED, "", 1, 1, 1, 0 },
     { "unknown room, homeserver away", { .event_err = ERR_TIMEOUT },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_AUTO, false, false,
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
         LK_MEMBERSHIP_UNKNOWN, "", 1, 1, 1, 0 },
     { "unknown, but only preferred", { .event_err = ERR_TIMEOUT },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_PREFER, false, false, LK_FINE,
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_PREFER, false, false, LK_FINE,
         "unknown", 1, 1, 1, 0 },
     { "unknown, preferred, but strict", { .event_err = ERR_TIMEOUT },
-        { "!r:hs", "@a:hs", NULL, true, true }, RTC_MEMBERSHIP_PREFER, false, false,
+        { "!r:hs", "@a:hs", NULL, true, true, NULL }, RTC_MEMBERSHIP_PREFER, false, false,
         LK_MEMBERSHIP_UNKNOWN, "", 1, 1, 1, 0 },
     { "unknown, and no masquerading", { .event = "{\"membership\":\"join\"}" },
-        { "!r:hs", "@a:hs", NULL, true, false }, RTC_MEMBERSHIP_REQUIRE, true, false,
+        { "!r:hs", "@a:hs", NULL, true, false, NULL }, RTC_MEMBERSHIP_REQUIRE, true, false,
         LK_MEMBERSHIP_UNKNOWN, "", 1, 1, 0, 0 },
-    { "a stranger of an unknown room", { .live_after = 1 }, { "!r:hs", "@z:o", NULL, false, false },
-        RTC_MEMBERSHIP_AUTO, false, true, LK_FINE, "unknown", 1, 1, 0, 1 },
+    { "a stranger of an unknown room", { .live_after = 1 },
+        { "!r:hs", "@z:o", NULL, false, false, NULL }, RTC_MEMBERSHIP_AUTO, false, true, LK_FINE,
+        "unknown", 1, 1, 0, 1 },
     { "a stranger of an unknown room, no database", { .live_after = 1 },
-        { "!r:hs", "@z:o", NULL, false, false }, RTC_MEMBERSHIP_AUTO, false, false,
+        { "!r:hs", "@z:o", NULL, false, false, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
         LK_MEMBERSHIP_UNKNOWN, "", 1, 1, 0, 0 },
-    { "a stranger, required", { .live_after = 1 }, { "!r:hs", "@z:o", NULL, false, false },
+    { "a stranger, required", { .live_after = 1 }, { "!r:hs", "@z:o", NULL, false, false, NULL },
         RTC_MEMBERSHIP_REQUIRE, false, true, LK_MEMBERSHIP_UNKNOWN, "", 1, 1, 0, 0 },
     { "a stranger in the room, no call", { .first = { "@b:hs", "@z:o" } },
-        { "!r:hs", "@z:o", NULL, false, false }, RTC_MEMBERSHIP_AUTO, false, true, LK_NO_CALL, "",
-        1, 0, 0, 5 },
+        { "!r:hs", "@z:o", NULL, false, false, NULL }, RTC_MEMBERSHIP_AUTO, false, true, LK_NO_CALL,
+        "", 1, 0, 0, 5 },
     { "a stranger a moment before our user", { .first = { "@b:hs", "@z:o" }, .live_after = 2 },
-        { "!r:hs", "@z:o", NULL, false, false }, RTC_MEMBERSHIP_AUTO, false, true, LK_FINE,
+        { "!r:hs", "@z:o", NULL, false, false, NULL }, RTC_MEMBERSHIP_AUTO, false, true, LK_FINE,
         "joined", 1, 0, 0, 2 },
     { "a stranger in the room, database away",
         { .first = { "@b:hs", "@z:o" }, .live_err = ERR_DATABASE },
-        { "!r:hs", "@z:o", NULL, false, false }, RTC_MEMBERSHIP_AUTO, false, true, LK_FINE,
+        { "!r:hs", "@z:o", NULL, false, false, NULL }, RTC_MEMBERSHIP_AUTO, false, true, LK_FINE,
         "joined", 1, 0, 0, 1 },
     { "a stranger of an unknown room, database away", { .live_err = ERR_DATABASE },
-        { "!r:hs", "@z:o", NULL, false, false }, RTC_MEMBERSHIP_AUTO, false, true,
+        { "!r:hs", "@z:o", NULL, false, false, NULL }, RTC_MEMBERSHIP_AUTO, false, true,
         LK_MEMBERSHIP_UNKNOWN, "", 1, 1, 0, 1 },
     { "with another server", { .first = { "@a:hs", "@z:other.org" } },
-        { "!r:hs", "@a:hs", "other.org", true, true }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
-        "joined", 1, 0, 0, 0 },
+        { "!r:hs", "@a:hs", "other.org", true, true, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
+        LK_FINE, "joined", 1, 0, 0, 0 },
     { "without the other server", { .first = { "@a:hs" }, .second = { "@a:hs" } },
-        { "!r:hs", "@a:hs", "other.org", true, true }, RTC_MEMBERSHIP_AUTO, false, false,
+        { "!r:hs", "@a:hs", "other.org", true, true, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
         LK_SERVER_NOT_JOINED, "", 2, 0, 0, 0 },
     { "the other server, asked for", { .is_joined = YES, .server_joined = YES },
-        { "!r:hs", "@a:hs", "other.org", true, true }, RTC_MEMBERSHIP_AUTO, false, false, LK_FINE,
-        "joined", 1, 1, 0, 0 },
+        { "!r:hs", "@a:hs", "other.org", true, true, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
+        LK_FINE, "joined", 1, 1, 0, 0 },
     { "the other server, asked for in vain", { .is_joined = YES, .server_joined = NO },
-        { "!r:hs", "@a:hs", "other.org", true, true }, RTC_MEMBERSHIP_AUTO, false, false,
+        { "!r:hs", "@a:hs", "other.org", true, true, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
         LK_SERVER_NOT_JOINED, "", 1, 1, 0, 0 },
     { "the other server, nobody knows", { .is_joined = YES },
-        { "!r:hs", "@a:hs", "other.org", true, true }, RTC_MEMBERSHIP_AUTO, false, false,
+        { "!r:hs", "@a:hs", "other.org", true, true, NULL }, RTC_MEMBERSHIP_AUTO, false, false,
         LK_MEMBERSHIP_UNKNOWN, "", 1, 1, 0, 0 },
 };
 
@@ -330,13 +333,85 @@ TEST(livekit_admission, walks_to_an_answer) {
     }
 }
 
+/* --- the SFU --- */
+
+static struct {
+    const char *answer; /* NULL: it is away */
+    int asked;
+    lk_rooms_done *done;
+    void *arg;
+    uv_timer_t turn;
+} sfu;
+
+static void on_sfu_turn(uv_timer_t *t) {
+    (void)t;
+    json_t *json = sfu.answer == NULL ? NULL : json_loads(sfu.answer, 0, NULL);
+    if (sfu.done != NULL) {
+        sfu.done(sfu.arg, json == NULL ? ERR_UNREACHABLE : OK, json, "");
+    }
+    json_decref(json);
+}
+
+enum err lk_rooms_look(struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg) {
+    (void)r;
+    CHECK_STR("alias", alias);
+    sfu.asked++;
+    sfu.done = done;
+    sfu.arg = arg;
+    uv_timer_start(&sfu.turn, on_sfu_turn, 0, 0);
+    return OK;
+}
+
+void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
+    (void)r;
+    if (sfu.arg == arg) {
+        sfu.done = NULL;
+    }
+}
+
+/* A stranger whose call nobody of ours is in by what the database says. */
+TEST(livekit_admission, looks_for_the_call_in_the_sfu) {
+    static const struct {
+        const char *name;
+        const char *answer;
+        enum lk_refusal want;
+        int asked;
+    } rows[] = {
+        { "it is there", "{\"rooms\":[{\"name\":\"alias\"}]}", LK_FINE, 1 },
+        { "it is not", "{\"rooms\":[]}", LK_NO_CALL, 5 },
+        { "nobody knows", NULL, LK_NO_CALL, 5 },
+    };
+    static const struct script s = { .first = { "@b:hs", "@z:o" } };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct lk_admission *a = NULL;
+        open_world(&s);
+        memset(&sfu, 0, sizeof(sfu));
+        sfu.answer = r->answer;
+        uv_timer_init(&now.loop, &sfu.turn);
+        const struct lk_admission_config cfg = { SOME(mx_client), SOME(mx_membership), "hs", true,
+            RTC_MEMBERSHIP_AUTO, SOME(lk_rooms) };
+        CHECK_ERR(OK, lk_admission_create(&now.loop, &cfg, &a));
+        lk_admission_set_store(a, SOME(store));
+        const struct lk_admission_question q = { "!r:hs", "@z:o", NULL, false, false, "alias" };
+        CHECK_ERR(OK, lk_admission_ask(a, &q, on_done, &now));
+        while (now.answers == 0 && uv_run(&now.loop, UV_RUN_ONCE) != 0) {
+        }
+        CHECK_INT(r->want, now.refusal);
+        CHECK_INT(r->asked, sfu.asked);
+        CHECK_INT(r->asked, now.lives);
+        uv_close((uv_handle_t *)&sfu.turn, NULL);
+        close_world(a);
+    }
+}
+
 TEST(livekit_admission, reads_a_strangers_event_as_one_who_may) {
     static const struct script s = {
         .first = { "@b:hs" }, .cut = true, .event = "{\"membership\":\"join\"}"
     };
     open_world(&s);
     struct lk_admission *a = make(RTC_MEMBERSHIP_AUTO, true, false);
-    const struct lk_admission_question q = { "!r:hs", "@z:o", NULL, false, false };
+    const struct lk_admission_question q = { "!r:hs", "@z:o", NULL, false, false, NULL };
     CHECK_ERR(OK, lk_admission_ask(a, &q, on_done, &now));
     while (now.answers == 0 && uv_run(&now.loop, UV_RUN_ONCE) != 0) {
     }
@@ -351,7 +426,7 @@ TEST(livekit_admission, may_be_forgotten_at_any_time) {
         for (int how = 0; how < 2; how++) {
             open_world(&s);
             struct lk_admission *a = make(RTC_MEMBERSHIP_AUTO, true, true);
-            const struct lk_admission_question q = { "!r:hs", "@z:o", NULL, false, false };
+            const struct lk_admission_question q = { "!r:hs", "@z:o", NULL, false, false, NULL };
             CHECK_ERR(OK, lk_admission_ask(a, &q, on_done, &now));
             for (int i = 0; i < steps; i++) {
                 uv_run(&now.loop, UV_RUN_NOWAIT);
@@ -374,8 +449,8 @@ TEST_ALLOC(livekit_admission, survives_no_memory) {
     struct lk_admission *a = NULL;
     open_world(&s);
     const struct lk_admission_config cfg = { SOME(mx_client), SOME(mx_membership), "hs", true,
-        RTC_MEMBERSHIP_AUTO };
-    const struct lk_admission_question q = { "!r:hs", "@a:hs", NULL, true, false };
+        RTC_MEMBERSHIP_AUTO, NULL };
+    const struct lk_admission_question q = { "!r:hs", "@a:hs", NULL, true, false, NULL };
     enum err e = lk_admission_create(&now.loop, &cfg, &a);
     e = e == OK ? lk_admission_ask(a, &q, on_done, &now) : e;
     while (e == OK && now.answers == 0 && uv_run(&now.loop, UV_RUN_ONCE) != 0) {

@@ -112,6 +112,36 @@ TEST(livekit_focus, refuses_bodies_word_for_word) {
     }
 }
 
+/* Only asked whether there is such a service, with nothing in it: answered, and no note is made. */
+TEST(livekit_focus, answers_probes_without_a_note) {
+    static const struct {
+        const char *name, *path, *body;
+        int notes;
+        const char *want;
+    } rows[] = {
+        { "nothing", "/delegate_delayed_leave", "", 0,
+            "{\"errcode\":\"M_NOT_JSON\",\"error\":\"Error reading request\"}" },
+        { "an empty object", "/delegate_delayed_leave", "{}", 0,
+            "{\"errcode\":\"M_BAD_JSON\",\"error\":\"The request body is missing `room_id` or "
+            "`slot_id`\"}" },
+        { "more than that", "/delegate_delayed_leave", "{\"x\":1}", 1,
+            "{\"errcode\":\"M_BAD_JSON\",\"error\":\"The request body is missing `room_id` or "
+            "`slot_id`\"}" },
+        { "for a token", "/get_token", "", 1,
+            "{\"errcode\":\"M_NOT_JSON\",\"error\":\"Error reading request\"}" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world w;
+        CHECK_ERR(OK, world_init(&w));
+        CHECK(post(r->path, NULL, r->body));
+        CHECK_INT(400, w.status);
+        CHECK_STR(r->want, w.body);
+        CHECK_INT(r->notes, w.notes);
+        world_finish(&w);
+    }
+}
+
 #define UNAUTHORISED                                                                               \
     "{\"errcode\":\"M_UNAUTHORIZED\",\"error\":\"The request could not be authorised.\"}"
 

@@ -45,6 +45,9 @@ static void world_finish(struct world *w) {
 static enum err ask_ensure(struct world *w) {
     return lk_rooms_ensure(w->rooms, ALIAS, on_done, w);
 }
+static enum err ask_look(struct world *w) {
+    return lk_rooms_look(w->rooms, ALIAS, on_done, w);
+}
 static enum err ask_find(struct world *w) {
     return lk_rooms_find(w->rooms, ALIAS, "@a:x:DEV", on_done, w);
 }
@@ -65,6 +68,8 @@ TEST(livekit_rooms, asks_with_the_right_it_needs) {
         { "make a room", ask_ensure, "https://sfu:7880/twirp/livekit.RoomService/CreateRoom",
             "{\"name\":\"" ALIAS "\",\"empty_timeout\":300,\"departure_timeout\":20}", true,
             false },
+        { "look for a room", ask_look, "https://sfu:7880/twirp/livekit.RoomService/ListRooms",
+            "{\"names\":[\"" ALIAS "\"]}", false, false },
         { "find somebody", ask_find, "https://sfu:7880/twirp/livekit.RoomService/GetParticipant",
             "{\"room\":\"" ALIAS "\",\"identity\":\"@a:x:DEV\"}", false, true },
         { "list everybody", ask_list, "https://sfu:7880/twirp/livekit.RoomService/ListParticipants",
