@@ -48,9 +48,9 @@ const struct config_row config_rows[] = {
     ROW(appservice, body_max, config_size, body_max, "32MiB", 64 * KIB, 256 * MIB, NONE, 0,
         "The largest transaction we accept from the homeserver."),
 
-    ROW(http, public, config_listen, public, "127.0.0.1:8089", 0, LISTEN_MAX, NONE, 0,
+    ROW(http, public, config_listen, public, PARLEY_LISTEN ":8089", 0, LISTEN_MAX, NONE, 0,
         "What a reverse proxy exposes: tokens, signalling, REST, pages."),
-    ROW(http, private, config_listen, private, "127.0.0.1:8090", 1, LISTEN_MAX, NONE, 0,
+    ROW(http, private, config_listen, private, PARLEY_LISTEN ":8090", 1, LISTEN_MAX, NONE, 0,
         "For the homeserver and the admin: application service, metrics. Never expose it."),
     ROW(http, public_url, config_url, public_url, "", 0, TEXT_MAX, NONE, 0,
         "Where the reverse proxy shows the public listener, for parley doctor; empty: rtc.public_url."),

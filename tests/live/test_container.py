@@ -73,15 +73,22 @@ def test_its_settings_are_settings():
     assert done.returncode == 0, done.stderr
 
 
+def test_it_listens_for_others_unless_a_setting_says_otherwise():
+    """A variable of the image would beat parley.yaml, and LIVEKIT_JWT_BIND too."""
+    assert not [name for name in RUN.environment if name.startswith(("PARLEY_", "LIVEKIT_"))]
+    assert "-Dlisten=0.0.0.0" in " ".join(BUILD.all("RUN"))
+    assert "option('listen'" in (REPO / "meson_options.txt").read_text()
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the image's shell is not here")
 def test_the_health_check_tells_alive_from_dead(tmp_path, postgres):
     parley = Parley(tmp_path, postgres.url("there_is_none"))
-    check = [word.replace("8089", str(parley.public_port)) for word in containerfile.command(RUN.all("HEALTHCHECK")[0])]
+    check = [word.replace("8090", str(parley.private_port)) for word in containerfile.command(RUN.all("HEALTHCHECK")[0])]
 
     def healthy():
         return subprocess.run(check, capture_output=True, check=False, timeout=60).returncode == 0
 
-    assert not healthy()
+    assert not healthy()  # it asks the private listener: the public one may be where an earlier service was
     parley.start("live")
     try:
         assert healthy(), "a database that is away is no reason for a restart"
