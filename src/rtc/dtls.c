@@ -58,6 +58,11 @@ _Static_assert(sizeof(struct rtc_dtls) <= RTC_DTLS_IDLE_BYTES, "the header says 
 
 /* --- the end of it --- */
 
+static void wipe_keys(struct rtc_dtls *d) {
+    d->keys.len = 0;
+    explicit_bzero(d->keys.material, sizeof(d->keys.material));
+}
+
 static void end_handshake(struct rtc_dtls *d) {
     if (d->hs != NULL) {
         SSL_free(d->hs->ssl);
@@ -70,7 +75,7 @@ static void end_handshake(struct rtc_dtls *d) {
 static void fail(struct rtc_dtls *d, enum rtc_dtls_why why) {
     d->state = RTC_DTLS_FAILED;
     d->why = (uint8_t)why;
-    explicit_bzero(&d->keys, sizeof(d->keys));
+    wipe_keys(d);
     end_handshake(d);
 }
 
@@ -431,7 +436,7 @@ void rtc_dtls_close(struct rtc_dtls *d) {
     if (d->state != RTC_DTLS_FAILED) {
         d->state = RTC_DTLS_CLOSED;
     }
-    explicit_bzero(&d->keys, sizeof(d->keys));
+    wipe_keys(d);
     end_handshake(d);
 }
 
@@ -484,6 +489,6 @@ enum err rtc_dtls_keys(struct rtc_dtls *d, struct rtc_dtls_keys *ret) {
             ERR_CONFLICT, "the DTLS peer is not verified, or its keys were taken before");
     }
     *ret = d->keys;
-    explicit_bzero(&d->keys, sizeof(d->keys));
+    wipe_keys(d);
     return OK;
 }
