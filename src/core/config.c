@@ -85,15 +85,36 @@ static void wipe(const char *secret) {
     }
 }
 
+static void wipe_list(const struct config_list *l) {
+    for (size_t i = 0; i < l->n; i++) {
+        wipe(l->items[i]);
+    }
+}
+
+static void wipe_slot(const struct config_row *row, const void *slot) {
+    if (row->kind->entry == NULL) {
+        wipe(*(const char *const *)slot);
+    } else {
+        wipe_list(slot);
+    }
+}
+
 static enum err set(
     struct config *c, const struct config_row *row, struct config_words words, const char *where) {
-    const char *old = row->flags & CONFIG_SECRET ? *(const char **)config_row_slot(c, row) : NULL;
-    enum err e = row->kind->read(row, &c->arena, words, config_row_slot(c, row));
+    void *slot = config_row_slot(c, row);
+    bool secret = (row->flags & CONFIG_SECRET) != 0;
+    const char *text = secret && row->kind->entry == NULL ? *(const char **)slot : NULL;
+    struct config_list list = { 0 };
+    if (secret && row->kind->entry != NULL) {
+        list = *(struct config_list *)slot;
+    }
+    enum err e = row->kind->read(row, &c->arena, words, slot);
     if (e == ERR_INVALID) {
         return refuse(row, where, culprit(row, words));
     }
     if (e == OK) {
-        wipe(old);
+        wipe(text);
+        wipe_list(&list);
     }
     return e;
 }
@@ -368,7 +389,7 @@ void config_destroy(struct config *c) {
     }
     for (size_t i = 0; i < config_n_rows; i++) {
         if (config_rows[i].flags & CONFIG_SECRET) {
-            wipe(*(const char **)config_row_slot(c, &config_rows[i]));
+            wipe_slot(&config_rows[i], config_row_slot(c, &config_rows[i]));
         }
     }
     arena_finish(&c->arena);

@@ -72,7 +72,16 @@ struct config {
     struct {
         int64_t max_duration_ms;
         int64_t ring_lifetime_max_ms;
+        bool missed_notice;
     } calls;
+    struct {
+        struct config_list urls;   /* secret: http(s), and may hold tokens */
+        const char *secret_file;   /* path; needed where there are urls */
+        struct config_list events; /* "started", "answered" … */
+        int64_t timeout_us;
+        int64_t give_up_ms;
+        const char *ca_file; /* empty: the system's alone */
+    } webhooks;
     struct {
         const char *token_file;   /* path */
         struct config_list users; /* user ids */

@@ -98,5 +98,7 @@ extern const struct config_kind config_users;    /* struct config_list */
 extern const struct config_kind config_networks; /* struct config_list */
 extern const struct config_kind config_servers;  /* struct config_list, Matrix server names or * */
 extern const struct config_kind config_pairs;    /* struct config_list, server=url */
+extern const struct config_kind config_hooks;  /* struct config_list, urls that may have a query */
+extern const struct config_kind config_events; /* struct config_list, news of calls */
 
 #endif

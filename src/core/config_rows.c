@@ -11,6 +11,7 @@
 #define AGE_MAX_MS     (36500 * DAY_MS) /* a hundred years: to type 0 is meant then */
 #define SERVERS_MAX    64
 #define ADMINS_MAX     64
+#define HOOKS_MAX      8 /* webhooks */
 #define NONE           NULL
 
 /* In the order of the enums in core/log.h and core/config.h. */
@@ -85,6 +86,21 @@ const struct config_row config_rows[] = {
         "A call without news for so long is ended."),
     ROW(calls, ring_lifetime_max, config_time_ms, ring_lifetime_max_ms, "10m", 10 * SEC_MS, 10 * MIN_MS, NONE, 0,
         "The longest a call may ring, whatever its invitation says; MatrixRTC: never over 2m."),
+    ROW(calls, missed_notice, config_bool, missed_notice, "false", 0, 0, NONE, 0,
+        "Say in the room that a call was missed? Only where Parley's user is, never in encrypted rooms."),
+
+    ROW(webhooks, urls, config_hooks, urls, "", 0, HOOKS_MAX, NONE, CONFIG_SECRET,
+        "Who is told of calls, by POST; see webhooks.md. Inner addresses are fine."),
+    ROW(webhooks, secret_file, config_path, secret_file, "/etc/parley/webhooks.secret", 1, TEXT_MAX, NONE, 0,
+        "A file of mode 0600 with the secret that signs them."),
+    ROW(webhooks, events, config_events, events, "started, answered, missed, declined, ended", 1, 5, NONE, 0,
+        "What of a call they are told."),
+    ROW(webhooks, timeout, config_time_us, timeout_us, "10s", 100, MIN_MS, NONE, 0,
+        "How long one delivery may take."),
+    ROW(webhooks, give_up, config_time_ms, give_up_ms, "24h", SEC_MS, 7 * DAY_MS, NONE, 0,
+        "How long one is tried again before it is given up."),
+    ROW(webhooks, ca_file, config_text, ca_file, "", 0, TEXT_MAX, NONE, 0,
+        "Certificates of authorities to trust for them, beside the system's; a PEM file."),
 
     ROW(retention, calls, config_time_ms, calls_ms, "30d", 0, AGE_MAX_MS, NONE, CONFIG_RELOADABLE,
         "How long a call that is over stays in the history; 0: for ever."),

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOOK_MAX 2048 /* bytes of a webhook's URL */
+
 /* Characters that no setting needs and that would break a log line or the printed file: controls,
  * the separators U+2028 and U+2029, the byte order mark and the two non-characters beside it. */
 static bool printable(const char *s) {
@@ -273,3 +275,38 @@ static void users_allowed(const struct config_row *row, struct buf *b) {
 
 const struct config_kind config_users = { is_user, list_read, users_allowed, list_print, list_equal,
     list_copy };
+
+/* --- webhooks --- */
+
+/* User and password in a URL would be sent as a header; a fragment is never sent. */
+static bool is_hook(const char *s) {
+    size_t scheme = strncmp(s, "http://", 7) == 0 ? 7 : strncmp(s, "https://", 8) == 0 ? 8 : 0;
+    return scheme > 0 && s[scheme] != '\0' && s[scheme] != '/' && s[scheme] != '?' &&
+           strlen(s) <= HOOK_MAX && printable(s) && strpbrk(s, " \"<>\\^`{|}#@") == NULL;
+}
+
+static void hooks_allowed(const struct config_row *row, struct buf *b) {
+    buf_printf(b, "%d..%d addresses such as https://example.com/calls, without user and password",
+        (int)row->min, (int)row->max);
+}
+
+const struct config_kind config_hooks = { is_hook, list_read, hooks_allowed, list_print, list_equal,
+    list_copy };
+
+static bool is_event(const char *s) {
+    static const char *const events[] = { "started", "answered", "missed", "declined", "ended" };
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        if (strcmp(s, events[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void events_allowed(const struct config_row *row, struct buf *b) {
+    (void)row;
+    buf_puts(b, "some of started, answered, missed, declined, ended");
+}
+
+const struct config_kind config_events = { is_event, list_read, events_allowed, list_print,
+    list_equal, list_copy };

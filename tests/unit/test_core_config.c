@@ -33,6 +33,11 @@ TEST(core_config, has_a_default_for_everything) {
     CHECK_INT(4, c->database.pool_size);
     CHECK_INT(DAY_MS, c->calls.max_duration_ms);
     CHECK_INT(10 * MIN_MS, c->calls.ring_lifetime_max_ms);
+    CHECK(!c->calls.missed_notice);
+    CHECK_INT(0, c->webhooks.urls.n);
+    CHECK_INT(5, c->webhooks.events.n);
+    CHECK_INT(10 * SEC_US, c->webhooks.timeout_us);
+    CHECK_INT(DAY_MS, c->webhooks.give_up_ms);
     CHECK_STR("", c->rtc.public_url);
     CHECK_STR("", c->http.public_url);
     CHECK_STR("", c->homeserver.well_known_url);
@@ -76,6 +81,12 @@ TEST(core_config, reads_each_kind) {
             "  trusted_proxies: [\"10.0.0.0/8\", \"fd00::/128\", \"::1\"]\n" },
         { "pairs", "federation: {servers: [\"a.b:1=http://[::1]:8008\"]}", NULL,
             "  servers: [\"a.b:1=http://[::1]:8008\"]\n" },
+        { "webhooks", "webhooks: {urls: [\"https://a.b/c/?d=e&f\", \"http://[::1]:9\"]}", NULL,
+            "  urls: [\"https://a.b/c/?d=e&f\", \"http://[::1]:9\"]\n" },
+        { "a secret list, twice", "webhooks: {urls: [\"http://a\"]}",
+            "PARLEY_WEBHOOKS_URLS=http://b,http://c", "  urls: [\"http://b\", \"http://c\"]\n" },
+        { "news of calls", "webhooks: {events: [missed, ended]}", NULL,
+            "  events: [\"missed\", \"ended\"]\n" },
         { "environment wins", "node: {name: a}", "PARLEY_NODE_NAME=b", "  name: \"b\"\n" },
         { "environment, a list", "", "PARLEY_HTTP_TRUSTED_PROXIES=10.0.0.1, ::1",
             "  trusted_proxies: [\"10.0.0.1\", \"::1\"]\n" },
@@ -102,8 +113,9 @@ TEST(core_config, reads_each_kind) {
 
 #define KEYS_OF_LOG "level, format"
 #define SECTIONS                                                                                   \
-    "node, homeserver, appservice, http, database, audit, calls, retention, admin, rtc, livekit, " \
-    "federation, log"
+    "node, homeserver, appservice, http, database, audit, calls, webhooks, retention, admin, "     \
+    "rtc, "                                                                                        \
+    "livekit, federation, log"
 #define AN_URL   "an http:// or https:// address without query and without a slash at the end"
 #define LISTEN   "1..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
 #define LISTEN0  "0..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
