@@ -76,6 +76,8 @@ static enum err print_totals(const struct store_purge_totals *t, const char *tit
     put_line(&b, "audit chains purged", t->chains);
     put_line(&b, "audit rows purged", t->rows);
     put_line(&b, "audit rows erased", t->rows_erased);
+    put_line(&b, "webhooks, notices deleted", t->news);
+    put_line(&b, "webhooks, notices erased", t->news_erased);
     put_line(&b, "tombstones written", t->tombstones);
     put_line(&b, "calls going on, left", t->live);
     put_line(&b, "calls in use, left", t->busy);

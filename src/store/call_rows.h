@@ -138,4 +138,23 @@ struct store_event {
     struct store_detail *details;
 };
 
+/** News of a call: what its receivers are told (store/news.h), as rows of call_news. */
+struct store_news_person {
+    const char *user_id;
+    const char *role; /* "caller", "callee", "member" */
+    int64_t joined_at;
+    int64_t left_at; /* 0 = still in, or never was */
+};
+struct store_news {
+    const char *type; /* "call.started" … */
+    const struct store_call *call;
+    const char *direction; /* "local", "inbound", "outbound"; NULL = unknown */
+    const struct store_news_person *people;
+    size_t n_people;
+    size_t n_more; /* people beyond those listed */
+    int64_t at;    /* when it happened, by the best clock we have */
+    bool hooks;    /* for the webhooks */
+    bool room;     /* for the room itself, once a call */
+};
+
 #endif

@@ -84,6 +84,10 @@ struct store_changes {
     const uint8_t *txn_hash;
     const struct store_removal *removals; /* who left, and must not be in the SFU any more */
     size_t n_removals;
+    const struct store_news *news; /* in order */
+    size_t n_news;
+    const char *const *receivers; /* the webhooks, by their names in call_news */
+    size_t n_receivers;
     int64_t now_ms;
 };
 

@@ -40,6 +40,8 @@ struct store_purge_totals {
     int64_t chains;       /* purged whole */
     int64_t rows;         /* of call_events deleted with them */
     int64_t rows_erased;  /* of call_events */
+    int64_t news;         /* rows of call_news deleted */
+    int64_t news_erased;  /* in which a person's name was replaced */
     int64_t live;         /* calls that match and are going on: left alone */
     int64_t busy;         /* calls whose room was in use at every try: left alone */
     int64_t tombstones;

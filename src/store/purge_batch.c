@@ -87,6 +87,12 @@ static enum err count_found(void *arg, const char *const *values) {
     case STORE_ERASE_ROWS:
         w->totals->rows_erased++;
         break;
+    case STORE_DROP_NEWS:
+        w->totals->news++;
+        break;
+    case STORE_ERASE_NEWS:
+        w->totals->news_erased++;
+        break;
     }
     return OK;
 }
@@ -233,6 +239,33 @@ static enum err erase_rows(struct store_purger *w) {
     return bury(w, "erased", &w->totals->rows_erased);
 }
 
+/* --- news: rows on their own, which a sender may be telling just now --- */
+
+#define DROP_NEWS                                                                                  \
+    "WITH gone AS (DELETE FROM call_news WHERE id = ANY($1::uuid[]) RETURNING 1)"                  \
+    " SELECT count(*) FROM gone"
+
+static enum err drop_news(struct store_purger *w) {
+    CLEANUP(buf_finish) struct buf ids;
+    int64_t n;
+    buf_init(&ids, 0);
+    TRY(put_ids(w, &ids));
+    const char *const params[] = { buf_str(&ids) };
+    TRY(store_purge_ask(w, DROP_NEWS, params, 1, &n));
+    w->totals->news += n;
+    return OK;
+}
+
+static enum err erase_news(struct store_purger *w) {
+    CLEANUP(buf_finish) struct buf ids;
+    buf_init(&ids, 0);
+    TRY(put_ids(w, &ids));
+    const char *const params[] = { buf_str(&ids), w->p->user, buf_str(&w->pattern), w->pseudonym };
+    TRY(store_session_query(w->s, store_purge_erase_news, params, 4, NULL, NULL));
+    w->totals->news_erased += (int64_t)w->n_found;
+    return OK;
+}
+
 /* --- a batch --- */
 
 static enum err act(struct store_purger *w) {
@@ -244,6 +277,10 @@ static enum err act(struct store_purger *w) {
         return change_calls(w, erase_inside, &w->totals->calls_erased);
     case STORE_ERASE_ROWS:
         return erase_rows(w);
+    case STORE_DROP_NEWS:
+        return drop_news(w);
+    case STORE_ERASE_NEWS:
+        return erase_news(w);
     case STORE_PURGE_CHAINS:
         break;
     }

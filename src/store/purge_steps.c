@@ -24,6 +24,7 @@
     "concat_ws(' ', p.user_id, p.party, p.entry_key, p.membership_id, p.event_id, "                \
     "p.last_event_id, p.leave_reason, p.actor, p.focus_url, p.focus_selection, p.intent)"
 #define OF_KEPT       "concat_ws(' ', k.event_id, k.sender, k.party, k.reason, k.selected_party, k.text)"
+#define OF_NEWS       "concat_ws(' ', w.room_id, w.body, w.problem)"
 #define OTHERS_OF_ROW "concat_ws(' ', e.user_id, e.subject, e.payload::text)"
 
 #define CALL_NAMES(pattern)                                                                        \
@@ -52,13 +53,18 @@
     " AND (e.session_id, e.n) > ($1::uuid, $2::integer) ORDER BY e.session_id, e.n LIMIT "         \
     "$3::integer"
 
+#define BY_NEWS " AND (w.id, w.seq) > ($1::uuid, $2::bigint) ORDER BY w.id, w.seq LIMIT $3::integer"
+
 /* --- by age --- */
 
+enum { HISTORY_STEPS = 2 }; /* the first ones: what is no evidence */
 static const struct store_purge_step before_steps[] = {
     { STORE_DROP_CALLS, "-infinity",
         "SELECT s.id, 0, s.closed_at FROM call_sessions s WHERE s.closed_at < $4::timestamptz"
         " AND (s.closed_at, s.id) > ($2::timestamptz, $1::uuid) ORDER BY s.closed_at, s.id"
         " LIMIT $3::integer" },
+    { STORE_DROP_NEWS, "0",
+        "SELECT w.id, 0, w.seq FROM call_news w WHERE w.at < $4::timestamptz" BY_NEWS },
     /* A chain is as old as its last row; the index knows the first, and most calls are short. */
     { STORE_PURGE_CHAINS, "-infinity",
         "SELECT e.session_id, l.n, e.recorded_at FROM call_events e"
@@ -83,6 +89,10 @@ static const struct store_purge_step room_steps[] = {
     { STORE_DROP_CALLS, "0",
         "SELECT s.id, 0, 0 FROM call_sessions s WHERE s.room_id = $4::text"
         " AND s.closed_at IS NOT NULL" BY_ID },
+    { STORE_DROP_NEWS, "0",
+        "SELECT w.id, 0, w.seq FROM call_news w WHERE w.room_id = $4::text"
+        " AND NOT EXISTS (SELECT FROM call_sessions s WHERE s.id = w.session_id"
+        " AND s.closed_at IS NULL)" BY_NEWS },
     { STORE_PURGE_CHAINS, "0",
         "SELECT e.session_id, " CHAIN_LENGTH
         ", 0 FROM call_events e WHERE e.room_id = $4::text AND e.n = 1" NO_STRAYS NOT_LIVE
@@ -109,6 +119,9 @@ static const struct store_purge_step user_steps[] = {
     { STORE_ERASE_CALLS, "0",
         "SELECT s.id, 0, 0 FROM call_sessions s WHERE s.closed_at IS NOT NULL"
         " AND $4::text IS NOT NULL AND " CALL_NAMES("$5::text") BY_ID },
+    { STORE_ERASE_NEWS, "0",
+        "SELECT w.id, 0, w.seq FROM call_news w WHERE $4::text IS NOT NULL AND " OF_NEWS
+        " ~ $5::text" BY_NEWS },
     /* By index, which is nearly all of them ... */
     { STORE_ERASE_ROWS, "0",
         "SELECT e.session_id, e.n, e.n FROM call_events e WHERE e.user_id = $4::text"
@@ -200,11 +213,17 @@ const char store_purge_erase_kept[] =
     "WHERE " OVER_AND_HELD ") AND (k.sender = $2::text OR " OF_KEPT
     " ~ $3::text OR $4::text IS NULL)";
 
+/* What was not told yet is told without the name. A room that names the person is a room nobody can
+ * be told of any more. */
+const char store_purge_erase_news[] = "UPDATE call_news w SET " NAMED("room_id") ", " NAMED(
+    "body") ", " NAMED("problem") " WHERE w.id = "
+                                  "ANY($1::uuid[]) AND $2::text IS NOT NULL";
+
 /* --- the scopes --- */
 
 const struct store_purge_steps *store_purge_steps(enum store_purge_scope scope) {
     static const struct store_purge_steps all[] = {
-        [STORE_PURGE_HISTORY] = { before_steps, 1, NULL, NULL },
+        [STORE_PURGE_HISTORY] = { before_steps, HISTORY_STEPS, NULL, NULL },
         [STORE_PURGE_BEFORE] = { before_steps, COUNT_OF(before_steps), LIVE_BEFORE, NULL },
         [STORE_PURGE_ROOM] = { room_steps, COUNT_OF(room_steps), LIVE_IN_ROOM, NULL },
         [STORE_PURGE_USER] = { user_steps, COUNT_OF(user_steps), LIVE_OF_USER, ACTS_OF_USER },

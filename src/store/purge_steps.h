@@ -13,7 +13,9 @@ enum store_purge_action {
     STORE_DROP_CALLS,   /* found: calls */
     STORE_PURGE_CHAINS, /* found: chains and how many rows they have; a call goes first */
     STORE_ERASE_CALLS,  /* found: calls that name the person */
-    STORE_ERASE_ROWS    /* found: rows of call_events, by chain and n */
+    STORE_ERASE_ROWS,   /* found: rows of call_events, by chain and n */
+    STORE_DROP_NEWS,    /* found: ids of call_news */
+    STORE_ERASE_NEWS    /* found: ids of call_news that name the person */
 };
 
 /* A step finds rows from a cursor on, in its order: id, number, and the cursor's second value.
@@ -39,5 +41,7 @@ const struct store_purge_steps *store_purge_steps(enum store_purge_scope scope);
 extern const char store_purge_erase_sessions[];
 extern const char store_purge_erase_participants[];
 extern const char store_purge_erase_kept[];
+/* The same of news; $1 their ids. */
+extern const char store_purge_erase_news[];
 
 #endif

@@ -233,6 +233,28 @@ static void take_removals(struct buf *b) {
     store_columns_names(b, "r.", store_removal_columns, STORE_REMOVAL_COLUMNS);
 }
 
+/* --- news --- */
+
+/* A call has one notice in its room, however often it rings. */
+static void save_news(struct buf *b) {
+    insert(b, "call_news", store_news_columns, STORE_NEWS_COLUMNS, ", state, attempts",
+        ", 'waiting', 0");
+    buf_puts(b, " ON CONFLICT (session_id) WHERE receiver = 'room' DO NOTHING");
+}
+
+/* $1 receiver, $2 now, $3 until when they are ours, $4 how many. What is told of one call goes out
+ * in order: only its first row is claimed. Two nodes that claim at once get different rows. */
+static void claim_news(struct buf *b) {
+    buf_puts(b,
+        "UPDATE call_news n SET due_at = $3::timestamptz, attempts = n.attempts + 1 FROM"
+        " (SELECT w.seq FROM call_news w WHERE w.receiver = $1::text AND w.state = 'waiting'"
+        " AND w.due_at <= $2::timestamptz AND NOT EXISTS (SELECT FROM call_news e"
+        " WHERE e.receiver = w.receiver AND e.session_id = w.session_id AND e.state = 'waiting'"
+        " AND e.seq < w.seq OFFSET 0) ORDER BY w.due_at, w.seq LIMIT $4::bigint"
+        " FOR UPDATE OF w SKIP LOCKED) AS due WHERE n.seq = due.seq RETURNING ");
+    store_columns_names(b, "n.", store_claim_columns, STORE_CLAIM_COLUMNS);
+}
+
 /* A statement is a fixed text or made from columns. */
 static const struct {
     const char *name;
@@ -351,6 +373,31 @@ static const struct {
         " AND device_id = $3::text AND left_at <= $4::timestamptz",
         NULL },
     [STORE_TAKE_REMOVALS] = { "take_removals", NULL, take_removals },
+    [STORE_SAVE_NEWS] = { "save_news", NULL, save_news },
+    [STORE_CLAIM_NEWS] = { "claim_news", NULL, claim_news },
+    [STORE_NEWS_TOLD] = { "news_told", "DELETE FROM call_news WHERE seq = $1::bigint", NULL },
+    [STORE_NOTICE_OVER] = { "notice_over",
+        "UPDATE call_news SET state = 'told', body = NULL, problem = $2::text"
+        " WHERE seq = $1::bigint",
+        NULL },
+    /* Whoever claimed it since then has the say. What follows it of the same call waits with it, so
+     * that no look passes over all of what waits for a dead receiver. */
+    [STORE_NEWS_FAILED] = { "news_failed",
+        "WITH first AS (UPDATE call_news SET state = $3::text, due_at = $4::timestamptz,"
+        " problem = $5::text WHERE seq = $1::bigint AND attempts = $2::bigint"
+        " AND state = 'waiting' RETURNING seq, receiver, session_id)"
+        " UPDATE call_news n SET due_at = $4::timestamptz FROM first WHERE n.receiver = "
+        "first.receiver"
+        " AND n.session_id = first.session_id AND n.state = 'waiting' AND n.seq > first.seq",
+        NULL },
+    [STORE_ABANDON_NEWS] = { "abandon_news",
+        "UPDATE call_news SET state = 'dead', problem = 'no such receiver in the settings'"
+        " WHERE state = 'waiting' AND at < $2::timestamptz AND receiver <> ALL($1::text[])",
+        NULL },
+    [STORE_COUNT_NEWS] = { "count_news",
+        "SELECT count(*), min(at), (SELECT count(*) FROM call_news WHERE state = 'dead')"
+        " FROM call_news WHERE state = 'waiting'",
+        NULL },
 };
 
 const char *store_statement_name(enum store_statement s) {

@@ -4,6 +4,7 @@
 
 #include "store/delegations.h"
 #include "store/identities.h"
+#include "store/news.h"
 #include "store/removals.h"
 
 #define CALL(field, kind) STORE_COLUMN(store_call, field, kind)
@@ -18,6 +19,8 @@
 #define HEAD(field, kind)       STORE_COLUMN(store_head_row, field, kind)
 #define IDENTITY(field, kind)   STORE_COLUMN(store_identity, field, kind)
 #define REMOVAL(field, kind)    STORE_COLUMN(store_removal, field, kind)
+#define NEWS(field, kind)       STORE_COLUMN(store_news_row, field, kind)
+#define CLAIM(field, kind)      STORE_COLUMN(store_claimed_news, field, kind)
 
 const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
     CALL(id, STORE_UUID),
@@ -180,4 +183,27 @@ const struct store_column store_removal_columns[STORE_REMOVAL_COLUMNS] = {
     REMOVAL(reason, STORE_TEXT),
     REMOVAL(actor, STORE_TEXT),
     REMOVAL(left_at, STORE_TIME),
+};
+
+const struct store_column store_news_columns[STORE_NEWS_COLUMNS] = {
+    NEWS(id, STORE_UUID),
+    NEWS(receiver, STORE_TEXT),
+    NEWS(session_id, STORE_UUID_REF),
+    NEWS(room_id, STORE_TEXT),
+    NEWS(type, STORE_TEXT),
+    NEWS(at, STORE_TIME),
+    NEWS(due_at, STORE_TIME),
+    NEWS(body, STORE_TEXT),
+};
+
+const struct store_column store_claim_columns[STORE_CLAIM_COLUMNS] = {
+    CLAIM(seq, STORE_SPAN),
+    CLAIM(id, STORE_UUID),
+    CLAIM(receiver, STORE_TEXT),
+    CLAIM(session_id, STORE_UUID),
+    CLAIM(room_id, STORE_TEXT),
+    CLAIM(type, STORE_TEXT),
+    CLAIM(at, STORE_TIME),
+    CLAIM(attempts, STORE_INT),
+    CLAIM(body, STORE_TEXT),
 };

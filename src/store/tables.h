@@ -26,6 +26,17 @@ struct store_event_row {
     uint8_t erasable_sha256[SHA256_SIZE];
     uint8_t mac[SHA256_SIZE];
 };
+/* News for one receiver, as they are written. */
+struct store_news_row {
+    char id[UUID_TEXT_SIZE];
+    const char *receiver;
+    const char *session_id;
+    const char *room_id;
+    const char *type;
+    int64_t at;
+    int64_t due_at;
+    const char *body;
+};
 /* A head (kind "head") of call_heads. */
 struct store_head_row {
     int64_t seq;
@@ -46,7 +57,9 @@ enum {
     STORE_HEAD_COLUMNS = 7,
     STORE_DELEGATION_COLUMNS = 9,
     STORE_IDENTITY_COLUMNS = 10,
-    STORE_REMOVAL_COLUMNS = 6
+    STORE_REMOVAL_COLUMNS = 6,
+    STORE_NEWS_COLUMNS = 8,
+    STORE_CLAIM_COLUMNS = 9
 };
 extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
 extern const struct store_column
@@ -62,5 +75,7 @@ extern const struct store_column
     store_identity_columns[STORE_IDENTITY_COLUMNS]; /* key: alias, identity */
 extern const struct store_column
     store_removal_columns[STORE_REMOVAL_COLUMNS]; /* key: room_id, user_id, device_id */
+extern const struct store_column store_news_columns[STORE_NEWS_COLUMNS];   /* written */
+extern const struct store_column store_claim_columns[STORE_CLAIM_COLUMNS]; /* read */
 
 #endif
