@@ -293,5 +293,5 @@ enum err call_batch_changes(struct call_batch *b, struct store_changes *ret) {
         .n_strays = b->n_strays,
         .now_ms = b->now_ms,
     };
-    return OK;
+    return call_news_collect(b, ret);
 }

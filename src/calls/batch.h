@@ -10,6 +10,7 @@
 #define CALLS_BATCH_H
 
 #include "calls/input.h"
+#include "calls/news.h"
 #include "core/err.h"
 #include "core/mem.h"
 #include "store/call_rows.h"
@@ -24,6 +25,7 @@ struct call_policy {
     int64_t ring_lifetime_max_ms; /* calls.ring_lifetime_max; 0 = what invite and ring say */
     const char *server_name;      /* which users are local */
     bool keep_sdp;                /* audit.sdp */
+    struct call_news_policy news; /* webhooks:, calls.missed_notice */
 };
 
 /* What is known of a room's people (matrix/membership); asked before the batch, never during it. */

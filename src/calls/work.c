@@ -52,6 +52,8 @@ struct calls {
     size_t n_subscribers;
     calls_told_left *left; /* NULL = nobody listens */
     void *left_arg;
+    calls_left_news *news; /* NULL = nobody listens */
+    void *news_arg;
     int holders; /* what calls_release counts down */
     bool closing;
 };
@@ -117,6 +119,12 @@ static void tell_leaves(const struct calls *c, const struct call_work *w) {
     }
 }
 
+static void tell_news(const struct calls *c, const struct call_work *w) {
+    if (c->news != NULL && !w->report.txn_known && w->changes.n_news > 0) {
+        c->news(c->news_arg);
+    }
+}
+
 static void tell_outcome(struct call_work *w, enum err e) {
     if (w->done != NULL) {
         w->done(w->arg, e, &w->report);
@@ -132,6 +140,7 @@ static void finish(struct call_work *w, enum err e, size_t found) {
         call_census_count(&w->batch);
         tell_subscribers(c, w);
         tell_leaves(c, w);
+        tell_news(c, w);
         call_deadlines_note(&c->deadlines, call_unit_due(w));
     }
     if (w->deadlines) {
@@ -302,6 +311,11 @@ enum err calls_subscribe(struct calls *c, calls_pushed *fn, void *arg) {
 void calls_tell_leaves(struct calls *c, calls_told_left *fn, void *arg) {
     c->left = fn;
     c->left_arg = arg;
+}
+
+void calls_tell_news(struct calls *c, calls_left_news *fn, void *arg) {
+    c->news = fn;
+    c->news_arg = arg;
 }
 
 void calls_start_deadlines(struct calls *c) {

@@ -82,4 +82,9 @@ typedef void calls_told_left(void *arg, const struct call_left *left);
  * news that came twice. */
 void calls_tell_leaves(struct calls *c, calls_told_left *fn, void *arg);
 
+/** One listener, NULL = none any more. Told after the commit of a unit that left news of calls to
+ * be told (calls/news.h). */
+typedef void calls_left_news(void *arg);
+void calls_tell_news(struct calls *c, calls_left_news *fn, void *arg);
+
 #endif
