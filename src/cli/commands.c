@@ -123,6 +123,7 @@ static const struct cli_option live_options[] = {
     ROOM, USER, { "call", "SESSION", "only this call", NULL, check_session }, LIMIT, FORMAT,
     CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
+static const struct cli_option webhooks_options[] = { LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option end_options[] = { REASON, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option kick_options[] = {
     { "user", "USER", "whom (@who:server)", NULL, check_user },
@@ -204,6 +205,14 @@ const struct cli_command cli_commands[] = {
         "is 1. A call of two devices (m.call.*) is only marked as ended.\n", end_options, cli_calls_end),
     ROW("calls kick", "SESSION", check_session, "Takes somebody out of a call",
         "They may come back as long as they are in the room.\n", kick_options, cli_calls_kick),
+    ROW("webhooks list", NULL, NULL, "Lists webhooks and notices that were not delivered",
+        "What waits to be tried again, and what was given up (dead), oldest first.\n", webhooks_options,
+        cli_webhooks_list),
+    ROW("webhooks retry", NULL, NULL, "Tries webhooks again, those given up too",
+        "parley serve sends them within seconds, and goes on trying for webhooks.give_up.\n", plain_options,
+        cli_webhooks_retry),
+    ROW("webhooks test", NULL, NULL, "Sends a signed ping to each receiver", "", plain_options,
+        cli_webhooks_test),
     ROW("audit calls", NULL, NULL, "Lists calls, newest first", TIME_HELP, calls_options, cli_audit_calls),
     ROW("audit events", NULL, NULL, "Lists what happened in calls, oldest first", TIME_HELP, events_options,
         cli_audit_events),

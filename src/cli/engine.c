@@ -7,9 +7,11 @@
 #include "appservice/transactions.h"
 #include "calls/work.h"
 #include "cli/homeserver.h"
+#include "cli/hooks.h"
 #include "core/config.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "hooks/sender.h"
 #include "store/chain.h"
 #include "store/pool.h"
 #include "store/retention.h"
@@ -20,13 +22,14 @@ struct cli_engine {
     uv_loop_t *loop;
     const struct config *config;
     const struct as_registration *registration;
-    struct arena arena; /* sender */
+    struct arena arena; /* sender, receivers of news */
     const char *sender;
     struct as_observer_config observer;
     struct store_audit_key *key;
     struct store *store;
     struct calls *calls;
     struct cli_homeserver *homeserver;
+    struct hooks *hooks; /* NULL: nobody is told of calls */
     struct as_reconcile *reconcile;
     struct as_transactions *transactions;
     struct store_retention *retention;
@@ -82,7 +85,20 @@ static enum err build_calls(struct cli_engine *e) {
         .store = e->store,
         .key = e->key,
     };
+    TRY(cli_hooks_policy(e->config, &e->arena, &cfg.policy.news));
     return calls_create(e->loop, &cfg, &e->calls);
+}
+
+static void news_left(void *arg) {
+    struct cli_engine *e = arg;
+    hooks_wake(e->hooks);
+}
+
+static enum err build_hooks(struct cli_engine *e) {
+    TRY(cli_hooks_create(
+        e->loop, e->config, e->store, cli_homeserver_client(e->homeserver), &e->hooks));
+    calls_tell_news(e->calls, news_left, e);
+    return OK;
 }
 
 static enum err build_reconcile(struct cli_engine *e) {
@@ -123,6 +139,7 @@ static enum err build(struct cli_engine *e) {
     TRY(build_store(e));
     TRY(build_retention(e));
     TRY(build_calls(e));
+    TRY(build_hooks(e));
     TRY(build_reconcile(e));
     return build_transactions(e);
 }
@@ -159,6 +176,7 @@ void cli_engine_destroy(struct cli_engine *e) {
     as_reconcile_destroy(e->reconcile);
     calls_destroy(e->calls);
     as_transactions_destroy(e->transactions);
+    hooks_destroy(e->hooks);
     store_retention_destroy(e->retention);
     store_destroy(e->store);
     store_audit_key_destroy(e->key);
@@ -177,6 +195,7 @@ static void first_reconcile_done(void *arg) {
 void cli_engine_start(struct cli_engine *e) {
     as_reconcile_start(e->reconcile, first_reconcile_done, e);
     store_retention_start(e->retention);
+    hooks_start(e->hooks);
 }
 
 struct store *cli_engine_store(struct cli_engine *e) {
@@ -202,6 +221,10 @@ void cli_engine_set_reconcile_interval(struct cli_engine *e, int64_t interval_us
 void cli_engine_retention_changed(struct cli_engine *e) {
     const struct store_retention_ages ages = ages_of(e->config);
     store_retention_set(e->retention, &ages);
+}
+
+enum err cli_engine_reload_secret(struct cli_engine *e) {
+    return e == NULL ? OK : hooks_reload(e->hooks, e->config->webhooks.secret_file);
 }
 
 bool cli_engine_database_up(const struct cli_engine *e) {

@@ -42,6 +42,8 @@ struct as_transactions *cli_engine_transactions(struct cli_engine *e);
 void cli_engine_set_reconcile_interval(struct cli_engine *e, int64_t interval_us);
 /** After the settings of retention have changed. */
 void cli_engine_retention_changed(struct cli_engine *e);
+/** Reads the secret of the webhooks again; NULL does nothing. On an error the one before stays. */
+MUST_CHECK enum err cli_engine_reload_secret(struct cli_engine *e);
 /* Both are false for NULL. */
 bool cli_engine_database_up(const struct cli_engine *e);
 bool cli_engine_homeserver_up(const struct cli_engine *e);

@@ -228,6 +228,12 @@ static void reload_registration(struct serve *s) {
     }
 }
 
+static void reload_hooks(struct serve *s) {
+    if (cli_engine_reload_secret(s->engine) != OK) {
+        LOG_ERROR(&log_root, "reload_refused", "kept=old text=%s", LOG_Q(err_text()));
+    }
+}
+
 /* Reads small local files on main; nothing else of it waits. */
 static void reload(void *arg) {
     struct serve *s = arg;
@@ -245,6 +251,7 @@ static void reload(void *arg) {
     if (s->registration != NULL) {
         reload_registration(s);
         cli_admin_reload(s->admin);
+        reload_hooks(s);
     }
     cli_notify_ready(s->notify);
 }

@@ -29,6 +29,7 @@ const struct doctor_check doctor_checks[] = {
     { "well-known", "well-known file", { "config" }, doctor_check_well_known },
     { "client-url", "clients' address", { "well-known" }, doctor_check_client_url },
     { "rtc-transports", "rtc/transports", { "as-token" }, doctor_check_transports },
+    { "webhooks", "webhooks", { "config" }, doctor_check_webhooks },
     { "power-levels", "power levels", { "as-token" }, doctor_check_rooms },
 };
 /* clang-format on */

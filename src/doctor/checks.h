@@ -51,6 +51,9 @@ void doctor_check_well_known(struct doctor *d);
 void doctor_check_client_url(struct doctor *d);
 void doctor_check_transports(struct doctor *d);
 
+/* doctor/webhooks.c: whom we tell of calls. */
+void doctor_check_webhooks(struct doctor *d);
+
 /* doctor/timed_events.c, doctor/rooms.c: may clients do what a call takes? */
 void doctor_check_delayed(struct doctor *d);
 void doctor_check_rooms(struct doctor *d);

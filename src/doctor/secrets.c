@@ -1,6 +1,6 @@
 /*
- * Who may read the files with our secrets: the registration, the audit key, and the settings when
- * they hold a password; and the copies beside them. A file
+ * Who may read the files with our secrets: the registration, the audit key, the secret of the
+ * webhooks, and the settings when they hold a password; and the copies beside them. A file
  * that is not there is the business of the check that reads it.
  */
 #include "core/config.h"
@@ -96,9 +96,10 @@ void doctor_check_secrets(struct doctor *d) {
     const struct secret secrets[] = {
         { d->config->appservice.registration, STRANGERS, "the keys to every account", "o=" },
         { d->config->audit.key_file, GROUP_AND_STRANGERS, "the key of the audit", "600" },
+        { d->config->webhooks.secret_file, STRANGERS, "the secret of the webhooks", "o=" },
         { d->config_path, STRANGERS, "the database's password", "o=" },
     };
-    size_t n = settings_hold_a_secret(d) ? 3 : 2;
+    size_t n = settings_hold_a_secret(d) ? 4 : 3;
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
         found += check_secret(d, &secrets[i]) ? 1 : 0;
