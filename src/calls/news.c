@@ -21,11 +21,13 @@ static bool started(const struct call_session *s) {
 }
 
 static bool answered(const struct call_session *s) {
-    return s->row.answered_at != 0 && !s->before.answered;
+    return s->row.answered_at != 0 && (!s->before.answered || started(s));
 }
 
+/* Whoever's call was replaced by another has not missed it. */
 static bool missed(const struct call_session *s) {
-    return unanswered(s->row.status) && !unanswered(s->before.status);
+    return unanswered(s->row.status) && !unanswered(s->before.status) &&
+           s->row.superseded_by == NULL;
 }
 
 static bool declined(const struct call_session *s) {
@@ -159,7 +161,6 @@ static enum err list_people(
 static bool notice_wanted(
     const struct call_batch *b, const struct call_session *s, enum call_news_type t) {
     return t == CALL_NEWS_MISSED && b->policy->news.missed_notice && s->row.rings &&
-           s->row.superseded_by == NULL &&
            b->now_ms - first_set(s->row.ended_at, first_set(s->row.ringing_at, b->now_ms)) <=
                CALL_NOTICE_LATE_MS;
 }
@@ -194,9 +195,12 @@ static enum err add_of(
     return OK;
 }
 
-/* Stubs that nobody is shown, and what was only replayed, are no news. */
-static bool is_shown(const struct call_session *s) {
-    return s->row.status != NULL && !s->row.historic;
+/* Stubs that nobody is shown are no news, nor is what was only replayed, unless we were away for
+ * it.
+ */
+static bool is_news(const struct call_batch *b, const struct call_session *s) {
+    return s->row.status != NULL &&
+           (!s->row.historic || b->now_ms - s->row.created_at <= CALL_NEWS_HISTORY_MS);
 }
 
 enum err call_news_collect(struct call_batch *b, struct store_changes *ret) {
@@ -206,14 +210,14 @@ enum err call_news_collect(struct call_batch *b, struct store_changes *ret) {
         return OK;
     }
     for (const struct call_session *s = b->sessions; s != NULL; s = s->next) {
-        sessions += is_shown(s);
+        sessions += is_news(b, s);
     }
     struct store_news *news = arena_array(b->arena, sessions * CALL_NEWS_TYPES, sizeof(*news));
     if (news == NULL) {
         return err_set(ERR_NOMEM, "no memory for news of calls");
     }
     for (const struct call_session *s = b->sessions; s != NULL; s = s->next) {
-        if (is_shown(s)) {
+        if (is_news(b, s)) {
             TRY(add_of(b, s, news, &ret->n_news));
         }
     }

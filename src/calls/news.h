@@ -39,6 +39,8 @@ struct call_news_policy {
 #define CALL_NEWS_PEOPLE_MAX                                                                       \
     100 /* users listed with news; how many more there were is a number                            \
          */
+/* A call that began and never rang here is told when it is no older: an outage is shorter. */
+#define CALL_NEWS_HISTORY_MS DAY_MS
 /* A room is not told of a call that was missed longer ago: after an outage it is no news. */
 #define CALL_NOTICE_LATE_MS (10 * MIN_MS)
 

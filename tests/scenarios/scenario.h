@@ -55,6 +55,8 @@ struct sim_call {
     size_t n_kept;
     struct store_event **events;
     size_t n_events, cap_events;
+    const char *news; /* their types, a space before each; "+room": the room is told too */
+    bool noticed;
 };
 struct sim_store {
     struct arena *arena;

@@ -137,6 +137,21 @@ static const char *expect_session(const struct check *k) {
     return c == NULL ? wrong : compare_row(k, &call_columns, &c->row, 2);
 }
 
+static const char *expect_news(const struct check *k) {
+    const char *wrong = NULL;
+    const struct sim_call *c = call_of(k, 1, &wrong);
+    char want[512] = "";
+    if (c == NULL) {
+        return wrong;
+    }
+    for (size_t i = 2; i < k->n; i++) {
+        size_t len = strlen(want);
+        snprintf(want + len, sizeof(want) - len, " call.%s", k->words[i]);
+    }
+    const char *got = c->news == NULL ? "" : c->news;
+    return strcmp(want, got) == 0 ? NULL : say(k, "the news are:%s", got);
+}
+
 static const char *expect_number(const struct check *k, size_t word, size_t got) {
     size_t want = k->n > word ? (size_t)strtoul(k->words[word], NULL, 10) : 0;
     return want == got ? NULL : say(k, "want %zu, got %zu", want, got);
@@ -266,6 +281,7 @@ static const struct {
     { "sessions", 2, expect_sessions },
     { "events", 2, expect_events },
     { "event", 3, expect_event },
+    { "news", 2, expect_news },
     { "strays:", 1, expect_strays },
     { "stray", 2, expect_stray },
     { "member", 4, expect_member },

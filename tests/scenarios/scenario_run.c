@@ -37,7 +37,10 @@ static void begin(struct run *r, const char *name) {
     arena_init(&r->arena);
     r->store = (struct sim_store){ .arena = &r->arena };
     r->news = (struct sim_news){ 0 };
-    r->policy = (struct call_policy){ .max_duration_ms = 86400000, .server_name = "hs" };
+    static const char *const receivers[] = { "one" };
+    const struct call_news_policy news = { receivers, 1, ~0U, true };
+    r->policy =
+        (struct call_policy){ .max_duration_ms = 86400000, .server_name = "hs", .news = news };
     r->n_rooms = 0;
     r->now_ms = SCENARIO_EPOCH_MS;
     r->n_group = 0;

@@ -240,6 +240,16 @@ static const char *commit_call(struct sim_store *s, const struct store_changed_c
     return wrong;
 }
 
+/* The room is told of a call once (call_news_notice). */
+static void put_news(struct sim_store *s, const struct store_news *n) {
+    struct sim_call *c = find_id(s, n->call->id);
+    const char *before = c->news == NULL ? "" : c->news;
+    char *text = sim_alloc(s->arena, strlen(before) + strlen(n->type) + sizeof(" +room"));
+    sprintf(text, "%s %s%s", before, n->type, n->room && !c->noticed ? "+room" : "");
+    c->news = text;
+    c->noticed = c->noticed || n->room;
+}
+
 const char *sim_store_commit(struct sim_store *s, const struct store_changes *changes) {
     for (size_t i = 0; i < changes->n_calls; i++) {
         const char *wrong = commit_call(s, &changes->calls[i]);
@@ -253,6 +263,9 @@ const char *sim_store_commit(struct sim_store *s, const struct store_changes *ch
     for (size_t i = 0; i < changes->n_strays; i++) {
         s->strays = grow(s->arena, s->strays, s->n_strays, &s->cap_strays);
         s->strays[s->n_strays++] = copy_event(s->arena, changes->strays[i]);
+    }
+    for (size_t i = 0; i < changes->n_news; i++) {
+        put_news(s, &changes->news[i]);
     }
     return NULL;
 }
