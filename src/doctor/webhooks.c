@@ -38,6 +38,19 @@ static bool look_at(struct doctor *d, struct hooks_secret *secret, const char *u
     return fine;
 }
 
+static void say_unsigned(struct doctor *d, enum err e) {
+    const char *why = doctor_quote(d, err_text());
+    const char *file = d->config->webhooks.secret_file;
+    const char *paste = NULL;
+    if (e == ERR_FORBIDDEN) {
+        paste = arena_printf(&d->arena, "chmod o= %s", file);
+    } else if (e == ERR_NOT_FOUND || e == ERR_INVALID) {
+        paste = arena_printf(&d->arena,
+            "install -m 0640 -g parley /dev/null %s\nopenssl rand -hex 32 > %s", file, file);
+    }
+    doctor_say(d, DOCTOR_FAIL, paste, "webhooks cannot be signed: %s", why);
+}
+
 void doctor_check_webhooks(struct doctor *d) {
     const struct config_list *urls = &d->config->webhooks.urls;
     struct hooks_secret *secret = NULL;
@@ -46,11 +59,9 @@ void doctor_check_webhooks(struct doctor *d) {
         doctor_say(d, DOCTOR_SKIPPED, NULL, "webhooks.urls is empty: nobody is told of calls");
         return;
     }
-    if (hooks_secret_load(d->config->webhooks.secret_file, &secret) != OK) {
-        const char *paste =
-            arena_printf(&d->arena, "(umask 077; openssl rand -hex 32 > %s)\nchown parley: %s",
-                d->config->webhooks.secret_file, d->config->webhooks.secret_file);
-        doctor_say(d, DOCTOR_FAIL, paste, "webhooks cannot be signed: %s", err_text());
+    enum err e = hooks_secret_load(d->config->webhooks.secret_file, &secret);
+    if (e != OK) {
+        say_unsigned(d, e);
         return;
     }
     for (size_t i = 0; i < urls->n; i++) {

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+import yaml
 
 import events
 from cluster import PostgresCluster
@@ -329,3 +330,20 @@ def test_doctor_and_test_ask_the_receiver(site, receiver):
     assert "has nobody listening" in findings()[0]["sentence"] and "hush" not in findings()[0]["sentence"]
     site.secret_file.chmod(0o644)
     assert "cannot be signed" in findings()[0]["sentence"]
+
+
+def test_the_settings_of_the_page(site):
+    """As it stands there; and without the secret, or with a URL that is none, it is refused."""
+    page = yaml.safe_load(snippet("yaml"))["webhooks"]
+    site.parley.stop()
+    site.parley.set("webhooks", **{key: json.dumps(value) for key, value in page.items()})
+    run(site, "config", "check")
+    assert "urls: a secret, left out" in run(site, "config", "print").stdout
+    site.parley.set("webhooks", secret_file=site.secret_file.with_name("nowhere"))
+    failed = subprocess.run([str(site.parley.binary), "serve", "--config", str(site.parley.config)], capture_output=True, text=True,
+                            check=False, timeout=60)
+    assert failed.returncode == 1 and str(site.secret_file.with_name("nowhere")) in failed.stderr
+    site.parley.set("webhooks", urls='["http://user:hush@127.0.0.1/"]')
+    refused = run(site, "config", "check", code=1).stderr
+    assert "webhooks.urls must be 0..8 addresses such as https://example.com/calls, without user and password" in refused
+    assert "hush" not in refused
