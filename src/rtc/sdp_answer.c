@@ -32,13 +32,12 @@ static uint32_t exts_of(enum rtc_sdp_mode mode, enum rtc_sdp_kind kind) {
 }
 
 /* In a bundle one payload type means one thing, so on the only connection both directions have the
- * same feedback. */
-static uint8_t feedback_of(enum rtc_sdp_mode mode, enum rtc_sdp_kind kind) {
+ * same feedback. A sender must hear of its bandwidth in one way or the other, or it stays where it
+ * began (livekit-protocol 5.5). */
+static uint8_t feedback_of(enum rtc_sdp_mode mode, enum rtc_sdp_kind kind, uint8_t offered) {
     const uint8_t video = RTC_FB_NACK | RTC_FB_PLI | RTC_FB_FIR | RTC_FB_TRANSPORT_CC;
-    if (kind == RTC_SDP_AUDIO) {
-        return RTC_FB_NACK;
-    }
-    return mode == RTC_SDP_SINGLE ? video | RTC_FB_REMB : video;
+    const bool estimate = mode == RTC_SDP_SINGLE || (offered & RTC_FB_TRANSPORT_CC) == 0;
+    return offered & (kind == RTC_SDP_AUDIO ? RTC_FB_NACK : estimate ? video | RTC_FB_REMB : video);
 }
 
 /* Profiles that every client can decode; a stream in another one would be a black tile for some. */
@@ -134,7 +133,7 @@ static enum err answer_codecs(const struct answering *w, const struct rtc_sdp_se
             }
             struct rtc_sdp_codec *c = &s->codecs[s->n_codecs++];
             *c = offered->codecs[i];
-            c->feedback &= feedback_of(w->mode, offered->kind);
+            c->feedback = feedback_of(w->mode, offered->kind, c->feedback);
             if (type == RTC_OPUS) {
                 TRY(answer_fmtp(w, choice, c));
             }
@@ -263,6 +262,7 @@ enum err rtc_sdp_answer(const struct rtc_sdp *offer, enum rtc_sdp_mode mode,
     struct answering w = { .mode = mode, .local = local, .arena = a };
     bool first = true;
     TRY(rtc_sdp_begin(local, offer->n_sections, a, &w.sdp));
+    w.sdp->extmap_allow_mixed = offer->extmap_allow_mixed;
     for (size_t i = 0; i < offer->n_sections; i++) {
         const struct rtc_sdp_section *offered = &offer->sections[i];
         struct rtc_sdp_section *s = &w.sdp->sections[i];

@@ -244,6 +244,41 @@ TEST(rtc_sdp_answer, takes_extensions_the_way_they_go) {
     }
 }
 
+TEST(rtc_sdp_answer, tells_senders_of_their_bandwidth) {
+    static const struct {
+        const char *name, *lines;
+        enum rtc_sdp_mode mode;
+        int want;
+    } rows[] = {
+        { "by each packet's arrival", "a=rtcp-fb:* transport-cc\r\na=rtcp-fb:* goog-remb\r\n",
+            RTC_SDP_PUBLISHER, RTC_FB_TRANSPORT_CC },
+        { "by an estimate, where it knows no other", "a=rtcp-fb:* goog-remb\r\n", RTC_SDP_PUBLISHER,
+            RTC_FB_REMB },
+        { "in both ways, for both directions",
+            "a=rtcp-fb:* transport-cc\r\na=rtcp-fb:* goog-remb\r\n", RTC_SDP_SINGLE,
+            RTC_FB_TRANSPORT_CC | RTC_FB_REMB },
+    };
+    FOR_ROWS (rows, r) {
+        struct arena a;
+        const struct rtc_sdp_choice choice = { .take = true };
+        const struct rtc_sdp *offer = NULL;
+        const struct rtc_sdp *answer = NULL;
+        ROW(r->name);
+        arena_init(&a);
+        const char *text = arena_printf(&a,
+            "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\na=mid:0\r\n"
+            "a=rtcp-mux\r\n%s",
+            r->lines);
+        CHECK_ERR(OK, read_text(text, &a, &offer));
+        CHECK_ERR(OK, rtc_sdp_answer(offer, r->mode, &ours, &choice, &a, &answer));
+        if (answer != NULL) {
+            CHECK_INT(r->want, answer->sections[0].codecs[0].feedback);
+            CHECK(!answer->extmap_allow_mixed); /* RFC 8285, 6: only if it was offered */
+        }
+        arena_finish(&a);
+    }
+}
+
 TEST(rtc_sdp_answer, is_never_the_client_of_dtls) {
     struct arena a;
     const struct rtc_sdp_choice choice = { .take = true };
