@@ -208,7 +208,7 @@ TEST(rtc_rtpext, maps_ids_of_one_peer_to_those_of_another) {
         { "nothing agreed", 9, true, 0, 0, false, false, 0 },
     };
     FOR_ROWS (rows, r) {
-        uint8_t out[400], *own;
+        uint8_t out[400], *own = NULL;
         struct rtc_rtp rtp;
         struct rtc_rtpext x;
         struct rtc_rtpext_plan plan = { .two_byte = r->two_byte,
