@@ -99,7 +99,8 @@ struct rtc_codec {
     uint8_t rtx_pt;   /* of its retransmissions (RFC 4588), RTC_NO_PT = none */
     uint8_t feedback; /* RTC_FB_* */
     uint8_t channels; /* audio: 1 or 2 */
-    uint8_t profile;  /* VP9: profile-id, AV1: profile, H264: packetization-mode */
+    uint8_t profile;  /* VP9: profile-id, AV1: profile, H264: packetization-mode, RED: the payload
+                         type that its Opus has inside */
     uint8_t opus;     /* RTC_OPUS_* */
     uint32_t clock_rate;
     uint32_t h264_level; /* profile-level-id, 0x42e01f; 0 for other codecs */

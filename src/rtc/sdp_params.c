@@ -77,8 +77,13 @@ static bool read_opus(const struct rtc_sdp_codec *c, struct rtc_codec *ret) {
     return c->clock_rate == 48000 && c->channels == 2;
 }
 
+/* "111/111": each block inside says its payload type again, which nobody rewrites. So a receiver
+ * that has another number for Opus cannot take the stream as it is. */
 static bool read_red(const struct rtc_sdp_codec *c, struct rtc_codec *ret) {
-    (void)ret;
+    unsigned inside = RTC_NO_PT;
+    ret->profile = c->fmtp != NULL && sscanf(c->fmtp, "%3u", &inside) == 1 && inside < RTC_NO_PT
+                       ? (uint8_t)inside
+                       : RTC_NO_PT;
     return c->clock_rate == 48000 && c->channels == 2;
 }
 

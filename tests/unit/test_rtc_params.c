@@ -60,6 +60,8 @@ TEST(rtc_params, picks_what_a_receiver_can_decode) {
             VIDEO(RTC_H264, 97, 0, 0x42e01f) } };
     static const struct rtc_rtp_params phone = { .n_codecs = 2,
         .codecs = { VIDEO(RTC_H264, 99, 1, 0x640c1f), VIDEO(RTC_VP9, 98, 0, 0) } };
+    static const struct rtc_rtp_params chromium = { .n_codecs = 1,
+        .codecs = { { .type = RTC_RED, .pt = 63, .profile = 111 } } };
     static const struct {
         const char *name;
         const struct rtc_rtp_params *receiver;
@@ -74,6 +76,8 @@ TEST(rtc_params, picks_what_a_receiver_can_decode) {
         { "High takes Main", &phone, VIDEO(RTC_H264, 96, 1, 0x4d001f), 99 },
         { "High 4:4:4 only itself", &phone, VIDEO(RTC_H264, 96, 1, 0xf4001f), -1 },
         { "another profile of VP9", &phone, VIDEO(RTC_VP9, 96, 2, 0), -1 },
+        { "RED of the same Opus", &chromium, { .type = RTC_RED, .profile = 111 }, 63 },
+        { "RED with another number inside", &chromium, { .type = RTC_RED, .profile = 96 }, -1 },
         { "not there", &phone, VIDEO(RTC_AV1, 96, 0, 0), -1 },
     };
     FOR_ROWS (rows, r) {
