@@ -8,7 +8,7 @@
  *
  *              GCM 128, 256       CM with SHA-1
  *     mb       1,231 and 239      415 and 447
- *     evp      1,400 and 1,400    890 and 890, of which OpenSSL's 1,168 and 656
+ *     evp      1,390 and 1,470    860 and 960, most of it OpenSSL's contexts
  *     srtp2    18 kB each         30 kB each, and more with every SSRC
  *
  * and 208 for each SSRC that the incoming session has room for.
@@ -67,7 +67,8 @@ struct rtc_srtp_job {
 /**
  * Seals each; gives how many are OK. All sessions must be of `seal`. Jobs of one SSRC come in the
  * order in which they are sent; a sequence number may be up to 32,767 behind or ahead of the SSRC's
- * highest. `body` may not overlap `packet`. A job that is refused leaves its sender as it was.
+ * highest. `body` may not overlap `packet`. A job that is refused leaves its sender as it was;
+ * one that FAILED has used its number.
  */
 size_t rtc_srtp_seal(struct rtc_seal *seal, struct rtc_srtp_job *jobs, size_t n);
 

@@ -126,6 +126,33 @@ TEST(rtc_srtp, rolls_over_with_packets_swapped_and_lost) {
     for_pairs(check_rounds);
 }
 
+/* Each packet is of another SSRC than the one before, many more than there is room for. */
+static void check_crowd(struct rtc_seal *from, struct rtc_seal *to, enum rtc_srtp_suite suite) {
+    struct pair p = { .out = NULL };
+    uint8_t packet[PACKET_ROOM], body[20] = { 1 };
+    struct rtc_srtp_sender senders[40] = { { 0 } };
+    CHECK_ERR(OK, pair_open(from, to, suite, &p));
+    for (uint32_t i = 0; i <= 41; i++) {
+        bool back = i >= 40; /* the first one after a roll-over, then the latest but one */
+        uint32_t ssrc = i == 40 ? 0 : i == 41 ? 39 : i;
+        struct rtc_srtp_job j = { .session = p.out,
+            .sender = &senders[ssrc],
+            .body = body,
+            .packet = packet,
+            .head_len = write_head(packet, &head_forms[0], ssrc, back ? 100 : 60000),
+            .body_len = sizeof(body),
+            .room = PACKET_ROOM };
+        CHECK_INT(1, rtc_srtp_seal(from, &j, 1));
+        bool forgot = i == 40 && to->kind == &rtc_seal_srtp2; /* as its header says */
+        CHECK_INT(forgot ? RTC_SRTP_FORGED : RTC_SRTP_OK, open_one(to, &p, packet, &j.len));
+    }
+    pair_close(&p);
+}
+
+TEST(rtc_srtp, more_streams_than_there_is_room_for_are_heard_all_the_same) {
+    for_pairs(check_crowd);
+}
+
 /* --- hostile packets --- */
 
 static void check_hostile(struct rtc_seal *from, struct rtc_seal *to, enum rtc_srtp_suite suite) {
