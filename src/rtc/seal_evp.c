@@ -1,4 +1,4 @@
-/* Pre-keyed contexts for RTP, one shared context each for RTCP and for hashing. */
+/* Pre-keyed contexts for RTP, one a suite shared by the RTCP of all. */
 #include "rtc/seal_evp.h"
 
 #include "core/crypto.h"
@@ -6,7 +6,10 @@
 #include "core/mem.h"
 #include "rtc/seal_iv.h"
 
+/* EVP allocates anew for each digest it begins (3.0), and on the packet path nothing may. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -17,20 +20,24 @@
 
 struct evp_engine {
     EVP_CIPHER *gcm_128, *gcm_256, *cm_128;
-    EVP_MD *sha1;
-    EVP_CIPHER_CTX *gcm, *cm; /* RTCP's, for one packet */
-    EVP_MD_CTX *hash;
+    EVP_CIPHER_CTX *rtcp[RTC_SRTP_SUITES]; /* for one packet; each knows its cipher, so that only
+                                              the key changes */
 };
 
-/* What RTCP keeps instead of a context, and RTP beside its own. */
+/* HMAC's two states of SHA-1 behind the padded key. */
+struct evp_hmac {
+    SHA_LONG inner[5], outer[5];
+};
+
 struct evp_half {
     uint8_t salt[RTC_SRTP_SALT_MAX];
-    uint8_t auth[RTC_SRTP_AUTH_KEY];
+    struct evp_hmac hmac;
 };
 
 struct evp_key {
     EVP_CIPHER_CTX *rtp;
     const struct rtc_srtp_sizes *sizes;
+    enum rtc_srtp_suite suite;
     struct evp_half rtp_half, rtcp_half;
     uint8_t rtcp_key[RTC_SRTP_KEY_MAX];
 };
@@ -61,14 +68,28 @@ static void destroy(void *engine) {
     if (e == NULL) {
         return;
     }
-    EVP_MD_CTX_free(e->hash);
-    EVP_CIPHER_CTX_free(e->cm);
-    EVP_CIPHER_CTX_free(e->gcm);
-    EVP_MD_free(e->sha1);
+    for (size_t i = 0; i < COUNT_OF(e->rtcp); i++) {
+        EVP_CIPHER_CTX_free(e->rtcp[i]);
+    }
     EVP_CIPHER_free(e->cm_128);
     EVP_CIPHER_free(e->gcm_256);
     EVP_CIPHER_free(e->gcm_128);
     mem_free(e);
+}
+
+static const EVP_CIPHER *cipher_of(const struct evp_engine *e, const struct rtc_srtp_sizes *sizes) {
+    return !sizes->gcm ? e->cm_128 : sizes->key == 32 ? e->gcm_256 : e->gcm_128;
+}
+
+static bool rtcp_contexts(struct evp_engine *e) {
+    for (size_t i = 0; i < COUNT_OF(e->rtcp); i++) {
+        const EVP_CIPHER *cipher = cipher_of(e, rtc_srtp_sizes((enum rtc_srtp_suite)i));
+        e->rtcp[i] = EVP_CIPHER_CTX_new();
+        if (e->rtcp[i] == NULL || EVP_CipherInit_ex(e->rtcp[i], cipher, NULL, NULL, NULL, 1) != 1) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Fetched once: each init by name would look the algorithm up anew. */
@@ -80,13 +101,7 @@ static enum err create(void **ret) {
     e->gcm_128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
     e->gcm_256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     e->cm_128 = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
-    e->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-    e->gcm = EVP_CIPHER_CTX_new();
-    e->cm = EVP_CIPHER_CTX_new();
-    e->hash = EVP_MD_CTX_new();
-    if (e->gcm_128 == NULL || e->gcm_256 == NULL || e->cm_128 == NULL || e->sha1 == NULL ||
-        e->gcm == NULL || e->cm == NULL || e->hash == NULL ||
-        EVP_DigestInit_ex(e->hash, e->sha1, NULL) != 1) {
+    if (e->gcm_128 == NULL || e->gcm_256 == NULL || e->cm_128 == NULL || !rtcp_contexts(e)) {
         destroy(e);
         return libcrypto_failed();
     }
@@ -100,13 +115,24 @@ static size_t key_size(enum rtc_srtp_suite suite, enum rtc_srtp_way way) {
     return sizeof(struct evp_key);
 }
 
-static const EVP_CIPHER *cipher_of(const struct evp_engine *e, const struct rtc_srtp_sizes *sizes) {
-    return !sizes->gcm ? e->cm_128 : sizes->key == 32 ? e->gcm_256 : e->gcm_128;
+static void padded_state(const uint8_t *auth, uint8_t pad, SHA_LONG ret[5]) {
+    uint8_t block[SHA1_BLOCK];
+    SHA_CTX c;
+    memset(block, pad, sizeof(block));
+    for (size_t i = 0; i < RTC_SRTP_AUTH_KEY; i++) {
+        block[i] ^= auth[i];
+    }
+    SHA1_Init(&c);
+    SHA1_Update(&c, block, sizeof(block));
+    const SHA_LONG state[5] = { c.h0, c.h1, c.h2, c.h3, c.h4 };
+    memcpy(ret, state, sizeof(state));
+    explicit_bzero(block, sizeof(block));
 }
 
 static void half_init(struct evp_half *h, const struct rtc_srtp_session_keys *keys) {
     memcpy(h->salt, keys->salt, sizeof(h->salt));
-    memcpy(h->auth, keys->auth, sizeof(h->auth));
+    padded_state(keys->auth, 0x36, h->hmac.inner);
+    padded_state(keys->auth, 0x5c, h->hmac.outer);
 }
 
 static void key_finish(void *engine, void *key) {
@@ -120,6 +146,7 @@ static enum err key_init(void *engine, void *key, const struct rtc_srtp_master *
     const struct rtc_srtp_derived *derived, enum rtc_srtp_way way) {
     const struct evp_engine *e = engine;
     struct evp_key *k = key;
+    k->suite = master->suite;
     k->sizes = rtc_srtp_sizes(master->suite);
     half_init(&k->rtp_half, &derived->rtp);
     half_init(&k->rtcp_half, &derived->rtcp);
@@ -191,45 +218,42 @@ static bool gcm_rtcp(struct evp_engine *e, struct evp_key *k, uint8_t *packet, s
     rtc_seal_iv_gcm(iv, k->rtcp_half.salt, be32_get(packet + 4), rtc_seal_rtcp_index(trailer));
     be32_put(word, trailer);
     uint8_t *body = packet + RTCP_HEAD;
+    EVP_CIPHER_CTX *ctx = e->rtcp[k->suite];
     struct gcm_call c = { { packet, word }, { RTCP_HEAD, sizeof(word) }, body, body,
         (int)(len - RTCP_HEAD) };
-    if (EVP_CipherInit_ex(e->gcm, cipher_of(e, k->sizes), NULL, k->rtcp_key, NULL, seal) != 1) {
+    if (EVP_CipherInit_ex(ctx, NULL, NULL, k->rtcp_key, NULL, seal) != 1) {
         return false;
     }
     if (!seal) {
-        return gcm_open(e->gcm, iv, &c);
+        return gcm_open(ctx, iv, &c);
     }
     be32_put(packet + len + GCM_TAG, trailer);
-    return gcm_seal(e->gcm, iv, &c);
+    return gcm_seal(ctx, iv, &c);
 }
 
 /* --- counter mode and HMAC --- */
 
-static bool hash_padded(EVP_MD_CTX *ctx, const uint8_t *auth, uint8_t pad, const uint8_t *bytes,
-    size_t n, uint8_t ret[SHA1_SIZE]) {
-    uint8_t block[SHA1_BLOCK];
-    memset(block, pad, sizeof(block));
-    for (size_t i = 0; i < RTC_SRTP_AUTH_KEY; i++) {
-        block[i] ^= auth[i];
-    }
-    return EVP_DigestInit_ex(ctx, NULL, NULL) == 1 &&
-           EVP_DigestUpdate(ctx, block, sizeof(block)) == 1 &&
-           EVP_DigestUpdate(ctx, bytes, n) == 1 && EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
+static void hash_on(
+    const SHA_LONG state[5], const uint8_t *bytes, size_t n, uint8_t ret[SHA1_SIZE]) {
+    SHA_CTX c;
+    SHA1_Init(&c);
+    c.h0 = state[0];
+    c.h1 = state[1];
+    c.h2 = state[2];
+    c.h3 = state[3];
+    c.h4 = state[4];
+    c.Nl = 8 * SHA1_BLOCK; /* bits so far */
+    SHA1_Update(&c, bytes, n);
+    SHA1_Final(ret, &c);
 }
 
-/* RFC 2104. */
-static bool hmac(struct evp_engine *e, const struct evp_half *h, const uint8_t *bytes, size_t n,
-    uint8_t ret[SHA1_SIZE]) {
-    return hash_padded(e->hash, h->auth, 0x36, bytes, n, ret) &&
-           hash_padded(e->hash, h->auth, 0x5c, ret, SHA1_SIZE, ret);
-}
-
-/* `word` is what the tag covers behind the packet: RTCP's trailer, or the roll-over counter, which
- * does not travel and is written where the tag will be. */
-static bool cm_tag(struct evp_engine *e, const struct evp_half *h, uint8_t *packet, size_t len,
-    uint32_t word, uint8_t ret[SHA1_SIZE]) {
+/* HMAC (RFC 2104) of the packet and `word` behind it: RTCP's trailer, or the roll-over counter,
+ * which does not travel and is written where the tag will be. */
+static void cm_tag(
+    const struct evp_half *h, uint8_t *packet, size_t len, uint32_t word, uint8_t ret[SHA1_SIZE]) {
     be32_put(packet + len, word);
-    return hmac(e, h, packet, len + 4, ret);
+    hash_on(h->hmac.inner, packet, len + 4, ret);
+    hash_on(h->hmac.outer, ret, SHA1_SIZE, ret);
 }
 
 static bool cm_crypt(
@@ -239,29 +263,28 @@ static bool cm_crypt(
            (n == 0 || EVP_CipherUpdate(ctx, out, &len, in, (int)n) == 1);
 }
 
-static bool cm_check(struct evp_engine *e, const struct evp_half *h, uint8_t *packet, size_t len,
-    uint32_t word, const uint8_t *tag_at, size_t tag_len) {
+static bool cm_check(const struct evp_half *h, uint8_t *packet, size_t len, uint32_t word,
+    const uint8_t *tag_at, size_t tag_len) {
     uint8_t tag[SHA1_SIZE], want[SHA1_SIZE];
     memcpy(want, tag_at, tag_len);
-    return cm_tag(e, h, packet, len, word, tag) && crypto_equal_bytes(tag, want, tag_len);
+    cm_tag(h, packet, len, word, tag);
+    return crypto_equal_bytes(tag, want, tag_len);
 }
 
-static bool cm_rtp(
-    struct evp_engine *e, struct evp_key *k, const struct rtc_seal_op *op, bool seal) {
+static bool cm_rtp(struct evp_key *k, const struct rtc_seal_op *op, bool seal) {
     uint8_t iv[RTC_SEAL_IV_CM], tag[SHA1_SIZE];
     rtc_seal_iv_cm(
         iv, k->rtp_half.salt, be32_get(op->packet + 8), rtc_seal_index(op->roc, op->packet));
     uint8_t *body = op->packet + op->head_len;
     size_t len = (size_t)op->head_len + op->body_len;
     if (!seal) {
-        return cm_check(
-                   e, &k->rtp_half, op->packet, len, op->roc, op->packet + len, k->sizes->tag) &&
+        return cm_check(&k->rtp_half, op->packet, len, op->roc, op->packet + len, k->sizes->tag) &&
                cm_crypt(k->rtp, iv, body, body, op->body_len);
     }
-    if (!cm_crypt(k->rtp, iv, op->in, body, op->body_len) ||
-        !cm_tag(e, &k->rtp_half, op->packet, len, op->roc, tag)) {
+    if (!cm_crypt(k->rtp, iv, op->in, body, op->body_len)) {
         return false;
     }
+    cm_tag(&k->rtp_half, op->packet, len, op->roc, tag);
     memcpy(op->packet + len, tag, k->sizes->tag);
     return true;
 }
@@ -270,38 +293,40 @@ static bool cm_rtcp(struct evp_engine *e, struct evp_key *k, uint8_t *packet, si
     uint32_t trailer, bool seal) {
     uint8_t iv[RTC_SEAL_IV_CM], tag[SHA1_SIZE];
     rtc_seal_iv_cm(iv, k->rtcp_half.salt, be32_get(packet + 4), rtc_seal_rtcp_index(trailer));
-    if (EVP_CipherInit_ex(e->cm, e->cm_128, NULL, k->rtcp_key, NULL, 1) != 1) {
+    if (EVP_CipherInit_ex(e->rtcp[k->suite], NULL, NULL, k->rtcp_key, NULL, 1) != 1) {
         return false;
     }
     uint8_t *body = packet + RTCP_HEAD;
     if (!seal) {
-        return cm_check(e, &k->rtcp_half, packet, len, trailer, packet + len + RTC_SRTCP_INDEX,
+        return cm_check(&k->rtcp_half, packet, len, trailer, packet + len + RTC_SRTCP_INDEX,
                    k->sizes->rtcp_tag) &&
-               cm_crypt(e->cm, iv, body, body, len - RTCP_HEAD);
+               cm_crypt(e->rtcp[k->suite], iv, body, body, len - RTCP_HEAD);
     }
-    if (!cm_crypt(e->cm, iv, body, body, len - RTCP_HEAD) ||
-        !cm_tag(e, &k->rtcp_half, packet, len, trailer, tag)) {
+    if (!cm_crypt(e->rtcp[k->suite], iv, body, body, len - RTCP_HEAD)) {
         return false;
     }
+    cm_tag(&k->rtcp_half, packet, len, trailer, tag);
     memcpy(packet + len + RTC_SRTCP_INDEX, tag, k->sizes->rtcp_tag);
     return true;
 }
 
 /* --- the kind --- */
 
-static void run(struct evp_engine *e, struct rtc_seal_op *ops, size_t n, bool seal_it) {
+static void run(struct rtc_seal_op *ops, size_t n, bool seal_it) {
     for (size_t i = 0; i < n; i++) {
         struct evp_key *k = ops[i].key;
-        ops[i].ok = k->sizes->gcm ? gcm_rtp(k, &ops[i], seal_it) : cm_rtp(e, k, &ops[i], seal_it);
+        ops[i].ok = k->sizes->gcm ? gcm_rtp(k, &ops[i], seal_it) : cm_rtp(k, &ops[i], seal_it);
     }
 }
 
 static void seal(void *engine, struct rtc_seal_op *ops, size_t n) {
-    run(engine, ops, n, true);
+    (void)engine;
+    run(ops, n, true);
 }
 
 static void open_all(void *engine, struct rtc_seal_op *ops, size_t n) {
-    run(engine, ops, n, false);
+    (void)engine;
+    run(ops, n, false);
 }
 
 static bool seal_rtcp(void *engine, void *key, uint8_t *packet, size_t len, uint32_t trailer) {

@@ -3,8 +3,8 @@
  *
  * A context of OpenSSL's is 656 bytes (counter mode) or 1,168 (GCM) and costs 65 or 135 ns to give
  * another key, measured. So RTP has one for each direction, and RTCP, which comes seldom, borrows
- * the engine's and sets its key each time. HMAC keeps its 20 bytes of key: hashing the two pads
- * anew costs less than EVP_MAC's copies of contexts.
+ * the engine's and sets its key each time. SHA-1 is libcrypto's old interface: EVP and EVP_MAC
+ * allocate for each packet, and take longer.
  *
  * OpenSSL's own allocations are not core/mem's (decision 12).
  */

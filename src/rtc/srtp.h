@@ -8,7 +8,7 @@
  *
  *              GCM 128, 256       CM with SHA-1
  *     mb       1,231 and 239      415 and 447
- *     evp      1,390 and 1,470    860 and 960, most of it OpenSSL's contexts
+ *     evp      1,430 and 1,520    910 and 1,010, most of it OpenSSL's contexts
  *     srtp2    18 kB each         30 kB each, and more with every SSRC
  *
  * and 208 for each SSRC that the incoming session has room for.

@@ -3,8 +3,9 @@
  * window of what came before it, so that no packet is taken twice.
  *
  * The tables have room for a named number of SSRCs. When all are taken, the one that was silent the
- * longest makes way; a shorter record stays, so that its old packets are still refused. Only
- * packets whose tag was right get into the books: a forger fills nothing.
+ * longest makes way; a shorter record stays, so that its old packets are still refused. There are
+ * as many of these records as there is room; a stream of which none is left counts as new and
+ * begins at ROC 0. Only packets whose tag was right get into the books: a forger fills nothing.
  *
  * Memory: 208 bytes a stream (128 of them the window).
  * Thread: the owner's; pure.  See: RFC 3711, 3.3.1, 3.3.2 and 3.4; decision 18.

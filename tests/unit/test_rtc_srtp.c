@@ -133,8 +133,8 @@ static void check_crowd(struct rtc_seal *from, struct rtc_seal *to, enum rtc_srt
     struct rtc_srtp_sender senders[40] = { { 0 } };
     CHECK_ERR(OK, pair_open(from, to, suite, &p));
     for (uint32_t i = 0; i <= 41; i++) {
-        bool back = i >= 40; /* the first one after a roll-over, then the latest but one */
-        uint32_t ssrc = i == 40 ? 0 : i == 41 ? 39 : i;
+        bool back = i >= 40; /* one that made way and has rolled over, then one that is here */
+        uint32_t ssrc = i == 40 ? 33 : i == 41 ? 39 : i;
         struct rtc_srtp_job j = { .session = p.out,
             .sender = &senders[ssrc],
             .body = body,
