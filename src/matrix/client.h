@@ -75,6 +75,11 @@ MUST_CHECK enum err mx_client_room_state(
 MUST_CHECK enum err mx_client_room_state_event(struct mx_client *c, const char *room_id,
     const char *type, const char *state_key, const char *as_user, mx_done *done, void *arg);
 
+/** The same as a whole event, with its event_id; other homeservers than Synapse may answer with the
+ * content alone. */
+MUST_CHECK enum err mx_client_room_state_whole(struct mx_client *c, const char *room_id,
+    const char *type, const char *state_key, const char *as_user, mx_done *done, void *arg);
+
 enum mx_delayed_action { MX_DELAYED_RESTART, MX_DELAYED_SEND };
 /** MSC4140, as the user whose event it is. ERR_NOT_FOUND, or status 409: the event was sent or
  * cancelled. */

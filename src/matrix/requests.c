@@ -96,18 +96,32 @@ enum err mx_client_room_state(
         done, arg);
 }
 
-enum err mx_client_room_state_event(struct mx_client *c, const char *room_id, const char *type,
-    const char *state_key, const char *as_user, mx_done *done, void *arg) {
-    TRY(room_id_check(room_id));
-    const char *parts[] = { room_id, type, state_key };
+/* `format` NULL = the content alone. */
+static enum err state_event(struct mx_client *c, const char *const parts[3], const char *format,
+    const char *as_user, mx_done *done, void *arg) {
+    TRY(room_id_check(parts[0]));
     return mx_call_begin(c,
         &(struct mx_call_spec){ .name = "room_state_event",
             .method = "GET",
             .path = "/_matrix/client/v3/rooms/$/state/$/$",
             .parts = parts,
-            .n_parts = COUNT_OF(parts),
-            .as_user = as_user },
+            .n_parts = 3,
+            .as_user = as_user,
+            .query = format == NULL ? NULL : "format",
+            .query_value = format },
         done, arg);
+}
+
+enum err mx_client_room_state_event(struct mx_client *c, const char *room_id, const char *type,
+    const char *state_key, const char *as_user, mx_done *done, void *arg) {
+    const char *const parts[] = { room_id, type, state_key };
+    return state_event(c, parts, NULL, as_user, done, arg);
+}
+
+enum err mx_client_room_state_whole(struct mx_client *c, const char *room_id, const char *type,
+    const char *state_key, const char *as_user, mx_done *done, void *arg) {
+    const char *const parts[] = { room_id, type, state_key };
+    return state_event(c, parts, "event", as_user, done, arg);
 }
 
 /* --- delayed events --- */

@@ -56,6 +56,7 @@ static void put_row(struct store_question *asked) {
     struct store_args *args = &asked->c->args;
     const void *row = &q->row;
     store_args_columns(args, store_identity_columns, STORE_IDENTITY_COLUMNS, &row, 1);
+    store_args_time(args, q->row.minted_at + STORE_IDENTITIES_LOOK_MS);
     store_query_put(asked->c, STORE_SAVE_IDENTITY, args);
     store_args_clear(args);
     store_args_time(args, q->row.minted_at - STORE_IDENTITIES_KEPT_MS);

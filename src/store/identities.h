@@ -30,6 +30,9 @@ struct store_identity {
     int64_t barred_at; /* 0 = not */
 };
 
+/* Who got a token and never tells, because no webhook does, is looked for after this. */
+#define STORE_IDENTITIES_LOOK_MS INT64_C(75000)
+
 /** Adds a row, or takes it over with all its columns; old ones of anybody go. `done` with OK: it is
  * on disk. */
 typedef void store_identities_done(void *arg, enum err e);

@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "store/locks.h"
 #include "store/tables.h"
+#include "store/watch_sql.h"
 
 #include <string.h>
 
@@ -175,10 +176,12 @@ static void list_live_people(struct buf *b) {
 /* --- identities --- */
 
 static void save_identity(struct buf *b) {
-    insert(b, "rtc_identities", store_identity_columns, STORE_IDENTITY_COLUMNS, "", "");
-    buf_puts(b, " ON CONFLICT (alias, identity) DO UPDATE SET ");
+    insert(b, "rtc_identities", store_identity_columns, STORE_IDENTITY_COLUMNS, ", look_at",
+        ", $11::timestamptz");
+    buf_puts(b, " ON CONFLICT (alias, identity) DO UPDATE SET look_at = excluded.look_at, ");
     store_columns_update(b, store_identity_columns, STORE_IDENTITY_COLUMNS, 2);
 }
+_Static_assert(STORE_IDENTITY_COLUMNS == 10, "when to look is $11");
 
 static void identities(struct buf *b, const char *before, const char *prefix, const char *behind) {
     buf_puts(b, before);
@@ -253,6 +256,25 @@ static void claim_news(struct buf *b) {
         " AND e.seq < w.seq OFFSET 0) ORDER BY w.due_at, w.seq LIMIT $4::bigint"
         " FOR UPDATE OF w SKIP LOCKED) AS due WHERE n.seq = due.seq RETURNING ");
     store_columns_names(b, "n.", store_claim_columns, STORE_CLAIM_COLUMNS);
+}
+
+/* --- watches --- */
+
+static void claim_visits(struct buf *b) {
+    identities(b, STORE_CLAIM_VISITS_BEFORE, "i.", STORE_CLAIM_VISITS_BEHIND);
+}
+
+static void settle_watches(struct buf *b) {
+    buf_puts(b, "UPDATE rtc_watches w SET look_at = u.look_at, seen_at = u.seen_at, absent_at = "
+                "u.absent_at, stale_at = u.stale_at, tries = u.tries FROM ");
+    store_columns_unnest(b, 1, "u", store_watch_found_columns, STORE_WATCH_FOUND_COLUMNS);
+    buf_puts(b, STORE_SETTLE_WATCHES_BEHIND);
+}
+
+static void settle_visits(struct buf *b) {
+    buf_puts(b, "UPDATE rtc_identities i SET look_at = u.look_at FROM ");
+    store_columns_unnest(b, 1, "u", store_visit_found_columns, STORE_VISIT_FOUND_COLUMNS);
+    buf_puts(b, STORE_SETTLE_VISITS_BEHIND);
 }
 
 /* A statement is a fixed text or made from columns. */
@@ -398,6 +420,15 @@ static const struct {
         "SELECT count(*), min(at), (SELECT count(*) FROM call_news WHERE state = 'dead')"
         " FROM call_news WHERE state = 'waiting'",
         NULL },
+    [STORE_ADD_WATCHES] = { "add_watches", STORE_ADD_WATCHES_SQL, NULL },
+    [STORE_DROP_WATCHES] = { "drop_watches", STORE_DROP_WATCHES_SQL, NULL },
+    [STORE_CLAIM_WATCHES] = { "claim_watches", STORE_CLAIM_WATCHES_SQL, NULL },
+    [STORE_CLAIM_VISITS] = { "claim_visits", NULL, claim_visits },
+    [STORE_SETTLE_WATCHES] = { "settle_watches", NULL, settle_watches },
+    [STORE_SETTLE_VISITS] = { "settle_visits", NULL, settle_visits },
+    [STORE_HURRY_WATCHES] = { "hurry_watches", STORE_HURRY_WATCHES_SQL, NULL },
+    [STORE_PLAN_VISIT] = { "plan_visit", STORE_PLAN_VISIT_SQL, NULL },
+    [STORE_PLAN_VISITS] = { "plan_visits", STORE_PLAN_VISITS_SQL, NULL },
 };
 
 const char *store_statement_name(enum store_statement s) {

@@ -6,6 +6,7 @@
 #include "store/identities.h"
 #include "store/news.h"
 #include "store/removals.h"
+#include "store/watches.h"
 
 #define CALL(field, kind) STORE_COLUMN(store_call, field, kind)
 #define PARTICIPANT(field, kind)                                                                   \
@@ -21,6 +22,10 @@
 #define REMOVAL(field, kind)    STORE_COLUMN(store_removal, field, kind)
 #define NEWS(field, kind)       STORE_COLUMN(store_news_row, field, kind)
 #define CLAIM(field, kind)      STORE_COLUMN(store_claimed_news, field, kind)
+#define WATCH(field, kind)      STORE_COLUMN(store_watch, field, kind)
+#define FOUND(field, kind)      STORE_COLUMN(store_watch_found, field, kind)
+#define VISIT(field, kind)      STORE_COLUMN(store_visit, field, kind)
+#define VISITED(field, kind)    STORE_COLUMN(store_visit_found, field, kind)
 
 const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
     CALL(id, STORE_UUID),
@@ -206,4 +211,52 @@ const struct store_column store_claim_columns[STORE_CLAIM_COLUMNS] = {
     CLAIM(at, STORE_TIME),
     CLAIM(attempts, STORE_INT),
     CLAIM(body, STORE_TEXT),
+};
+
+const struct store_column store_watch_columns[STORE_WATCH_COLUMNS] = {
+    WATCH(session_id, STORE_UUID_REF),
+    WATCH(n, STORE_INT),
+    WATCH(room_id, STORE_TEXT),
+    WATCH(slot, STORE_TEXT),
+    WATCH(user_id, STORE_TEXT),
+    WATCH(device_id, STORE_TEXT),
+    WATCH(generation, STORE_TEXT),
+    WATCH(entry_key, STORE_TEXT),
+    WATCH(membership_id, STORE_TEXT),
+    WATCH(last_event_id, STORE_TEXT),
+    WATCH(places, STORE_TEXT),
+    WATCH(heard_at, STORE_TIME),
+    WATCH(asked_at, STORE_TIME),
+    WATCH(due_at, STORE_TIME),
+    WATCH(leased_until, STORE_TIME),
+    WATCH(seen_at, STORE_TIME),
+    WATCH(absent_at, STORE_TIME),
+    WATCH(stale_at, STORE_TIME),
+    WATCH(tries, STORE_INT),
+    WATCH(in_use, STORE_BOOL),
+    WATCH(delegated, STORE_BOOL),
+};
+
+const struct store_column store_watch_found_columns[STORE_WATCH_FOUND_COLUMNS] = {
+    FOUND(session_id, STORE_UUID_REF),
+    FOUND(n, STORE_INT),
+    FOUND(leased_until, STORE_TIME),
+    FOUND(look_at, STORE_TIME),
+    FOUND(seen_at, STORE_TIME),
+    FOUND(absent_at, STORE_TIME),
+    FOUND(stale_at, STORE_TIME),
+    FOUND(tries, STORE_INT),
+};
+
+const struct store_column store_visit_columns[STORE_VISIT_COLUMNS] = {
+    VISIT(leased_until, STORE_TIME),
+    VISIT(left_at, STORE_TIME),
+    VISIT(is_member, STORE_BOOL),
+};
+
+const struct store_column store_visit_found_columns[STORE_VISIT_FOUND_COLUMNS] = {
+    VISITED(alias, STORE_TEXT),
+    VISITED(identity, STORE_TEXT),
+    VISITED(leased_until, STORE_TIME),
+    VISITED(look_at, STORE_TIME),
 };

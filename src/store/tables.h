@@ -59,7 +59,11 @@ enum {
     STORE_IDENTITY_COLUMNS = 10,
     STORE_REMOVAL_COLUMNS = 6,
     STORE_NEWS_COLUMNS = 8,
-    STORE_CLAIM_COLUMNS = 9
+    STORE_CLAIM_COLUMNS = 9,
+    STORE_WATCH_COLUMNS = 21,
+    STORE_WATCH_FOUND_COLUMNS = 8,
+    STORE_VISIT_COLUMNS = 3, /* behind those of the identity */
+    STORE_VISIT_FOUND_COLUMNS = 4
 };
 extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
 extern const struct store_column
@@ -77,5 +81,10 @@ extern const struct store_column
     store_removal_columns[STORE_REMOVAL_COLUMNS]; /* key: room_id, user_id, device_id */
 extern const struct store_column store_news_columns[STORE_NEWS_COLUMNS];   /* written */
 extern const struct store_column store_claim_columns[STORE_CLAIM_COLUMNS]; /* read */
+/* As store/watch_sql.h gives and takes them. */
+extern const struct store_column store_watch_columns[STORE_WATCH_COLUMNS];
+extern const struct store_column store_watch_found_columns[STORE_WATCH_FOUND_COLUMNS];
+extern const struct store_column store_visit_columns[STORE_VISIT_COLUMNS];
+extern const struct store_column store_visit_found_columns[STORE_VISIT_FOUND_COLUMNS];
 
 #endif
