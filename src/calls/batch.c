@@ -5,6 +5,7 @@
 #include "calls/admin.h"
 #include "calls/legacy.h"
 #include "calls/rtc.h"
+#include "calls/stale.h"
 #include "calls/token.h"
 #include "core/clock.h"
 #include "store/calls.h"
@@ -155,6 +156,9 @@ enum err call_batch_apply(struct call_batch *b, const struct call_input *in) {
     }
     if (call_admin_is(in)) {
         return call_admin_apply(b, in);
+    }
+    if (call_stale_is(in)) {
+        return call_stale_apply(b, in);
     }
     if (in->ignored) {
         return record_ignored(b, in);

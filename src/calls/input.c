@@ -32,8 +32,12 @@ static const char *const names[IN_COUNT] = {
     [IN_MEDIA_CONNECTED] = "media_connected",
     [IN_MEDIA_DISCONNECTED] = "media_disconnected",
     [IN_MEDIA_REMOVED] = "media_removed",
+    [IN_MEDIA_WITHOUT_MEMBERSHIP] = "media_without_membership",
     [IN_ENDED_BY_ADMIN] = "ended_by_admin",
     [IN_KICKED_BY_ADMIN] = "kicked_by_admin",
+    [IN_MEMBERSHIP_STALE] = "membership_stale",
+    [IN_MEMBERSHIP_ENDED] = "membership_ended",
+    [IN_MEMBERSHIP_NOT_ENDED] = "membership_not_ended",
 };
 
 const char *call_input_name(enum call_input_type t) {

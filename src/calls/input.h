@@ -52,11 +52,17 @@ enum call_input_type {
     /* the SFU; likewise */
     IN_MEDIA_CONNECTED,
     IN_MEDIA_DISCONNECTED,
-    IN_MEDIA_REMOVED, /* by us: the user left the room */
+    IN_MEDIA_REMOVED,            /* by us: the user left the room, or the call */
+    IN_MEDIA_WITHOUT_MEMBERSHIP, /* somebody is in the SFU who is in no call */
     /* an admin, of one session of the room (matrix-calls 3.7) */
     IN_ENDED_BY_ADMIN,  /* a legacy call is over; one of MatrixRTC gets an audit row, and is over
                            when its members have left in Matrix */
     IN_KICKED_BY_ADMIN, /* MatrixRTC: an audit row; the member leaves in Matrix */
+    /* members whose media is gone (calls/cleanup): audit rows of their call; who ends does so in
+       Matrix */
+    IN_MEMBERSHIP_STALE,     /* they are held to be gone; a row the first time */
+    IN_MEMBERSHIP_ENDED,     /* we emptied their entry */
+    IN_MEMBERSHIP_NOT_ENDED, /* we could not */
     IN_COUNT
 };
 /** "invite", "member_left" … Pure. */
@@ -174,6 +180,22 @@ struct call_input_admin {
     const char *reason;    /* NULL = none was given */
 };
 
+/* A member whose media is gone; of one session of the room. */
+struct call_input_stale {
+    const char *session_id;
+    int n;                     /* the stay */
+    const char *last_event_id; /* stale: the latest of the entry as far as was known */
+    const char *user_id;
+    const char *device_id; /* or NULL */
+    const char *reason;    /* stale: "never_came", "left_sfu" */
+    const char *cleanup;   /* stale: what will be done about it */
+    const char *by;        /* ended: "user", "sender" */
+    const char *problem;   /* not ended: why */
+    int64_t silent_ms;     /* stale: how long */
+    bool again;            /* stale: has its row */
+    bool *stands; /* stale: set when they are still in by that event; in the unit's arena */
+};
+
 struct call_input {
     enum call_input_type type;
     const char *room_id;
@@ -191,6 +213,7 @@ struct call_input {
         struct call_input_room room;
         struct call_input_token token;
         struct call_input_admin admin;
+        struct call_input_stale stale;
     };
 };
 

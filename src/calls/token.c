@@ -4,7 +4,7 @@
 #include "calls/session.h"
 
 bool call_token_is(const struct call_input *in) {
-    return in->type >= IN_TOKEN_ISSUED && in->type <= IN_MEDIA_REMOVED;
+    return in->type >= IN_TOKEN_ISSUED && in->type <= IN_MEDIA_WITHOUT_MEMBERSHIP;
 }
 
 /* A call that is over has its head in the chain already; whoever comes now begins another one. */

@@ -13,6 +13,7 @@
 #include "calls/machine.h"
 #include "calls/queue.h"
 #include "calls/rtc.h"
+#include "calls/rtc_entry.h"
 #include "calls/unit.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -54,6 +55,8 @@ struct calls {
     void *left_arg;
     calls_left_news *news; /* NULL = nobody listens */
     void *news_arg;
+    calls_told_ended *ended; /* likewise */
+    void *ended_arg;
     int holders; /* what calls_release counts down */
     bool closing;
 };
@@ -125,6 +128,18 @@ static void tell_news(const struct calls *c, const struct call_work *w) {
     }
 }
 
+static void tell_ended(const struct calls *c, const struct call_work *w) {
+    const struct call_session *s = c->ended == NULL ? NULL : w->batch.sessions;
+    for (; s != NULL; s = s->next) {
+        const struct call_member *m = call_rtc_is_rtc(s) && !s->row.historic ? s->members : NULL;
+        for (; m != NULL; m = m->next) {
+            if (m->changed && m->row.left_at != 0) {
+                c->ended(c->ended_arg, s->row.room_id, m->row.user_id);
+            }
+        }
+    }
+}
+
 static void tell_outcome(struct call_work *w, enum err e) {
     if (w->done != NULL) {
         w->done(w->arg, e, &w->report);
@@ -141,6 +156,7 @@ static void finish(struct call_work *w, enum err e, size_t found) {
         tell_subscribers(c, w);
         tell_leaves(c, w);
         tell_news(c, w);
+        tell_ended(c, w);
         call_deadlines_note(&c->deadlines, call_unit_due(w));
     }
     if (w->deadlines) {
@@ -316,6 +332,15 @@ void calls_tell_leaves(struct calls *c, calls_told_left *fn, void *arg) {
 void calls_tell_news(struct calls *c, calls_left_news *fn, void *arg) {
     c->news = fn;
     c->news_arg = arg;
+}
+
+void calls_tell_ended(struct calls *c, calls_told_ended *fn, void *arg) {
+    c->ended = fn;
+    c->ended_arg = arg;
+}
+
+bool calls_started(const struct calls *c) {
+    return c->deadlines.started;
 }
 
 void calls_start_deadlines(struct calls *c) {

@@ -87,4 +87,11 @@ void calls_tell_leaves(struct calls *c, calls_told_left *fn, void *arg);
 typedef void calls_left_news(void *arg);
 void calls_tell_news(struct calls *c, calls_left_news *fn, void *arg);
 
+/* A device is no longer in a call of MatrixRTC, in whatever way it left. */
+typedef void calls_told_ended(void *arg, const char *room_id, const char *user_id);
+/** One listener, NULL = none any more. Told after the commit, of replayed history not at all. */
+void calls_tell_ended(struct calls *c, calls_told_ended *fn, void *arg);
+/** Has calls_start_deadlines been called: do we know who is in which call? */
+bool calls_started(const struct calls *c);
+
 #endif

@@ -31,6 +31,13 @@ enum rtc_membership {
     RTC_MEMBERSHIP_OFF,
 };
 
+/* Who ends the membership of a client that died in a call? */
+enum rtc_cleanup {
+    RTC_CLEANUP_MASQUERADE, /* we, in the user's name */
+    RTC_CLEANUP_STATE,      /* we, in our own, where it has the power */
+    RTC_CLEANUP_OFF,        /* nobody: it is only written down */
+};
+
 /* No pointer is ever NULL; an empty text means "not set". All of it belongs to the struct. */
 struct config {
     struct {
@@ -95,6 +102,8 @@ struct config {
         const char *public_url;         /* empty: we are no focus */
         struct config_list full_access; /* server names; "*" alone = all; empty: our own */
         enum rtc_membership membership;
+        enum rtc_cleanup cleanup;
+        bool require_membership; /* whoever is in the SFU must be in the call */
         int64_t token_lifetime_us;
         bool own_metadata;
         int address_rate;                 /* token requests a second of one address */

@@ -18,6 +18,7 @@
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 static const char *const memberships[] = { "auto", "require", "prefer", "off", NULL };
+static const char *const cleanups[] = { "masquerade", "state", "off", NULL };
 
 #define ROW(section, key, kind, field, fallback, min, max, choices, flags, sentence)               \
     {                                                                                              \
@@ -120,6 +121,10 @@ const struct config_row config_rows[] = {
         "Whose users may open calls here; others may join them. Empty: our homeserver's."),
     ROW(rtc, membership, config_choice, membership, "auto", 0, 0, memberships, 0,
         "Must one be joined to the room for a token? auto: require of full access, prefer of others."),
+    ROW(rtc, cleanup, config_choice, cleanup, "masquerade", 0, 0, cleanups, 0,
+        "How a membership ends whose client died: in the user's name, by our user's power, or not."),
+    ROW(rtc, require_membership, config_bool, require_membership, "false", 0, 0, NONE, 0,
+        "Remove from the SFU who has not said in the room, for a minute, that they are in the call?"),
     ROW(rtc, token_lifetime, config_time_us, token_lifetime_us, "1h", MIN_MS, DAY_MS, NONE, 0,
         "How long a token may be used to connect."),
     ROW(rtc, own_metadata, config_bool, own_metadata, "false", 0, 0, NONE, 0,

@@ -26,7 +26,8 @@ void lk_witness_destroy(struct lk_witness *w);
 /** Where they go; NULL (at first): they wait. Set NULL before `calls` is destroyed. */
 void lk_witness_set_calls(struct lk_witness *w, struct calls *calls);
 
-/** Copies an input of the token service or of the SFU: IN_TOKEN_ISSUED to IN_MEDIA_REMOVED. */
+/** Copies an input of the token service or of the SFU: IN_TOKEN_ISSUED to
+ * IN_MEDIA_WITHOUT_MEMBERSHIP. */
 void lk_witness_note(struct lk_witness *w, const struct call_input *in);
 
 #endif
