@@ -3,6 +3,7 @@
 
 #include "appservice/registration.h"
 #include "calls/delegations.h"
+#include "calls/lookout.h"
 #include "calls/work.h"
 #include "cli/engine.h"
 #include "cli/homeserver.h"
@@ -16,6 +17,7 @@
 #include "livekit/delegate.h"
 #include "livekit/focus.h"
 #include "livekit/keys.h"
+#include "livekit/occupants.h"
 #include "livekit/participants.h"
 #include "livekit/presence.h"
 #include "livekit/removals.h"
@@ -40,6 +42,8 @@ struct cli_focus {
     struct lk_participants *participants; /* likewise */
     struct lk_removals *removals;         /* likewise */
     struct lk_presence *presence;         /* likewise */
+    struct lk_occupants *occupants;       /* likewise */
+    struct call_lookout *lookout;         /* likewise, and the database was reached */
     struct lk_rooms *rooms;
     struct mx_delayed *delayed;
     struct lk_delegate *delegate;
@@ -143,7 +147,8 @@ static enum err build_presence(struct cli_focus *f) {
         .removals = f->removals,
         .witness = f->witness,
     };
-    return lk_presence_create(&presence, &f->presence);
+    TRY(lk_presence_create(&presence, &f->presence));
+    return lk_occupants_create(f->rooms, f->witness, &f->occupants);
 }
 
 /* What a homeserver of our own makes possible. */
@@ -231,6 +236,37 @@ enum err cli_focus_create(
 
 /* --- beside the engine --- */
 
+static void somebody_left_call(void *arg, const char *room_id, const char *user_id) {
+    const struct cli_focus *f = arg;
+    if (f->lookout != NULL) {
+        call_lookout_left(f->lookout, room_id, user_id);
+    }
+}
+
+static enum err build_lookout(struct cli_focus *f, struct cli_engine *e) {
+    const struct config *c = f->cfg.config;
+    const struct call_lookout_config cfg = {
+        .store = cli_engine_store(e),
+        .calls = cli_engine_calls(e),
+        .cleanup = { .calls = cli_engine_calls(e),
+            .ending = { cli_homeserver_client(f->cfg.homeserver), c->homeserver.name,
+                c->appservice.masquerade },
+            .mode = c->rtc.cleanup },
+        .require_membership = c->rtc.require_membership,
+        .ports = lk_occupants_ports(f->occupants),
+    };
+    TRY(call_lookout_create(f->loop, &cfg, &f->lookout));
+    lk_presence_set_lookout(f->presence, f->lookout);
+    calls_tell_ended(cli_engine_calls(e), somebody_left_call, f);
+    return OK;
+}
+
+static void attach_lookout(struct cli_focus *f, struct cli_engine *e) {
+    if (build_lookout(f, e) != OK) {
+        LOG_ERROR(&log_root, "lookout_off", "text=%s", LOG_Q(err_text()));
+    }
+}
+
 static void attach_jobs(struct cli_focus *f, struct store *store) {
     if (build_jobs(f, store) == OK) {
         call_delegations_start(f->jobs);
@@ -261,6 +297,14 @@ void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
         lk_removals_set_store(f->removals, cli_engine_store(e));
         calls_tell_leaves(cli_engine_calls(e), somebody_left, f);
         attach_jobs(f, cli_engine_store(e));
+        attach_lookout(f, e);
+    }
+}
+
+static void stop_lookout(struct cli_focus *f) {
+    if (f->lookout != NULL) {
+        lk_presence_set_lookout(f->presence, NULL);
+        call_lookout_destroy(STEAL(f->lookout));
     }
 }
 
@@ -269,6 +313,7 @@ void cli_focus_stop(struct cli_focus *f) {
         return;
     }
     lk_focus_stop(f->focus);
+    stop_lookout(f);
     if (f->admission != NULL) {
         lk_admission_set_store(f->admission, NULL);
     }
@@ -294,6 +339,7 @@ void cli_focus_close(struct cli_focus *f) {
         return;
     }
     lk_focus_stop(f->focus);
+    lk_occupants_destroy(STEAL(f->occupants));
     lk_presence_destroy(STEAL(f->presence));
     lk_removals_destroy(STEAL(f->removals));
     lk_participants_destroy(STEAL(f->participants));

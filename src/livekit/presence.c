@@ -1,6 +1,7 @@
 /* One list of cases: a participant, and what is to be said about it. */
 #include "livekit/presence.h"
 
+#include "calls/lookout.h"
 #include "calls/work.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -27,6 +28,7 @@ struct instance {
 
 struct lk_presence {
     struct lk_presence_config cfg;
+    struct call_lookout *lookout;
     struct instance *all;
     size_t n;
 };
@@ -109,6 +111,9 @@ static void on_known(void *arg, const struct store_identity *rows, size_t n) {
     }
     x->who = rows[0];
     note(x);
+    if (x->owner->lookout != NULL) {
+        call_lookout_heard(x->owner->lookout, &x->who, x->type == IN_MEDIA_CONNECTED);
+    }
     if (x->type == IN_MEDIA_CONNECTED && rows[0].barred_at != 0) {
         lk_removals_end(x->owner->cfg.removals, &rows[0], "left_room");
     }
@@ -133,6 +138,10 @@ void lk_presence_heard(struct lk_presence *p, const struct lk_webhook *w) {
             LOG_Q(err_text()));
         instance_end(x);
     }
+}
+
+void lk_presence_set_lookout(struct lk_presence *p, struct call_lookout *l) {
+    p->lookout = l;
 }
 
 /* --- life --- */

@@ -1,7 +1,8 @@
 /*
  * Who is in the SFU, in the audit: a webhook says that somebody came or went, whom it is about is
  * looked up, and media_connected or media_disconnected is written down. Who came and may not be
- * there any more is ended at once (livekit/removals).
+ * there any more is ended at once (livekit/removals). calls/lookout is told, which compares that
+ * with who is in the call.
  *
  * Thread: main.  See: matrix-calls 3.5, 4.7.
  */
@@ -10,6 +11,7 @@
 
 #include "core/err.h"
 
+struct call_lookout;
 struct lk_participants;
 struct lk_removals;
 struct lk_webhook;
@@ -32,5 +34,8 @@ void lk_presence_destroy(struct lk_presence *p);
 
 /** The SFU says who came or went. Copies. */
 void lk_presence_heard(struct lk_presence *p, const struct lk_webhook *w);
+
+/** Who is told whenever somebody came or went; NULL (at first): nobody. Set NULL before it goes. */
+void lk_presence_set_lookout(struct lk_presence *p, struct call_lookout *l);
 
 #endif

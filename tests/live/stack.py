@@ -21,9 +21,10 @@ io.element.msc4512.proxy_url: "{url}"
 
 
 class Stack:
-    def __init__(self, folder, settings=None, database_url=None, proxied=False, federation=None):
+    def __init__(self, folder, settings=None, database_url=None, proxied=False, federation=None, homeserver=None):
         """`federation`: of synapse.py. `database_url`: of a database for Parley; without one it gets its own in the private PostgreSQL.
-        `proxied`: the homeserver hands token requests on to Parley (MSC4512) and tells who is in a room (MSC4502)."""
+        `proxied`: the homeserver hands token requests on to Parley (MSC4512) and tells who is in a room (MSC4502).
+        `homeserver`: more of its settings, instead of those that tests have."""
         folder = pathlib.Path(folder)
         self.cluster = PostgresCluster(folder / "postgres")
         self.cluster.start()
@@ -32,7 +33,7 @@ class Stack:
             if database_url is None:
                 self.cluster.create_database("parley")
                 database_url = self.cluster.url("parley")
-            self.synapse = Synapse(folder / "synapse", self.cluster, server_name=SERVER_NAME,
+            self.synapse = Synapse(folder / "synapse", self.cluster, server_name=SERVER_NAME, settings=homeserver,
                                    features=PROXY_FEATURES if proxied else None, federation=federation)
             self.parley = Parley(folder / "parley", database_url, self.synapse.url, self.synapse.server_name, settings)
             if proxied:
