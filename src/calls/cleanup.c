@@ -170,6 +170,7 @@ static void on_ended(void *arg) {
     x->what.reason = NULL;
     x->what.cleanup = NULL;
     x->what.silent_ms = 0;
+    x->what.again = false;
     x->what.by = !ended ? NULL : x->member.by == CALL_ENDING_BY_USER ? "user" : "sender";
     x->what.problem = ended ? NULL : x->member.problem;
     metric_add(!ended ? &not_ended_total : &ended_total[x->member.by == CALL_ENDING_BY_SENDER], 1);
