@@ -197,7 +197,7 @@ static void end_it(struct act *x) {
 /* Where it cannot be read, ending it will say why. */
 static void on_entry(void *arg, const struct mx_answer *a) {
     struct act *x = arg;
-    const char *id = json_string_value(json_object_get(a->json, "event_id"));
+    const char *id = mx_answer_text_of(a, "event_id");
     if (a->err == OK && id != NULL && x->last_event_id != NULL &&
         strcmp(id, x->last_event_id) != 0) {
         LOG_INFO(&log_root, "membership_renewed", "user=%s room=%s", LOG_Q(x->member.user_id),

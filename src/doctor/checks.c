@@ -30,6 +30,7 @@ const struct doctor_check doctor_checks[] = {
     { "client-url", "clients' address", { "well-known" }, doctor_check_client_url },
     { "rtc-transports", "rtc/transports", { "as-token" }, doctor_check_transports },
     { "webhooks", "webhooks", { "config" }, doctor_check_webhooks },
+    { "stuck-members", "stuck members", { "as-token" }, doctor_check_cleanup },
     { "power-levels", "power levels", { "as-token" }, doctor_check_rooms },
 };
 /* clang-format on */

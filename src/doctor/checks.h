@@ -58,4 +58,7 @@ void doctor_check_webhooks(struct doctor *d);
 void doctor_check_delayed(struct doctor *d);
 void doctor_check_rooms(struct doctor *d);
 
+/* doctor/cleanup.c: may we end what a client that died leaves behind? */
+void doctor_check_cleanup(struct doctor *d);
+
 #endif

@@ -87,3 +87,8 @@ struct doctor_power doctor_power_of(const struct doctor_room *r) {
     }
     return p;
 }
+
+bool doctor_power_may_end(const struct doctor_room *r, const char *user_id) {
+    return level_of(r, creators_are_strong(r), user_id) >=
+           need_of(r, "org.matrix.msc3401.call.member", true);
+}

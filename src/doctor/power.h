@@ -30,5 +30,7 @@ struct doctor_power {
 /** Counts. What is not a number, or out of range, counts as the homeserver counts it: as the
  * default. */
 struct doctor_power doctor_power_of(const struct doctor_room *r);
+/** May this user write the entries of calls, also other people's (matrix-calls 3.2)? */
+bool doctor_power_may_end(const struct doctor_room *r, const char *user_id);
 
 #endif

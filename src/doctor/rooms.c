@@ -4,6 +4,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/config.h"
+#include "doctor/ask.h"
 #include "doctor/checks.h"
 #include "doctor/power.h"
 #include "matrix/ids.h"
@@ -18,7 +19,6 @@
 #define NAMED_MAX  20  /* named one by one */
 #define PEOPLE_MAX 20  /* whose rooms are looked at besides those with calls */
 #define BUDGET_US  (20 * SEC_US)
-#define CLIENT     "/_matrix/client/v3"
 #define PASTE                                                                                      \
     "# Element, as an admin of the room: Room settings > Roles & permissions:\n"                   \
     "#   \"Start Element Call calls\" and \"Join Element Call calls\": Default\n"                  \
@@ -78,29 +78,10 @@ static void add_from_database(struct round *r) {
     store_session_close(s);
 }
 
-/* One GET below the client API, as `user` (NULL = our own user). */
-static const json_t *ask(struct doctor *d, const char *pattern, const char *room, const char *user,
-    const char *query, struct doctor_answer *a) {
-    CLEANUP(buf_finish) struct buf path;
-    const char *const parts[] = { room };
-    buf_init(&path, 0);
-    if (mx_path_append(&path, pattern, parts, room == NULL ? 0 : 1) != OK) {
-        *a = (struct doctor_answer){ .err = ERR_INVALID };
-        return NULL;
-    }
-    buf_puts(&path, query);
-    mx_path_query(&path, "user_id", user);
-    doctor_fetch(d,
-        &(struct doctor_request){
-            .url = doctor_homeserver_url(d, buf_str(&path)), .bearer = d->as_token },
-        a);
-    return a->err == OK && a->status == 200 ? a->json : NULL;
-}
-
 static void add_joined_rooms(struct round *r, const char *user) {
     struct doctor_answer a;
     const json_t *list =
-        json_object_get(ask(r->d, CLIENT "/joined_rooms", NULL, user, "", &a), "joined_rooms");
+        json_object_get(doctor_ask(r->d, "/joined_rooms", NULL, user, "", &a), "joined_rooms");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *id = json_string_value(json_array_get(list, i));
         if (id != NULL && mx_room_id_valid(id)) {
@@ -135,7 +116,7 @@ static void name_room(
     struct round *r, const char *room, const char *reader, const struct doctor_power *p) {
     struct doctor_answer a;
     const char *name = doctor_text_of(
-        ask(r->d, CLIENT "/rooms/$/state/m.room.name/", room, reader, "", &a), "name");
+        doctor_ask(r->d, "/rooms/$/state/m.room.name/", room, reader, "", &a), "name");
     bool group = p->no_group_calls > 0;
     const char *paste = r->hindered == 0 ? PASTE : NULL;
     if (++r->hindered > NAMED_MAX) {
@@ -153,19 +134,19 @@ static void look_at(struct round *r, const char *id) {
     struct doctor_answer a;
     const char *reader;
     const json_t *joined =
-        json_object_get(ask(r->d, CLIENT "/rooms/$/joined_members", id, NULL, "", &a), "joined");
+        json_object_get(doctor_ask(r->d, "/rooms/$/joined_members", id, NULL, "", &a), "joined");
     if (joined == NULL || !reader_of(r->d, joined, &reader)) {
         return;
     }
     struct doctor_room room = { .joined = joined };
-    room.levels = ask(r->d, CLIENT "/rooms/$/state/m.room.power_levels/", id, reader, "", &a);
+    room.levels = doctor_ask(r->d, "/rooms/$/state/m.room.power_levels/", id, reader, "", &a);
     if (room.levels == NULL && a.status != 404) {
         return;
     }
     room.create =
-        ask(r->d, CLIENT "/rooms/$/state/m.room.create/", id, reader, "?format=event", &a);
+        doctor_ask(r->d, "/rooms/$/state/m.room.create/", id, reader, "?format=event", &a);
     room.encrypted =
-        ask(r->d, CLIENT "/rooms/$/state/m.room.encryption/", id, reader, "", &a) != NULL;
+        doctor_ask(r->d, "/rooms/$/state/m.room.encryption/", id, reader, "", &a) != NULL;
     struct doctor_power p = doctor_power_of(&room);
     r->looked_at++;
     if (p.no_group_calls > 0 || p.no_legacy > 0) {

@@ -70,3 +70,7 @@ void mx_answer_read(const struct http_client_answer *h, const json_t *json,
         t->errcode[0] != '\0' ? t->errcode : "without errcode", t->error[0] != '\0' ? ": " : "",
         t->error);
 }
+
+const char *mx_answer_text_of(const struct mx_answer *a, const char *key) {
+    return json_string_value(json_object_get(a->json, key));
+}

@@ -51,6 +51,9 @@ struct mx_answer {
     int64_t date_ms;     /* the homeserver's clock by its Date header; 0 = unknown */
 };
 typedef void mx_done(void *arg, const struct mx_answer *a);
+/** A text of the answer's object, for those who do not read JSON; NULL = there is none. Borrowed.
+ */
+const char *mx_answer_text_of(const struct mx_answer *a, const char *key);
 
 /* All of them: an error means that nothing was begun and `done` will not be called. ERR_INVALID: an
  * id that no path can hold ("..", or no room or user id); ERR_NOMEM. */

@@ -11,6 +11,7 @@ from livekit import LIVEKIT_SETTINGS, PROGRAM, LiveKit
 from participant import HOUR_MS, MEMBER, Participant
 from stack import Stack
 from synapse import MatrixError
+from test_audit_page import QUERIES
 
 FOCUS = "https://calls.parley.test"  # only compared
 GONE_S = 60  # Parley's patience
@@ -112,6 +113,16 @@ def test_who_is_in_the_media_and_in_no_call_is_told_of(scene):
     assert row["payload"]["reason"] == "tolerated"
     assert row["payload"]["identity"] == f"{scene.stranger.user.user_id}:{scene.stranger.user.device_id}"
     assert scene.stranger.process.poll() is None and scene.stranger.rows("media_removed") == []
+
+
+def test_the_page_of_the_audit_asks_for_them(scene, stack):
+    queries = dict(QUERIES)
+    gone = stack.cluster.rows(queries["Whose client died in a call, and who ended the membership?"], "parley")
+    assert sorted((row[1], row[3], row[5]) for row in gone) == [
+        ("membership_ended", "", "user"), ("membership_ended", "", "user"),
+        ("membership_stale", "left_sfu", ""), ("membership_stale", "never_came", "")]
+    strangers = stack.cluster.rows(queries["Who was in the SFU without being in the call?"], "parley")
+    assert [row[1:4] for row in strangers] == [[scene.stranger.user.user_id, scene.stranger.user.device_id, "tolerated"]]
 
 
 def test_nobody_else_was_touched(scene):

@@ -428,6 +428,24 @@ def test_room_that_forbids_calls(world, outside):
         member.leave(room)
 
 
+# --- who ends what a client that died leaves behind ---
+
+def test_who_ends_stuck_memberships(world):
+    """Behind test_room_that_forbids_calls, whose owner is the one who called; our own user is in none of the rooms."""
+    def found(**settings):
+        return of(world.findings(livekit_url="wss://sfu.parley.test", **settings), "stuck-members")["findings"][0]
+
+    assert of(world.findings(), "stuck-members")["severity"] == "skipped"
+    fine = found()
+    assert fine["severity"] == "ok" and "in the user's name, and we may" in fine["sentence"]
+    for settings in ({"rtc_cleanup": "state"}, {"appservice_masquerade": "false"}):
+        red = found(**settings)
+        assert red["severity"] == "warn" and "3 of 3 rooms with calls" in red["sentence"], red
+        assert "cleanup: masquerade" in red["paste"]
+    off = found(rtc_cleanup="off")
+    assert off["severity"] == "note" and "FluffyChat" in off["sentence"] and "cleanup: masquerade" in off["paste"]
+
+
 def until(enough, parley):
     end = time.monotonic() + 60
     while not enough():

@@ -70,3 +70,26 @@ TEST(doctor_power, an_empty_room_hinders_nobody) {
     CHECK_INT(0, p.people);
     CHECK_INT(0, p.no_group_calls);
 }
+
+/* Anybody with the power may clear somebody else's entry. */
+TEST(doctor_power, tells_who_may_end_memberships) {
+    static const struct {
+        const char *name, *levels, *create, *user;
+        bool may;
+    } rows[] = {
+        { "everybody in a room as Element makes it", NEW_LEVELS, NULL, "@c:x", true },
+        { "nobody else in an older one", "{\"users\":{\"@a:x\":100}}", NULL, "@c:x", false },
+        { "an admin in an older one", "{\"users\":{\"@a:x\":100}}", NULL, "@a:x", true },
+        { "the creator of a new version", "{\"users\":{}}",
+            "{\"sender\":\"@c:x\",\"content\":{\"room_version\":\"12\"}}", "@c:x", true },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        json_t *levels = read(r->levels), *create = read(r->create);
+        CHECK_INT(
+            r->may, doctor_power_may_end(
+                        &(struct doctor_room){ .levels = levels, .create = create }, r->user));
+        json_decref(levels);
+        json_decref(create);
+    }
+}
