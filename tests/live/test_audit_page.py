@@ -112,6 +112,9 @@ def column(rows, n):
     return [row[n] for row in rows]
 
 
+# What takes an SFU: test_dead_man.py has rows for them.
+ELSEWHERE = {"Whose client died in a call, and who ended the membership?", "Who was in the SFU without being in the call?"}
+
 # What must come of a query, by its heading; of the others at least one row.
 EXPECTED = {
     "Who called whom last night?": lambda rows: [row[1:6] for row in rows] == [[ALICE, BOB, "ended", "audio", "1800"]],
@@ -124,8 +127,6 @@ EXPECTED = {
     "Who talks most?": lambda rows: column(rows, 0)[:3] == [ALICE, ZOE, BOB] and rows[0][1:] == ["2", "90"],
     "Why do calls fail?": lambda rows: [row[:2] for row in rows] == [["ice_failed", "1"]],
     "Who was in a room's call at a certain time?": lambda rows: column(rows, 0) == [ALICE, ZOE],
-    "Whose client died in a call, and who ended the membership?": lambda rows: rows == [],  # test_dead_man.py has some
-    "Who was in the SFU without being in the call?": lambda rows: rows == [],  # likewise
     "What happened in a call, step by step?": lambda rows: {"participant_joined", "participant_left", "session_ended"} <=
     set(column(rows, 2)),
     "Which calls are going on now?": lambda rows: column(rows, 4) == [DAVE],
@@ -150,8 +151,7 @@ def test_the_page_has_twenty_queries():
 @pytest.mark.parametrize("heading, sql", QUERIES, ids=[heading for heading, _ in QUERIES])
 def test_query(world, heading, sql):
     rows = world.as_role("parley_read", sql)
-    assert rows, "no row"
-    assert EXPECTED.get(heading, bool)(rows), rows
+    assert EXPECTED.get(heading, bool)(rows) or heading in ELSEWHERE, rows
 
 
 @pytest.mark.parametrize("role, sql, why", [
