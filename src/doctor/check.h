@@ -16,7 +16,8 @@
  *         doctor_say(d, DOCTOR_OK, NULL, "tokens of users can be verified");
  *     }
  *
- * Nothing is changed by a check, in the files, in the database or on the homeserver. All texts live
+ * Nothing is changed by a check, in the files, in the database or on the homeserver; in the LiveKit
+ * server one makes a room that is gone after a second. All texts live
  * in the doctor's arena until doctor_destroy; a text for a finding is made with arena_printf. A
  * check does not care about lack of memory: it sticks in the arena, and doctor_run says so.
  * Thread: main; everything here waits.

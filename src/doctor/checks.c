@@ -26,6 +26,8 @@ const struct doctor_check doctor_checks[] = {
     { "turn", "TURN", { "as-token" }, doctor_check_turn },
     { "proxy", "reverse proxy", { "listeners" }, doctor_check_proxy },
     { "call-service", "call service", { "config" }, doctor_check_call_service },
+    { "livekit", "LiveKit server", { "config" }, doctor_check_livekit },
+    { "sfu-webhooks", "its webhooks", { "livekit", "service" }, doctor_check_sfu_webhooks },
     { "well-known", "well-known file", { "config" }, doctor_check_well_known },
     { "client-url", "clients' address", { "well-known" }, doctor_check_client_url },
     { "rtc-transports", "rtc/transports", { "as-token" }, doctor_check_transports },

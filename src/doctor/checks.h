@@ -54,6 +54,10 @@ void doctor_check_transports(struct doctor *d);
 /* doctor/webhooks.c: whom we tell of calls. */
 void doctor_check_webhooks(struct doctor *d);
 
+/* doctor/media_server.c: the LiveKit server, and whether it tells us who comes and goes. */
+void doctor_check_livekit(struct doctor *d);
+void doctor_check_sfu_webhooks(struct doctor *d);
+
 /* doctor/timed_events.c, doctor/rooms.c: may clients do what a call takes? */
 void doctor_check_delayed(struct doctor *d);
 void doctor_check_rooms(struct doctor *d);

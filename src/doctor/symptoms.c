@@ -46,7 +46,7 @@ const struct doctor_symptom doctor_symptoms[] = {
         "Element Call, Element X",
         "The token was given, but the signalling connection at /rtc was not made: the reverse proxy does not pass it on "
         "or does not upgrade it to WebSocket.",
-        { "proxy", "listeners" } },
+        { "livekit", "proxy", "listeners" } },
     { { "Connection timeout", "Connection to the media server timed out" },
         "Element Call, Element X",
         "Signalling works, but no packet of media gets through: a firewall closes the ports of the media server.",
@@ -85,7 +85,7 @@ const struct doctor_symptom doctor_symptoms[] = {
     { { "Active call", "active call members" },
         "FluffyChat",
         "Where nobody is in the call any more: a client died, and nothing took its membership away.",
-        { "delayed-events", "features", "hs-token" } },
+        { "sfu-webhooks", "delayed-events", "features", "hs-token" } },
 };
 /* clang-format on */
 

@@ -18,7 +18,8 @@
 #define TOKEN_LIFETIME_S 60        /* of one request */
 /* As the token service that we replace makes them. */
 #define EMPTY_TIMEOUT_S     300 /* a room nobody came to */
-#define DEPARTURE_TIMEOUT_S 20  /* a room everybody left */
+#define TRIAL_TIMEOUT_S     1
+#define DEPARTURE_TIMEOUT_S 20 /* a room everybody left */
 
 METRIC_COUNTER(asked_total, "parley_sfu_requests_total", "Requests to the LiveKit server.");
 METRIC_COUNTER(failed_total, "parley_sfu_requests_failed_total",
@@ -47,6 +48,7 @@ struct ask {
     const char *alias;
     const char *identity; /* NULL = none */
     enum lk_right create, list, admin;
+    bool trial;                    /* CreateRoom: for a moment */
     enum { ROOM, NAME, NAMES } as; /* what the method calls the room: "room", "name", "names" */
 };
 
@@ -100,7 +102,7 @@ static void on_http(void *arg, const struct http_client_answer *h) {
 
 /* --- questions --- */
 
-static enum err sign(const struct lk_rooms *r, const struct ask *a, char **ret) {
+static enum err sign(const struct lk_keys *keys, const struct ask *a, char **ret) {
     CLEANUP(lk_grant_destroyp) struct lk_grant *g = NULL;
     int64_t now_s = clock_wall_ms() / SEC_MS;
     TRY(lk_grant_create(&g));
@@ -111,7 +113,7 @@ static enum err sign(const struct lk_rooms *r, const struct ask *a, char **ret) 
     g->video.room_create = a->create;
     g->video.room_list = a->list;
     g->video.room_admin = a->admin;
-    return lk_grant_to_jwt(g, r->keys, ret);
+    return lk_grant_to_jwt(g, keys, ret);
 }
 
 static void write_body(const struct ask *a, struct buf *b) {
@@ -128,28 +130,43 @@ static void write_body(const struct ask *a, struct buf *b) {
         buf_json_field(b, "identity", a->identity);
     }
     if (a->as == NAME) {
-        buf_json_int_field(b, "empty_timeout", EMPTY_TIMEOUT_S);
+        buf_json_int_field(b, "empty_timeout", a->trial ? TRIAL_TIMEOUT_S : EMPTY_TIMEOUT_S);
         buf_json_int_field(b, "departure_timeout", DEPARTURE_TIMEOUT_S);
     }
     buf_putc(b, '}');
 }
 
-static enum err call_send(struct call *c, const struct ask *a) {
+static enum err write_request(const struct lk_keys *keys, const char *base, const struct ask *a,
+    struct lk_rooms_request *ret) {
     CLEANUP(mem_freep) char *jwt = NULL;
     CLEANUP(buf_finish) struct buf body;
     CLEANUP(buf_finish) struct buf url;
     buf_init(&body, 0);
     buf_init(&url, 0);
-    TRY(sign(c->rooms, a, &jwt));
+    TRY(sign(keys, a, &jwt));
     write_body(a, &body);
-    buf_printf(&url, "%s%s", c->rooms->base, a->method);
+    buf_printf(&url, "%s%s", base, a->method);
     TRY(buf_check(&body));
     TRY(buf_check(&url));
+    *ret = (struct lk_rooms_request){ buf_take(&url), STEAL(jwt), buf_take(&body) };
+    return OK;
+}
+
+void lk_rooms_request_finish(struct lk_rooms_request *q) {
+    mem_free(q->url);
+    mem_free(q->bearer);
+    mem_free(q->body);
+    *q = (struct lk_rooms_request){ 0 };
+}
+
+static enum err call_send(struct call *c, const struct ask *a) {
+    CLEANUP(lk_rooms_request_finish) struct lk_rooms_request q = { 0 };
+    TRY(write_request(c->rooms->keys, c->rooms->base, a, &q));
     const struct http_client_spec spec = {
         .method = "POST",
-        .url = buf_str(&url),
-        .bearer = jwt,
-        .body = buf_str(&body),
+        .url = q.url,
+        .bearer = q.bearer,
+        .body = q.body,
         .timeout_us = TIMEOUT_US,
         .answer_max = ANSWER_MAX_BYTES,
     };
@@ -233,6 +250,17 @@ static enum err base_of(const char *url, char **ret) {
         return OK;
     }
     return err_set(ERR_INVALID, "the address of the SFU must begin with ws://, wss:// or http");
+}
+
+enum err lk_rooms_try(const struct lk_keys *keys, const char *url, const char *alias,
+    enum lk_rooms_trial what, struct lk_rooms_request *ret) {
+    CLEANUP(mem_freep) char *base = NULL;
+    TRY(base_of(url, &base));
+    const struct ask look = { .method = "ListRooms", .alias = alias, .list = LK_YES, .as = NAMES };
+    const struct ask make = {
+        .method = "CreateRoom", .alias = alias, .create = LK_YES, .trial = true, .as = NAME
+    };
+    return write_request(keys, base, what == LK_ROOMS_TRIAL_MAKE ? &make : &look, ret);
 }
 
 enum err lk_rooms_create(

@@ -48,4 +48,18 @@ MUST_CHECK enum err lk_rooms_list(
 MUST_CHECK enum err lk_rooms_remove(
     struct lk_rooms *r, const char *alias, const char *identity, lk_rooms_done *done, void *arg);
 
+/* A request for whoever sends it by another way, to see whether the server answers and knows our
+ * key: gives its parts. */
+enum lk_rooms_trial {
+    LK_ROOMS_TRIAL_LOOK, /* for a room: changes nothing */
+    LK_ROOMS_TRIAL_MAKE  /* makes a room that closes itself after a second; webhooks tell of it */
+};
+struct lk_rooms_request {
+    char *url, *bearer, *body;
+};
+/** ERR_INVALID: `url`, as for lk_rooms_create; ERR_NOMEM. */
+MUST_CHECK enum err lk_rooms_try(const struct lk_keys *keys, const char *url, const char *alias,
+    enum lk_rooms_trial what, struct lk_rooms_request *ret);
+void lk_rooms_request_finish(struct lk_rooms_request *q);
+
 #endif

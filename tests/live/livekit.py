@@ -28,9 +28,9 @@ LIVEKIT_SETTINGS = {"url": f'"{URL}"', "key": KEY, "secret": f'"{SECRET}"'}
 class LiveKit:
     """At URL, with KEY and SECRET: one at a time."""
 
-    def __init__(self, folder, webhook=None):
-        """`webhook`: whom it tells who comes and goes."""
-        self.webhook = webhook
+    def __init__(self, folder, webhook=None, webhook_key=KEY):
+        """`webhook`: whom it tells who comes and goes, signed with that key."""
+        self.webhook, self.webhook_key = webhook, webhook_key
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "livekit.log"
@@ -38,10 +38,10 @@ class LiveKit:
 
     def start(self):
         config = self.folder / "livekit.yaml"
-        webhook = {"webhook": {"api_key": KEY, "urls": [self.webhook]}} if self.webhook else {}
+        webhook = {"webhook": {"api_key": self.webhook_key, "urls": [self.webhook]}} if self.webhook else {}
         config.write_text(json.dumps({
             **webhook,
-            "port": PORT, "bind_addresses": ["127.0.0.1"], "keys": {KEY: SECRET},
+            "port": PORT, "bind_addresses": ["127.0.0.1"], "keys": {self.webhook_key: SECRET[::-1], KEY: SECRET},
             "rtc": {"tcp_port": free_port(), "udp_port": free_port(), "use_external_ip": False, "node_ip": "127.0.0.1",
                     "interfaces": {"includes": ["lo"]}, "enable_loopback_candidate": True},
             "logging": {"level": "info"}}))
