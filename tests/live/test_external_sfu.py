@@ -142,6 +142,37 @@ def test_forged_webhooks_move_nobody(people, stack):
     assert alice.member() != {} and alice.leaves() == 0
 
 
+def open_room(alias):
+    """Makes a room in the SFU, as another Parley would."""
+    claims = {"iss": KEY, "exp": int(time.time()) + 60, "video": {"room": alias, "roomCreate": True}}
+    text = part(b'{"alg":"HS256","typ":"JWT"}') + "." + part(json.dumps(claims).encode())
+    token = text + "." + part(hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).digest())
+    assert request("POST", URL.replace("ws:", "http:") + "/twirp/livekit.RoomService/CreateRoom", {"name": alias},
+                   token)[0] == 200
+
+
+def test_restricted_users_join_what_goes_on(people, stack):
+    """Whose server may not open calls here, may come to those of others: told by their memberships, or by the SFU."""
+    alice, bob = people
+    stack.parley.stop()
+    stack.parley.set("rtc", full_access="[elsewhere.example]")
+    stack.parley.start()
+    try:
+        status, answer = bob.ask()
+        assert (status, answer["errcode"]) == (403, "M_FORBIDDEN") and "no call in the room" in answer["error"]
+        name = base64.b64encode(hashlib.sha256(json.dumps([bob.room, SLOT], separators=(",", ":")).encode()).digest())
+        open_room(name.decode().rstrip("="))
+        status, answer = bob.ask()
+        assert status == 200, answer
+        status, answer = bob.ask(delay_id="syd_x", delay_timeout=1000)
+        assert (status, answer["errcode"]) == (400, "M_BAD_JSON"), "leaves are looked after for full access only"
+    finally:
+        stack.parley.stop()
+        stack.parley.set("rtc", full_access="[]")
+        stack.parley.start()
+    assert alice.ask()[0] == 200
+
+
 def test_delegations_that_make_no_sense(people, stack):
     alice, _ = people
     fine = {"room_id": alice.room, "slot_id": SLOT, "openid_token": alice.user.openid_token(),
