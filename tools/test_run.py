@@ -201,11 +201,14 @@ def all_steps():
     if build("build", "cc"):
         suite("build", "unit", "unit")
         suite("build", "fuzz", "fuzz corpora")
+        suite("build", "sim", "simulator")
         suite("build", "scenarios", "scenarios")
         suite("build", "unit", "unit, valgrind", VALGRIND, factor=VALGRIND_FACTOR)
     if build("build-asan", "clang", ["-Db_sanitize=address,undefined", "-Db_lundef=false"]):
         suite("build-asan", "unit", "unit, sanitizers", env=SANITIZERS, factor=4)
         suite("build-asan", "fuzz", "fuzz corpora, sanitizers", env=SANITIZERS, factor=4)
+        suite("build-asan", "sim", "simulator, sanitizers", env=SANITIZERS, factor=4)
+        suite("build-asan", "schedules", "random schedules, sanitizers", env=SANITIZERS, factor=4)
         suite("build-asan", "scenarios", "scenarios, sanitizers", env=SANITIZERS, factor=4)
         live()
     counted("fuzzing", ["/usr/bin/python3", "tools/fuzz", "--seconds", str(FUZZ_SECONDS), "--seed", "1"], BUILD_SECONDS)
@@ -216,6 +219,7 @@ def unit_steps():
     if build("build", "cc"):
         suite("build", "unit", "unit")
         suite("build", "fuzz", "fuzz corpora")
+        suite("build", "sim", "simulator")
         suite("build", "scenarios", "scenarios")
 
 

@@ -26,7 +26,7 @@ struct media_route {
     struct media_transport *transport; /* NULL = free */
 };
 
-#define MEDIA_UFRAG_MAX 32 /* characters of ours: rtc/icelite makes 16 */
+#define MEDIA_UFRAG_MAX RTC_ICE_OUR_UFRAG
 struct media_fragment {
     UT_hash_handle hh;
     char ufrag[MEDIA_UFRAG_MAX + 1];

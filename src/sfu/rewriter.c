@@ -62,7 +62,7 @@ bool sfu_rewriter_switch(struct sfu_rewriter *r, const struct sfu_packet *p,
 
 void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p) {
     rtc_renumber_drop(&r->seq, p->seq);
-    if (r->vp8 != NULL && p->vp8.start) {
+    if (r->vp8 != NULL && p->rtp.payload_len > 0) {
         rtc_vp8_map_drop(r->vp8, &p->vp8);
     }
 }

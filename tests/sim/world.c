@@ -1,0 +1,418 @@
+/* Whatever comes next: a datagram, a worker's timer, a client's. */
+#include "world.h"
+
+#include "core/mem.h"
+#include "unit/test.h"
+
+#include <string.h>
+
+#define START_US    5000000
+#define REPORT_US   500000
+#define FEEDBACK_US 10000
+
+enum {
+    PT_OPUS = 111,
+    PT_VP8 = 96,
+    PT_RTX = 97,
+    EXT_MID = 1,
+    EXT_RID = 2,
+    EXT_RRID = 3,
+    EXT_TWCC = 4,
+    EXT_TIME = 5,
+    EXT_LEVEL = 6
+};
+
+/* --- the server's side of the network --- */
+
+static void server_sends(void *arg, const struct media_run *runs, size_t n) {
+    struct world *w = arg;
+    for (size_t i = 0; i < n; i++) {
+        for (uint16_t k = 0; k < runs[i].n; k++) {
+            net_send(&w->net, &runs[i].to, false, runs[i].iov[k].iov_base, runs[i].iov[k].iov_len,
+                w->now_us);
+        }
+    }
+}
+
+static void told(void *arg, const struct sfu_event *e) {
+    struct world *w = arg;
+    w->layers_told += e->type == SFU_EVENT_LAYER;
+    w->live_told += e->type == SFU_EVENT_TRACK_LIVE;
+    for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
+        struct world_client *c = &w->clients[i];
+        if (e->type == SFU_EVENT_TRANSPORT && c->here && e->id == c->transport) {
+            c->state = e->transport.state;
+            c->end = e->transport.end;
+            c->connected = e->transport.state == SFU_TRANSPORT_CONNECTED;
+        }
+        for (unsigned k = 0; e->type == SFU_EVENT_SUBSCRIPTION && k < WORLD_SINKS; k++) {
+            if (c->sinks[k].id == e->id) {
+                c->started_subscriptions += e->subscription == SFU_SUBSCRIPTION_STARTED;
+                c->ended_subscriptions += e->subscription == SFU_SUBSCRIPTION_ENDED;
+            }
+        }
+    }
+}
+
+static void turn(struct world *w, struct media_datagram *in, size_t n) {
+    media_worker_turn(w->media, in, n, w->now_us);
+    media_worker_flush(w->media);
+    sfu_engine_collect(w->sfu);
+}
+
+/* --- the clients' --- */
+
+static void client_sends(void *arg, const uint8_t *data, size_t len) {
+    struct world_client *c = arg;
+    if (!c->dead) {
+        net_send(&c->world->net, &c->path, true, data, len, c->world->now_us);
+    }
+}
+
+static struct world_sink *sink_of(struct world_client *c, uint32_t ssrc) {
+    for (unsigned i = 0; i < WORLD_SINKS; i++) {
+        struct world_sink *s = &c->sinks[i];
+        if (s->id != 0 && (s->sink.cfg.ssrc == ssrc || s->sink.cfg.rtx_ssrc == ssrc)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void client_rtp(void *arg, uint8_t *packet, size_t len, int64_t now_us) {
+    struct world_client *c = arg;
+    struct world_sink *s = len < 12 ? NULL : sink_of(c, be32_get(packet + 8));
+    if (s != NULL) {
+        peer_sink_take(&s->sink, packet, len, now_us);
+    }
+}
+
+static void client_rtcp(void *arg, const uint8_t *data, size_t len, int64_t now_us) {
+    struct world_client *c = arg;
+    for (unsigned i = 0; i < WORLD_TRACKS; i++) {
+        if (c->tracks[i].source != NULL) {
+            peer_source_rtcp(c->tracks[i].source, cur_make(data, len));
+        }
+    }
+    for (unsigned i = 0; i < WORLD_SINKS; i++) {
+        if (c->sinks[i].id != 0) {
+            peer_sink_rtcp(&c->sinks[i].sink, cur_make(data, len), now_us);
+        }
+    }
+}
+
+static void emit(
+    void *arg, struct rtc_srtp_sender *sender, const uint8_t *packet, size_t head_len, size_t len) {
+    struct world_client *c = arg;
+    (void)peer_connection_rtp(c->peer, sender, packet, head_len, len);
+}
+
+static void send_written(struct world_client *c, const struct wr *w) {
+    if (wr_len(w) > 0) {
+        CHECK(!w->bad);
+        (void)peer_connection_rtcp(c->peer, w->start, wr_len(w));
+    }
+}
+
+static void client_reports(struct world_client *c) {
+    uint8_t bytes[1200];
+    struct wr w = wr_make(bytes, sizeof(bytes));
+    for (unsigned i = 0; i < WORLD_TRACKS; i++) {
+        if (c->tracks[i].source != NULL) {
+            peer_source_report(c->tracks[i].source, &w, c->world->now_us);
+        }
+    }
+    send_written(c, &w);
+}
+
+static void client_feedback(struct world_client *c) {
+    for (unsigned i = 0; i < WORLD_SINKS; i++) {
+        uint8_t bytes[1200];
+        struct wr w = wr_make(bytes, sizeof(bytes));
+        if (c->sinks[i].id != 0) {
+            peer_sink_feedback(&c->sinks[i].sink, &w, c->world->now_us);
+        }
+        send_written(c, &w);
+    }
+}
+
+static void client_tick(struct world_client *c) {
+    if (!c->here || c->dead) {
+        return;
+    }
+    int64_t now = c->world->now_us;
+    peer_connection_tick(c->peer, now);
+    for (unsigned i = 0; i < WORLD_TRACKS; i++) {
+        if (c->tracks[i].source != NULL && peer_connection_is_open(c->peer)) {
+            peer_source_tick(c->tracks[i].source, now);
+        }
+    }
+    if (peer_connection_is_open(c->peer)) {
+        client_feedback(c);
+        if (now >= c->report_us) {
+            c->report_us = now + REPORT_US;
+            client_reports(c);
+        }
+    }
+}
+
+/* --- time --- */
+
+static void deliver(struct world *w) {
+    struct media_datagram in[MEDIA_UDP_BATCH];
+    size_t n = 0;
+    struct net_datagram *d;
+    while (n < MEDIA_UDP_BATCH && (d = net_arrived(&w->net, w->now_us)) != NULL) {
+        if (d->to_server) {
+            struct pkt *p = pkt_take(w->media->pool);
+            if (p != NULL) {
+                p->len = d->len;
+                p->arrived_us = w->now_us;
+                memcpy(pkt_bytes(p), d->bytes, d->len);
+                in[n++] = (struct media_datagram){ p, d->path };
+            }
+        } else {
+            for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
+                struct world_client *c = &w->clients[i];
+                if (c->here && !c->dead && memcmp(&c->path, &d->path, sizeof(d->path)) == 0) {
+                    peer_connection_take(c->peer, d->bytes, d->len, w->now_us);
+                }
+            }
+        }
+        net_give_back(&w->net, d);
+    }
+    turn(w, in, n);
+}
+
+void world_run(struct world *w, int64_t for_us) {
+    int64_t end = w->now_us + for_us;
+    turn(w, NULL, 0); /* what was asked of the SFU */
+    while (w->now_us < end) {
+        int64_t next = w->now_us + FEEDBACK_US / 5;
+        int64_t flying = net_next_us(&w->net), worker = media_worker_next_us(w->media);
+        next = flying < next ? flying : next;
+        next = worker < next ? worker : next;
+        next = next <= w->now_us ? w->now_us + 50 : next;
+        w->now_us = next < end ? next : end;
+        for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
+            client_tick(&w->clients[i]);
+        }
+        deliver(w);
+    }
+}
+
+/* --- who is there --- */
+
+void world_init(struct world *w, uint64_t seed) {
+    memset(w, 0, sizeof(*w));
+    net_init(&w->net, seed);
+    w->now_us = START_US;
+    w->next_ssrc = 1000;
+    CHECK_ERR(OK, rtc_dtls_ctx_create(&w->dtls));
+    CHECK_ERR(OK, rtc_seal_create("evp", &w->seal));
+    CHECK_ERR(OK, sfu_engine_create(1, told, w, NULL, NULL, &w->sfu));
+    struct sfu_worker *worker = w->sfu->seats[0].worker;
+    struct media_worker_config cfg = { .packets_bytes = 64 * MIB,
+        .dtls = w->sfu->dtls,
+        .send = server_sends,
+        .send_arg = w,
+        .hooks = sfu_worker_hooks,
+        .hooks_arg = worker,
+        .now_us = START_US };
+    CHECK_ERR(OK, rtc_seal_create(NULL, &cfg.seal));
+    CHECK_ERR(OK, media_worker_create(&cfg, &w->media));
+    worker->media = w->media;
+    CHECK_ERR(OK, sfu_room_open(w->sfu, &w->room));
+}
+
+void world_finish(struct world *w) {
+    for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
+        if (w->clients[i].here) {
+            world_leave(&w->clients[i]);
+        }
+    }
+    sfu_room_close(w->sfu, w->room);
+    turn(w, NULL, 0);
+    struct sfu_worker *worker = w->sfu->seats[0].worker;
+    for (unsigned i = 0; i < SFU_TYPES; i++) {
+        CHECK_INT(0, worker->registry.counts[i]);
+    }
+    struct pkt_stats packets;
+    pkt_pool_stats(w->media->pool, &packets);
+    CHECK_INT(0, packets.in_use);
+    CHECK_INT(0, w->media->n_transports);
+    CHECK_INT(0, w->media->wheel.armed);
+    media_worker_destroy(w->media);
+    worker->media = NULL;
+    sfu_engine_destroy(w->sfu);
+    rtc_seal_destroy(w->seal);
+    rtc_dtls_ctx_destroy(w->dtls);
+    net_finish(&w->net);
+}
+
+static struct rtc_ice_params as_params(const struct rtc_ice_cred *cred) {
+    struct rtc_ice_params p = { .lite = true };
+    memcpy(p.ufrag, cred->ufrag, sizeof(cred->ufrag));
+    memcpy(p.pwd, cred->pwd, sizeof(cred->pwd));
+    return p;
+}
+
+struct world_client *world_join(struct world *w, unsigned i) {
+    struct world_client *c = &w->clients[i];
+    uint8_t ip[4] = { 10, 0, 0, (uint8_t)(i + 1) };
+    *c = (struct world_client){ .world = w, .here = true };
+    c->path.peer = rtc_addr_v4(ip, (uint16_t)(40000 + net_random(&w->net, 20000)), false);
+    rtc_ice_cred_make(&c->ours);
+    rtc_ice_cred_make(&c->servers);
+    CHECK_ERR(OK, sfu_participant_open(w->sfu, w->room, &c->participant));
+    CHECK_ERR(OK, sfu_transport_open(w->sfu, c->participant, &c->servers, &c->transport));
+    struct rtc_ice_params ours = as_params(&c->ours);
+    struct rtc_dtls_params dtls = { .role = RTC_DTLS_CLIENT,
+        .n_fingerprints = 1,
+        .fingerprints = { *rtc_dtls_ctx_fingerprint(w->dtls) } };
+    sfu_transport_connect(w->sfu, c->transport, &ours, &dtls);
+    struct peer_connection_config cfg = { .dtls = w->dtls,
+        .seal = w->seal,
+        .ours = c->ours,
+        .theirs = as_params(&c->servers),
+        .their_dtls = *sfu_dtls(w->sfu),
+        .streams = 128,
+        .send = client_sends,
+        .rtp = client_rtp,
+        .rtcp = client_rtcp,
+        .arg = c,
+        .now_us = w->now_us };
+    CHECK_ERR(OK, peer_connection_create(&cfg, &c->peer));
+    return c;
+}
+
+void world_leave(struct world_client *c) {
+    sfu_participant_close(c->world->sfu, c->participant);
+    for (unsigned i = 0; i < WORLD_TRACKS; i++) {
+        peer_source_destroy(c->tracks[i].source);
+        c->tracks[i].source = NULL;
+    }
+    for (unsigned i = 0; i < WORLD_SINKS; i++) {
+        c->sinks[i].id = 0;
+    }
+    peer_connection_destroy(c->peer);
+    c->peer = NULL;
+    c->here = false;
+}
+
+/* --- tracks --- */
+
+static struct rtc_rtp_params params_of(
+    struct world *w, const struct world_kind *kind, unsigned slot) {
+    struct rtc_rtp_params p = { .media = kind->video ? RTC_VIDEO : RTC_AUDIO, .n_codecs = 1 };
+    p.codecs[0] = kind->video ? (struct rtc_codec){ .type = RTC_VP8,
+        .pt = PT_VP8,
+        .rtx_pt = kind->no_rtx ? RTC_NO_PT : PT_RTX,
+        .feedback = RTC_FB_NACK | RTC_FB_PLI | RTC_FB_TRANSPORT_CC,
+        .clock_rate = 90000 }
+                              : (struct rtc_codec){ .type = RTC_OPUS,
+                                    .pt = PT_OPUS,
+                                    .rtx_pt = RTC_NO_PT,
+                                    .feedback = RTC_FB_NACK,
+                                    .channels = 2,
+                                    .clock_rate = 48000 };
+    p.mid[0] = (char)('0' + slot);
+    p.ext[RTC_EXT_MID] = EXT_MID;
+    p.ext[RTC_EXT_RID] = EXT_RID;
+    p.ext[RTC_EXT_REPAIRED_RID] = EXT_RRID;
+    p.ext[RTC_EXT_TRANSPORT_CC] = kind->video ? EXT_TWCC : 0;
+    p.ext[RTC_EXT_AUDIO_LEVEL] = kind->video ? 0 : EXT_LEVEL;
+    p.n_encodings = (uint8_t)kind->layers;
+    for (unsigned i = 0; i < kind->layers; i++) {
+        p.encodings[i].ssrc = w->next_ssrc++;
+        p.encodings[i].rtx_ssrc = kind->video && !kind->no_rtx ? w->next_ssrc++ : 0;
+        if (kind->layers > 1) {
+            p.encodings[i].rid[0] = "qhf"[i];
+        }
+    }
+    memcpy(p.cname, "client", 7);
+    return p;
+}
+
+struct world_track *world_publish(
+    struct world_client *c, unsigned slot, const struct world_kind *kind) {
+    struct world *w = c->world;
+    struct world_track *t = &c->tracks[slot];
+    t->params = params_of(w, kind, slot);
+    struct sfu_track_config track = { .params = t->params };
+    for (unsigned i = 0; i < kind->layers; i++) {
+        track.layers[i] = (struct sfu_layer){ (uint16_t)(320 << i), (uint16_t)(180 << i), 0 };
+        if (kind->layers > 1) { /* known by RID alone */
+            track.params.encodings[i].ssrc = track.params.encodings[i].rtx_ssrc = 0;
+        }
+    }
+    CHECK_ERR(OK, sfu_track_open(w->sfu, c->transport, &track, &t->id));
+    struct peer_source_config cfg = { .params = t->params,
+        .track = (uint16_t)t->id,
+        .first_seq = kind->first_seq,
+        .first_ts = kind->first_ts,
+        .frame_us = kind->video ? 33333 : 20000,
+        .payload = kind->video ? 300 : 90,
+        .packets = { 1, 2, 4 },
+        .pace = kind->video,
+        .temporal = kind->video && !kind->no_temporal,
+        .emit = emit,
+        .arg = c,
+        .now_us = w->now_us };
+    CHECK_ERR(OK, peer_source_create(&cfg, &t->source));
+    return t;
+}
+
+void world_unpublish(struct world_client *c, unsigned slot) {
+    sfu_track_close(c->world->sfu, c->tracks[slot].id);
+    peer_source_destroy(c->tracks[slot].source);
+    c->tracks[slot] = (struct world_track){ 0 };
+}
+
+struct peer_sink *world_subscribe(
+    struct world_client *c, const struct world_track *track, const struct sfu_wanted *wanted) {
+    struct world *w = c->world;
+    struct world_sink *s = c->sinks;
+    while (s->id != 0) {
+        s++;
+    }
+    struct sfu_subscription_config cfg = { .track = track->id, .params = track->params };
+    const struct rtc_codec *codec = &track->params.codecs[0];
+    cfg.wanted = wanted == NULL ? (struct sfu_wanted){ .spatial = 2 } : *wanted;
+    memset(cfg.params.ext, 0, sizeof(cfg.params.ext));
+    cfg.params.ext[RTC_EXT_ABS_SEND_TIME] = codec->type == RTC_VP8 ? EXT_TIME : 0;
+    cfg.params.n_encodings = 1;
+    cfg.params.encodings[0] = (struct rtc_encoding){ .ssrc = w->next_ssrc++ };
+    if (codec->rtx_pt != RTC_NO_PT) {
+        cfg.params.encodings[0].rtx_ssrc = w->next_ssrc++;
+    }
+    struct peer_sink_config sink = { .ssrc = cfg.params.encodings[0].ssrc,
+        .rtx_ssrc = cfg.params.encodings[0].rtx_ssrc,
+        .pt = codec->pt,
+        .rtx_pt = codec->rtx_pt,
+        .codec = codec->type,
+        .own_ssrc = 7 };
+    peer_sink_init(&s->sink, &sink);
+    s->of = c;
+    CHECK_ERR(OK, sfu_subscription_open(w->sfu, c->transport, &cfg, &s->id));
+    return &s->sink;
+}
+
+static struct world_sink *place_of(struct world_client *c, struct peer_sink *sink) {
+    for (unsigned i = 0; i < WORLD_SINKS; i++) {
+        if (&c->sinks[i].sink == sink) {
+            return &c->sinks[i];
+        }
+    }
+    return NULL;
+}
+
+void world_unsubscribe(struct world_client *c, struct peer_sink *sink) {
+    struct world_sink *s = place_of(c, sink);
+    sfu_subscription_close(c->world->sfu, s->id);
+    s->id = 0;
+}
+
+void world_want(struct world_client *c, struct peer_sink *sink, const struct sfu_wanted *wanted) {
+    sfu_subscription_want(c->world->sfu, place_of(c, sink)->id, wanted);
+}

@@ -1,0 +1,62 @@
+/*
+ * The client's end of a peer connection, for tests and load: controlling ICE towards one lite
+ * server, DTLS client, SRTP. Bytes and time come in as arguments and datagrams go out by a
+ * callback, so it works over a fake network in virtual time and over sockets alike.
+ *
+ * It is a plain client: one path, regular nomination. What a path changes is the network's doing.
+ * Thread: one owner.
+ */
+#ifndef TOOLS_PEER_CONNECTION_H
+#define TOOLS_PEER_CONNECTION_H
+
+#include "rtc/dtls.h"
+#include "rtc/icelite.h"
+#include "rtc/srtp.h"
+
+#define PEER_DATAGRAM 1500
+#define PEER_CHECK_US ((int64_t)50000)   /* between checks until one is answered */
+#define PEER_ALIVE_US ((int64_t)2000000) /* between checks afterwards */
+
+struct peer_connection;
+
+struct peer_connection_config {
+    struct rtc_dtls_ctx *dtls; /* borrowed */
+    struct rtc_seal *seal;     /* borrowed */
+    struct rtc_ice_cred ours;
+    struct rtc_ice_params theirs;
+    struct rtc_dtls_params their_dtls;
+    uint16_t only_profile; /* of SRTP; 0 = all */
+    size_t streams;        /* SSRCs that will be received */
+    void (*send)(void *arg, const uint8_t *data, size_t len);
+    /** Opened packets, borrowed for the call. */
+    void (*rtp)(void *arg, uint8_t *packet, size_t len, int64_t now_us);
+    void (*rtcp)(void *arg, const uint8_t *data, size_t len, int64_t now_us);
+    void *arg;
+    int64_t now_us;
+};
+
+/** Begins to check at once. Gives *ret. */
+MUST_CHECK enum err peer_connection_create(
+    const struct peer_connection_config *cfg, struct peer_connection **ret);
+void peer_connection_destroy(struct peer_connection *c);
+
+void peer_connection_take(struct peer_connection *c, uint8_t *data, size_t len, int64_t now_us);
+void peer_connection_tick(struct peer_connection *c, int64_t now_us);
+int64_t peer_connection_next_us(const struct peer_connection *c);
+
+/** Are keys there? */
+bool peer_connection_is_open(const struct peer_connection *c);
+bool peer_connection_has_failed(const struct peer_connection *c);
+/** ICE begins again with new credentials of both sides (RFC 8445, 9). */
+void peer_connection_restart(struct peer_connection *c, const struct rtc_ice_cred *ours,
+    const struct rtc_ice_params *theirs, int64_t now_us);
+/** Says good-bye. */
+void peer_connection_close(struct peer_connection *c);
+
+/** Seals and sends a packet: `head_len` bytes of RTP head, then the body. False before there are
+ * keys. `sender` is the books of its SSRC. */
+bool peer_connection_rtp(struct peer_connection *c, struct rtc_srtp_sender *sender,
+    const uint8_t *packet, size_t head_len, size_t len);
+bool peer_connection_rtcp(struct peer_connection *c, const uint8_t *data, size_t len);
+
+#endif
