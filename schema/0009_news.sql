@@ -17,7 +17,7 @@ CREATE TABLE call_news (
     CHECK (state <> 'waiting' OR body IS NOT NULL)
 );
 
-CREATE INDEX call_news_due ON call_news (receiver, due_at) WHERE state = 'waiting';
+CREATE INDEX call_news_due ON call_news (receiver, due_at, seq) WHERE state = 'waiting';
 CREATE INDEX call_news_order ON call_news (receiver, session_id, seq) WHERE state = 'waiting';
 CREATE INDEX call_news_state ON call_news (state, at);
 CREATE INDEX call_news_id ON call_news (id, seq);

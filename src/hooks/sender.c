@@ -23,9 +23,9 @@ METRIC_COUNTER(failed, "parley_webhooks_failed_total",
 METRIC_COUNTER(given_up, "parley_webhooks_given_up_total",
     "Webhooks and notices that this node gave up; parley webhooks list names them.");
 METRIC_GAUGE(waiting, "parley_webhooks_waiting",
-    "Webhooks and notices that are not delivered yet, in the whole database.");
+    "Webhooks and notices that are not delivered yet, in the whole database; counted up to 10000.");
 METRIC_GAUGE(dead, "parley_webhooks_dead",
-    "Webhooks and notices that were given up, in the whole database.");
+    "Webhooks and notices that were given up, in the whole database; counted up to 10000.");
 METRIC_GAUGE(oldest, "parley_webhooks_oldest_timestamp_seconds",
     "Since when the oldest of those waiting waits, Unix time; 0 = there is none.");
 METRIC_COUNTER(notices, "parley_missed_notices_total", "Notices of missed calls that were sent.");

@@ -49,6 +49,7 @@ struct store_claim {
 };
 #define STORE_CLAIMS_MAX 16 /* receivers of one question */
 
+#define STORE_NEWS_COUNTED 10000 /* that many = there may be more */
 /** What is there to be told over all nodes. */
 struct store_news_count {
     int64_t waiting;
