@@ -259,16 +259,19 @@ void call_cleanup_stale(
 
 /* --- life --- */
 
+void call_cleanup_register_metrics(void) {
+    metrics_register(&stale_total);
+    metrics_register(&not_ended_total);
+    metrics_register(&ended_total[0]);
+    metrics_register(&ended_total[1]);
+}
+
 enum err call_cleanup_create(const struct call_cleanup_config *cfg, struct call_cleanup **ret) {
     struct call_cleanup *c = mem_zalloc(sizeof(*c));
     if (c == NULL) {
         return err_set(ERR_NOMEM, "no memory for ending memberships");
     }
     c->cfg = *cfg;
-    metrics_register(&stale_total);
-    metrics_register(&not_ended_total);
-    metrics_register(&ended_total[0]);
-    metrics_register(&ended_total[1]);
     *ret = c;
     return OK;
 }

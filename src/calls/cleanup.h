@@ -37,4 +37,7 @@ void call_cleanup_destroy(struct call_cleanup *c);
 void call_cleanup_stale(
     struct call_cleanup *c, const struct store_watch *w, const struct call_absence *a);
 
+/** Puts the counters on the metrics page. */
+void call_cleanup_register_metrics(void);
+
 #endif

@@ -190,6 +190,11 @@ void call_lookout_left(struct call_lookout *l, const char *room_id, const char *
 
 /* --- life --- */
 
+void call_lookout_register_metrics(void) {
+    call_cleanup_register_metrics();
+    call_lookout_round_register_metrics();
+}
+
 enum err call_lookout_create(
     uv_loop_t *loop, const struct call_lookout_config *cfg, struct call_lookout **ret) {
     struct call_lookout *l = mem_zalloc(sizeof(*l));
@@ -202,7 +207,6 @@ enum err call_lookout_create(
         mem_free(l);
         return e;
     }
-    call_lookout_round_register_metrics();
     uv_timer_init(loop, &l->timer);
     l->timer.data = l;
     l->refs = 1;

@@ -84,4 +84,7 @@ void call_lookout_heard(struct call_lookout *l, const struct store_identity *who
 /** A device of the user left a call of the room. Copies. */
 void call_lookout_left(struct call_lookout *l, const char *room_id, const char *user_id);
 
+/** Puts its counters on the metrics page, also where there is no SFU to look into. */
+void call_lookout_register_metrics(void);
+
 #endif

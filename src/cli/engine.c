@@ -5,6 +5,7 @@
 #include "appservice/reconcile.h"
 #include "appservice/registration.h"
 #include "appservice/transactions.h"
+#include "calls/lookout.h"
 #include "calls/work.h"
 #include "cli/homeserver.h"
 #include "cli/hooks.h"
@@ -86,6 +87,7 @@ static enum err build_calls(struct cli_engine *e) {
         .key = e->key,
     };
     TRY(cli_hooks_policy(e->config, &e->arena, &cfg.policy.news));
+    call_lookout_register_metrics();
     return calls_create(e->loop, &cfg, &e->calls);
 }
 

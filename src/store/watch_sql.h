@@ -4,10 +4,10 @@
 #ifndef STORE_WATCH_SQL_H
 #define STORE_WATCH_SQL_H
 
-/* Is an identity `i` the device of a stay `p`? A token that named no device may be any of the
- * user's: whoever might be there is not held to be gone. */
+/* Is an identity `i` the device of a stay `p`? A token or a stay that named no device may be any of
+ * the user's: whoever might be there is not held to be gone. */
 #define STORE_SAME_DEVICE                                                                          \
-    "(i.device_id = p.party OR i.device_id = '' OR"                                                \
+    "(i.device_id = p.party OR i.device_id = '' OR coalesce(p.party, '') = '' OR"                  \
     " (i.member_id <> '' AND i.member_id = p.membership_id))"
 /* Surely, not just maybe. */
 #define STORE_VERY_DEVICE                                                                          \
@@ -21,7 +21,7 @@
     " JOIN call_participants p ON p.session_id = s.id"                                             \
     " WHERE s.closed_at IS NULL AND s.kind = 'rtc' AND NOT s.historic AND p.left_at IS NULL"       \
     " AND p.focus_ours AND NOT EXISTS (SELECT FROM rtc_watches w"                                  \
-    " WHERE w.session_id = p.session_id AND w.n = p.n) LIMIT 1000 ON CONFLICT DO NOTHING"
+    " WHERE w.session_id = p.session_id AND w.n = p.n OFFSET 0) LIMIT 1000 ON CONFLICT DO NOTHING"
 
 #define STORE_DROP_WATCHES_SQL                                                                     \
     "DELETE FROM rtc_watches w USING call_participants p"                                          \
@@ -59,7 +59,7 @@
     " EXISTS (SELECT FROM rtc_delegations d WHERE d.user_id = p.user_id"                           \
     " AND d.room_id = s.room_id AND (d.identity = p.user_id || ':' || p.party OR NOT EXISTS"       \
     " (SELECT FROM rtc_identities i WHERE i.alias = d.alias AND i.identity = d.identity"           \
-    " AND NOT " STORE_SAME_DEVICE ")))"
+    " AND NOT " STORE_SAME_DEVICE " OFFSET 0)))"
 
 /* What is found is written only where nothing made it due meanwhile. */
 #define STORE_SETTLE_WATCHES_BEHIND                                                                \

@@ -24,7 +24,7 @@
  */
 #define STORE_OPAQUE_MEMBER_MS INT64_C(3600000)
 /* Stays that began earlier than this are not looked through for who left. */
-#define STORE_STAYS_BACK_MS INT64_C(604800000)
+#define STORE_STAYS_BACK_MS STORE_IDENTITIES_KEPT_MS
 
 /* A member whose media is on our SFU. */
 struct store_watch {

@@ -136,6 +136,9 @@ enum err call_cleanup_create(const struct call_cleanup_config *cfg, struct call_
     return OK;
 }
 
+void call_cleanup_register_metrics(void) {
+}
+
 void call_cleanup_destroy(struct call_cleanup *c) {
     (void)c;
 }

@@ -1,6 +1,7 @@
 /* Who comes to the SFU and goes: the audit, by way of a database that is there or not. */
 #include "livekit/presence.h"
 
+#include "calls/lookout.h"
 #include "calls/work.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -25,6 +26,7 @@ static struct {
     int removals;
     int notes;
     char note[512];
+    char lookout[128]; /* "came room identity" */
     int told;
 } w;
 
@@ -60,6 +62,12 @@ void lk_removals_end(struct lk_removals *r, const struct store_identity *who, co
     (void)r;
     w.removals++;
     snprintf(w.sfu, sizeof(w.sfu), "%s %s %s", who->alias, who->identity, reason);
+}
+
+void call_lookout_heard(struct call_lookout *l, const struct store_identity *who, bool came) {
+    (void)l;
+    snprintf(w.lookout, sizeof(w.lookout), "%s %s %s", came ? "came" : "went", who->room_id,
+        who->identity);
 }
 
 static const char *said(const char *s) {
@@ -151,6 +159,32 @@ TEST(livekit_presence, writes_down_who_came_and_went) {
         CHECK_INT(1, w.notes);
         CHECK_STR(r->note, w.note);
         CHECK_INT(0, w.removals);
+        world_finish(&t);
+    }
+}
+
+TEST(livekit_presence, tells_the_lookout_of_whom_it_knows) {
+    static const struct {
+        const char *name;
+        enum lk_webhook_kind kind;
+        bool known, listens;
+        const char *told;
+    } rows[] = {
+        { "came", LK_WEBHOOK_JOINED, true, true, "came !r:x @a:x:D" },
+        { "went", LK_WEBHOOK_LEFT, true, true, "went !r:x @a:x:D" },
+        { "never connected", LK_WEBHOOK_ABORTED, true, true, "went !r:x @a:x:D" },
+        { "a stranger", LK_WEBHOOK_JOINED, false, true, "" },
+        { "nobody listens", LK_WEBHOOK_JOINED, true, false, "" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world t;
+        CHECK_ERR(OK, world_init(&t, true));
+        lk_presence_set_lookout(t.presence, r->listens ? (struct call_lookout *)&something : NULL);
+        const struct lk_webhook n = news(r->kind, "");
+        lk_presence_heard(t.presence, &n);
+        database_says(OK, &alice, r->known);
+        CHECK_STR(r->told, w.lookout);
         world_finish(&t);
     }
 }
