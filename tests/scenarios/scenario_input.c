@@ -13,7 +13,7 @@ enum field_type {
     FIELD_TIME,
     FIELD_LIST /* the size_t behind it is the number */
 };
-enum family { LEGACY = 1, MEMBER = 2, RING = 4, ROOM = 8, ADMIN = 16, ANY = 31 };
+enum family { LEGACY = 1, MEMBER = 2, RING = 4, ROOM = 8, ADMIN = 16, STALE = 32, ANY = 63 };
 struct field {
     enum family family;
     const char *name;
@@ -27,6 +27,7 @@ struct field {
 #define R(t, n) F(RING, t, ring, n)
 #define V(t, n) F(ROOM, t, room, n)
 #define A(t, n) F(ADMIN, t, admin, n)
+#define S(t, n) F(STALE, t, stale, n)
 #define TOP(t, key, n)                                                                             \
     { ANY, key, FIELD_##t, offsetof(struct call_input, n), 0 }
 
@@ -104,6 +105,17 @@ static const struct field fields[] = {
     A(TEXT, user_id),
     A(TEXT, device_id),
     A(TEXT, reason),
+    S(TEXT, session_id),
+    S(INT, n),
+    S(TEXT, last_event_id),
+    S(TEXT, user_id),
+    S(TEXT, device_id),
+    S(TEXT, reason),
+    S(TEXT, cleanup),
+    S(TEXT, by),
+    S(TEXT, problem),
+    S(LONG, silent_ms),
+    S(BOOL, again),
 };
 
 static enum family family_of(enum call_input_type t) {
@@ -127,6 +139,10 @@ static enum family family_of(enum call_input_type t) {
     case IN_ENDED_BY_ADMIN:
     case IN_KICKED_BY_ADMIN:
         return ADMIN;
+    case IN_MEMBERSHIP_STALE:
+    case IN_MEMBERSHIP_ENDED:
+    case IN_MEMBERSHIP_NOT_ENDED:
+        return STALE;
     default:
         return LEGACY;
     }
@@ -238,6 +254,13 @@ static void set_defaults(
     } else if (f == ADMIN) {
         in->event_id = NULL;
         in->admin.actor = w->user == NULL ? "admin token" : w->user;
+    } else if (f == STALE) {
+        in->event_id = NULL;
+        in->sender = NULL;
+        in->stale.n = 1;
+        in->stale.user_id = w->user;
+        in->stale.device_id = w->party;
+        in->stale.stands = sim_alloc(a, sizeof(*in->stale.stands));
     }
 }
 

@@ -1,6 +1,9 @@
 /* Plays the scenarios of a file, step by step. */
 #include "scenario.h"
 
+#include "calls/admin.h"
+#include "calls/stale.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,15 +141,18 @@ static const char *apply(
 
 /* Scenarios call a session by its name. */
 static const char *resolve(const struct run *r, struct call_input *in) {
-    if (in->type != IN_ENDED_BY_ADMIN && in->type != IN_KICKED_BY_ADMIN) {
+    const char **id = call_admin_is(in)   ? &in->admin.session_id
+                      : call_stale_is(in) ? &in->stale.session_id
+                                          : NULL;
+    if (id == NULL) {
         return NULL;
     }
-    const char *name = in->admin.session_id;
+    const char *name = *id;
     const struct sim_call *c = name == NULL ? NULL : sim_store_find(&r->store, name);
     if (c == NULL) {
-        return "an admin's input needs session_id= of a call that there is";
+        return "this input needs session_id= of a call that there is";
     }
-    in->admin.session_id = c->row.id;
+    *id = c->row.id;
     return NULL;
 }
 
