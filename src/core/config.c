@@ -307,7 +307,7 @@ static enum err listen_as_alias(
     struct config *c, char *const *env, const struct config_list *unset) {
     CLEANUP(buf_finish) struct buf b;
     buf_init(&b, 0);
-    if (!config_tokens_only(c) || config_env_get(env, "LIVEKIT_URL") == NULL ||
+    if (!config_alone(c) || config_env_get(env, "LIVEKIT_URL") == NULL ||
         c->http.public.items != unset->items) {
         return OK;
     }

@@ -38,6 +38,13 @@ enum rtc_cleanup {
     RTC_CLEANUP_OFF,        /* nobody: it is only written down */
 };
 
+/* Which SFU carries the media of MatrixRTC calls? */
+enum rtc_sfu {
+    RTC_SFU_EXTERNAL, /* the LiveKit server of livekit.url, where there is one */
+    RTC_SFU_EMBEDDED, /* our own */
+    RTC_SFU_OFF,      /* none: no tokens either */
+};
+
 /* No pointer is ever NULL; an empty text means "not set". All of it belongs to the struct. */
 struct config {
     struct {
@@ -110,6 +117,15 @@ struct config {
         int user_rate;                    /* and of one user */
         int64_t sanity_check_interval_us; /* 0 = never */
         struct config_list cs_api_urls;   /* "server=url" */
+        enum rtc_sfu sfu;
+        struct config_list announced_ips; /* "public" or "public=private"; none: this machine's */
+        int udp_port;                     /* of the first worker; 0 = the system's choice */
+        int udp_port_last;                /* 0 = as many as there are workers */
+        int tcp_port;                     /* of the first worker; 0 = no ICE-TCP */
+        int workers;                      /* 0 = as many as cores */
+        int64_t gather_us;
+        size_t packets_memory; /* a worker */
+        const char *srtp;      /* "auto", or the implementation to use */
     } rtc;
     struct {
         const char *url; /* ws(s):// or http(s)://; empty: no LiveKit server */
@@ -150,9 +166,11 @@ void config_destroyp(struct config **c);
 /** ERR_INVALID when a key that `serve` cannot do without is not set; the sentence names it. */
 MUST_CHECK enum err config_check_serve(const struct config *c);
 
-/** Is nothing set but the token service: a LiveKit server, and no homeserver of our own? Then
- * `serve` needs neither registration nor database. */
-bool config_tokens_only(const struct config *c);
+/** Is there no homeserver of our own, but an SFU or a token service to run? Then `serve` needs
+ * neither registration nor database. */
+bool config_alone(const struct config *c);
+/** Do we give tokens for MatrixRTC calls? */
+bool config_gives_tokens(const struct config *c);
 
 /** Copies from `next` what may change while running, and writes down the names of all keys that
  *  differ, one space between them: those now in force to `applied`, those that need a restart to

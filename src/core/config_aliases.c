@@ -1,6 +1,7 @@
-/* The variables of the token service that Parley replaces (decision 5): with them alone `serve`
- * does what that service does, so that an admin swaps one for the other without writing a file.
- * PARLEY_* variables win over them.  Thread: main. */
+/* The variables of the systems that Parley replaces (decision 5). With those of the token service
+ * alone `serve` does what that service does, so that an admin swaps one for the other without
+ * writing a file; those of SFUs say where media goes.  PARLEY_* variables win over them.
+ * Thread: main. */
 #include "core/buf.h"
 #include "core/config.h"
 #include "core/config_row.h"
@@ -101,6 +102,8 @@ const struct config_alias config_aliases[] = {
     { "LIVEKIT_URL", "livekit", "url", NULL },
     { "LIVEKIT_KEY", "livekit", "key", NULL },
     { "LIVEKIT_SECRET", "livekit", "secret", NULL },
+    { "LIVEKIT_API_KEY", "livekit", "key", NULL },
+    { "LIVEKIT_API_SECRET", "livekit", "secret", NULL },
     { "LIVEKIT_KEY_FROM_FILE", "livekit", "key_from_file", NULL },
     { "LIVEKIT_SECRET_FROM_FILE", "livekit", "secret_from_file", NULL },
     { "LIVEKIT_KEY_FILE", "livekit", "key_file", NULL },
@@ -112,6 +115,10 @@ const struct config_alias config_aliases[] = {
     { "LIVEKIT_LOG_LEVEL", "log", "level", level },
     { "LIVEKIT_CS_API_URL_OVERRIDES", "rtc", "cs_api_urls", pairs },
     { "LIVEKIT_INSECURE_SKIP_VERIFY_TLS", "federation", "verify_tls", insecure },
+    /* Of SFUs. */
+    { "ANNOUNCED_IP", "rtc", "announced_ips", names },
+    { "RTC_MIN_PORT", "rtc", "udp_port", NULL },
+    { "RTC_MAX_PORT", "rtc", "udp_port_last", NULL },
     /* Its store and its registration: ours are PostgreSQL and appservice.registration. */
     { "LIVEKIT_REDIS_URL", NULL, NULL, NULL },
     { "LIVEKIT_REDIS_PASSWORD", NULL, NULL, NULL },

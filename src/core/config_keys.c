@@ -58,13 +58,58 @@ enum err config_apply_reloadable(
     return buf_check(restart);
 }
 
-bool config_tokens_only(const struct config *c) {
-    return c->homeserver.name[0] == '\0' && c->livekit.url[0] != '\0';
+/* --- what `serve` needs --- */
+
+static bool embedded(const struct config *c) {
+    return c->rtc.sfu == RTC_SFU_EMBEDDED;
+}
+
+static bool external(const struct config *c) {
+    return c->rtc.sfu == RTC_SFU_EXTERNAL && c->livekit.url[0] != '\0';
+}
+
+bool config_alone(const struct config *c) {
+    return c->homeserver.name[0] == '\0' && (external(c) || embedded(c));
+}
+
+bool config_gives_tokens(const struct config *c) {
+    bool for_somebody = c->homeserver.name[0] != '\0' || c->rtc.full_access.n > 0;
+    return external(c) || (embedded(c) && for_somebody);
+}
+
+static enum err check_ports(const struct config *c) {
+    int first = c->rtc.udp_port;
+    int last = c->rtc.udp_port_last;
+    int workers = c->rtc.workers > 0 ? c->rtc.workers : 1;
+    if (last > 0 && (first == 0 || last < first)) {
+        return err_set(ERR_INVALID, "rtc.udp_port_last must not be below rtc.udp_port (%d); got %d",
+            first, last);
+    }
+    if (first > 0 && first + workers - 1 > (last > 0 ? last : 65535)) {
+        return err_set(ERR_INVALID, "rtc.workers: %d workers do not fit the UDP ports %d to %d",
+            workers, first, last > 0 ? last : 65535);
+    }
+    if (c->rtc.tcp_port > 0 && c->rtc.tcp_port + workers - 1 > 65535) {
+        return err_set(ERR_INVALID, "rtc.workers: %d workers do not fit the TCP ports from %d on",
+            workers, c->rtc.tcp_port);
+    }
+    return OK;
+}
+
+static enum err check_embedded(const struct config *c) {
+    if (config_gives_tokens(c) && c->rtc.public_url[0] == '\0' && c->livekit.url[0] == '\0') {
+        return err_set(ERR_INVALID,
+            "rtc.public_url is not set: with rtc.sfu: embedded clients are sent there");
+    }
+    return check_ports(c);
 }
 
 enum err config_check_serve(const struct config *c) {
-    if (config_tokens_only(c)) {
-        return c->rtc.full_access.n > 0
+    if (embedded(c)) {
+        TRY(check_embedded(c));
+    }
+    if (config_alone(c)) {
+        return embedded(c) || c->rtc.full_access.n > 0
                    ? OK
                    : err_set(ERR_INVALID,
                          "rtc.full_access is not set: without a homeserver of our own, say whose "

@@ -100,5 +100,6 @@ extern const struct config_kind config_servers;  /* struct config_list, Matrix s
 extern const struct config_kind config_pairs;    /* struct config_list, server=url */
 extern const struct config_kind config_hooks;  /* struct config_list, urls that may have a query */
 extern const struct config_kind config_events; /* struct config_list, news of calls */
+extern const struct config_kind config_announced; /* struct config_list, public or public=private */
 
 #endif

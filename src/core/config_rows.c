@@ -11,12 +11,16 @@
 #define AGE_MAX_MS     (36500 * DAY_MS) /* a hundred years: to type 0 is meant then */
 #define SERVERS_MAX    64
 #define ADMINS_MAX     64
-#define HOOKS_MAX      8 /* webhooks */
+#define HOOKS_MAX      8  /* webhooks */
+#define ANNOUNCED_MAX  8  /* media/loop.h: addresses a worker listens on */
+#define WORKERS_MAX    64 /* sfu/engine.h */
+#define GATHER_MAX_MS  5  /* media/loop.h */
 #define NONE           NULL
 
 /* In the order of the enums in core/log.h and core/config.h. */
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const sfus[] = { "external", "embedded", "off", NULL };
 static const char *const memberships[] = { "auto", "require", "prefer", "off", NULL };
 static const char *const cleanups[] = { "masquerade", "state", "off", NULL };
 
@@ -137,6 +141,24 @@ const struct config_row config_rows[] = {
         "How often the SFU is asked whether those with a delegated leave are still there; 0: its webhooks say."),
     ROW(rtc, cs_api_urls, config_pairs, cs_api_urls, "", 0, SERVERS_MAX, NONE, 0,
         "Where the client API of a server is when its well-known file does not say: server=url."),
+    ROW(rtc, sfu, config_choice, sfu, "external", 0, 0, sfus, 0,
+        "Who carries the media: the LiveKit server of livekit.url, our own embedded SFU, or nobody."),
+    ROW(rtc, announced_ips, config_announced, announced_ips, "", 0, ANNOUNCED_MAX, NONE, 0,
+        "Where clients send media: addresses of ours, or public=private behind NAT. Empty: this machine's."),
+    ROW(rtc, udp_port, config_int, udp_port, "7882", 0, 65535, NONE, 0,
+        "UDP port of the first media worker; the next have the next. 0: the system's choice."),
+    ROW(rtc, udp_port_last, config_int, udp_port_last, "0", 0, 65535, NONE, 0,
+        "The last UDP port that workers may have, and so how many there are at most; 0: one for each."),
+    ROW(rtc, tcp_port, config_int, tcp_port, "7881", 0, 65535, NONE, 0,
+        "TCP port of the first worker, for clients whose network lets no UDP out; 0: none."),
+    ROW(rtc, workers, config_int, workers, "0", 0, WORKERS_MAX, NONE, 0,
+        "Media workers, each with a thread; a room lives on one. 0: as many as the machine has cores."),
+    ROW(rtc, gather, config_time_us, gather_us, "1ms", 0, GATHER_MAX_MS, NONE, 0,
+        "A busy worker may hold packets back so long, to send more of them at once; 0: never."),
+    ROW(rtc, packets_memory, config_size, packets_memory, "64MiB", MIB, 16384 * MIB, NONE, 0,
+        "The most memory of a worker for packets under way and kept for resends."),
+    ROW(rtc, srtp, config_text, srtp, "auto", 1, 16, NONE, 0,
+        "Which code ciphers media: auto (the fastest here), mb, evp or, in builds that have it, srtp2."),
 
     ROW(livekit, url, config_text, url, "", 0, TEXT_MAX, NONE, 0,
         "The LiveKit server that clients are sent to, wss://...; empty: none, no tokens."),

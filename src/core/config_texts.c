@@ -225,6 +225,28 @@ static void networks_allowed(const struct config_row *row, struct buf *b) {
 const struct config_kind config_networks = { is_network, list_read, networks_allowed, list_print,
     list_equal, list_copy };
 
+/* "203.0.113.5", or behind NAT "203.0.113.5=10.0.0.5"; both of one family. */
+static bool is_announced(const char *s) {
+    const char *equals = strchr(s, '=');
+    int public = 0;
+    int private = 0;
+    if (equals == NULL) {
+        return is_ip(s, strlen(s), &public);
+    }
+    return is_ip(s, (size_t)(equals - s), &public) &&
+           is_ip(equals + 1, strlen(equals + 1), &private) && public == private;
+}
+
+static void announced_allowed(const struct config_row *row, struct buf *b) {
+    buf_printf(b,
+        "%d..%d addresses such as 203.0.113.5, 2001:db8::5 or 203.0.113.5=10.0.0.5 "
+        "(public=private)",
+        (int)row->min, (int)row->max);
+}
+
+const struct config_kind config_announced = { is_announced, list_read, announced_allowed,
+    list_print, list_equal, list_copy };
+
 /* --- Matrix servers --- */
 
 /* matrix/ has the grammar for names that strangers send; here a typing error is to be found. */

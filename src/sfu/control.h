@@ -44,7 +44,8 @@ struct sfu_config {
     const char *seal;     /* "auto", or the implementation of rtc/srtp to use; borrowed */
 };
 
-/** One address to listen on, and what clients are told instead (NAT 1:1); both numeric. */
+/** One address to listen on, and what clients are told instead (NAT 1:1); both numeric. Several
+ * with the same `local` are one socket that is announced several times. */
 struct sfu_address {
     const char *local;
     const char *announced; /* NULL = local */

@@ -93,14 +93,28 @@ static enum err announce(struct sfu *s, const struct sfu_config *cfg) {
     return OK;
 }
 
+/* The addresses to listen on, each once: several may be announced for one (a public and a private
+ * one). Gives how many. */
+static size_t bind_places(
+    struct sfu *s, const struct sfu_config *cfg, const char *ret[MEDIA_ADDRESSES_MAX]) {
+    size_t n = 0;
+    for (size_t i = 0; i < cfg->n_addresses; i++) {
+        size_t k = 0;
+        while (k < n && strcmp(ret[k], cfg->addresses[i].local) != 0) {
+            k++;
+        }
+        s->bound[i] = (uint8_t)k;
+        ret[k] = cfg->addresses[i].local;
+        n = k == n ? n + 1 : n;
+    }
+    return n;
+}
+
 static enum err start_seat(struct sfu *s, const struct sfu_config *cfg, unsigned i) {
     struct sfu_seat *seat = &s->seats[i];
     const char *addresses[MEDIA_ADDRESSES_MAX];
-    for (size_t k = 0; k < cfg->n_addresses; k++) {
-        addresses[k] = cfg->addresses[k].local;
-    }
     struct media_loop_config loop = { .addresses = addresses,
-        .n_addresses = cfg->n_addresses,
+        .n_addresses = bind_places(s, cfg, addresses),
         .udp_port = cfg->udp_port == 0 ? 0 : (uint16_t)(cfg->udp_port + i),
         .tcp_port = cfg->tcp_port == 0 ? 0 : (uint16_t)(cfg->tcp_port + i),
         .no_tcp = cfg->no_tcp,
@@ -200,7 +214,8 @@ size_t sfu_candidates(const struct sfu *s, sfu_id room, struct rtc_candidate *re
         for (size_t i = 0; loop != NULL && i < s->n_announced; i++) {
             at[n] = s->announced[i];
             at[n].tcp = (uint16_t)tcp;
-            at[n++].port = tcp ? media_loop_tcp_port(loop, i) : media_loop_udp_port(loop, i);
+            at[n++].port = tcp ? media_loop_tcp_port(loop, s->bound[i])
+                               : media_loop_udp_port(loop, s->bound[i]);
         }
     }
     return rtc_candidate_offer(at, n, ret, cap);

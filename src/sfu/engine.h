@@ -31,6 +31,7 @@ struct sfu {
     struct rtc_dtls_ctx *dtls;
     struct rtc_dtls_params dtls_params;
     struct rtc_addr announced[MEDIA_ADDRESSES_MAX];
+    uint8_t bound[MEDIA_ADDRESSES_MAX]; /* of each: which of a loop's addresses it leads to */
     size_t n_announced;
     bool tcp;
     uv_async_t *wake; /* NULL in the simulator */

@@ -116,9 +116,11 @@ TEST(core_config, reads_each_kind) {
     "node, homeserver, appservice, http, database, audit, calls, webhooks, retention, admin, "     \
     "rtc, "                                                                                        \
     "livekit, federation, log"
-#define AN_URL   "an http:// or https:// address without query and without a slash at the end"
-#define LISTEN   "1..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
-#define LISTEN0  "0..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
+#define AN_URL  "an http:// or https:// address without query and without a slash at the end"
+#define LISTEN  "1..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
+#define LISTEN0 "0..16 addresses such as 127.0.0.1:8089, [::1]:8089 or unix:/run/parley/socket"
+#define ANNOUNCED                                                                                  \
+    "0..8 addresses such as 203.0.113.5, 2001:db8::5 or 203.0.113.5=10.0.0.5 (public=private)"
 #define NETWORKS "0..64 addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8"
 #define A_NAME   "a text of 0..64 bytes without control characters"
 
@@ -226,6 +228,17 @@ TEST(core_config, refuses_bad_values_with_what_is_allowed) {
             "parley.yaml:1: http.trusted_proxies must be " NETWORKS "; got 10.0.0.x" },
         { "one of several is wrong, variable", "", "PARLEY_HTTP_PUBLIC=127.0.0.1:1, unix:p",
             "PARLEY_HTTP_PUBLIC: http.public must be " LISTEN0 "; got unix:p" },
+        { "announced at a name", "rtc: {announced_ips: [example.com]}", NULL,
+            "parley.yaml:1: rtc.announced_ips must be " ANNOUNCED "; got example.com" },
+        { "announced by two families", "rtc: {announced_ips: [\"203.0.113.5=fd00::5\"]}", NULL,
+            "parley.yaml:1: rtc.announced_ips must be " ANNOUNCED "; got \"203.0.113.5=fd00::5\"" },
+        { "announced by half", "rtc: {announced_ips: [203.0.113.5=]}", NULL,
+            "parley.yaml:1: rtc.announced_ips must be " ANNOUNCED "; got \"203.0.113.5=\"" },
+        { "an SFU we have not", "rtc: {sfu: janus}", NULL,
+            "parley.yaml:1: rtc.sfu must be external, embedded or off; got janus" },
+        { "held back too long", "rtc: {gather: 6ms}", NULL,
+            "parley.yaml:1: rtc.gather must be a duration in ms, s, m, h or d from 0ms to 5ms; got "
+            "6ms" },
         { "list in a list", "http: {trusted_proxies: [[10.0.0.0]]}", NULL,
             "parley.yaml:1: http.trusted_proxies must be " NETWORKS "; got something else" },
         { "a secret is not repeated", "database: {url: \"\"}", NULL,
@@ -342,6 +355,53 @@ TEST(core_config, says_what_serve_needs) {
     CHECK_ERR(OK, load("homeserver: {name: example.com}", NULL, &c));
     CHECK_ERR(OK, config_check_serve(c));
     config_destroy(c);
+}
+
+/* Refused: the sentence's beginning; else what follows from it. */
+TEST(core_config, knows_what_an_embedded_sfu_needs) {
+    static const struct {
+        const char *name, *text, *refusal;
+        bool alone, tokens;
+    } rows[] = {
+        { "nothing but itself", "rtc: {sfu: embedded}", NULL, true, false },
+        { "with a homeserver",
+            "homeserver: {name: a}\nrtc: {sfu: embedded, public_url: \"https://c\"}", NULL, false,
+            true },
+        { "that nobody is sent to", "homeserver: {name: a}\nrtc: {sfu: embedded}",
+            "rtc.public_url is not set", false, true },
+        { "sent by livekit.url",
+            "homeserver: {name: a}\nrtc: {sfu: embedded}\nlivekit: {url: wss://c}", NULL, false,
+            true },
+        { "for others' users", "rtc: {sfu: embedded, full_access: [b], public_url: \"https://c\"}",
+            NULL, true, true },
+        { "off", "homeserver: {name: a}\nrtc: {sfu: off}\nlivekit: {url: wss://c}", NULL, false,
+            false },
+        { "off and alone", "rtc: {sfu: off}\nlivekit: {url: wss://c}", "homeserver.name is not set",
+            false, false },
+        { "ports for all workers",
+            "rtc: {sfu: embedded, udp_port: 100, udp_port_last: 103, workers: 4}", NULL, true,
+            false },
+        { "ports for some", "rtc: {sfu: embedded, udp_port: 100, udp_port_last: 102, workers: 4}",
+            "rtc.workers: 4 workers do not fit the UDP ports 100 to 102", true, false },
+        { "ports that end before they begin",
+            "rtc: {sfu: embedded, udp_port: 100, udp_port_last: 99}",
+            "rtc.udp_port_last must not be below rtc.udp_port (100); got 99", true, false },
+        { "ports beyond the last", "rtc: {sfu: embedded, udp_port: 65535, workers: 2}",
+            "rtc.workers: 2 workers do not fit the UDP ports 65535 to 65535", true, false },
+        { "TCP ports beyond the last", "rtc: {sfu: embedded, tcp_port: 65535, workers: 2}",
+            "rtc.workers: 2 workers do not fit the TCP ports from 65535 on", true, false },
+        { "an end without a beginning", "rtc: {sfu: embedded, udp_port: 0, udp_port_last: 99}",
+            "rtc.udp_port_last must not be below", true, false },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CLEANUP(config_destroyp) struct config *c = NULL;
+        CHECK_ERR(OK, load(r->text, NULL, &c));
+        CHECK_ERR(r->refusal == NULL ? OK : ERR_INVALID, config_check_serve(c));
+        CHECK(r->refusal == NULL || strncmp(err_text(), r->refusal, strlen(r->refusal)) == 0);
+        CHECK_INT(r->alone, config_alone(c));
+        CHECK_INT(r->tokens, config_gives_tokens(c));
+    }
 }
 
 TEST_ALLOC(core_config, survives_no_memory) {
