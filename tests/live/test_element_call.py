@@ -14,8 +14,11 @@ import element_call
 from element_call import Pages
 from livekit import LIVEKIT_SETTINGS, PROGRAM, URL, LiveKit
 from stack import Stack
+from synapse import MatrixError
 
 MEMBER = "org.matrix.msc3401.call.member"
+STICKY_MEMBER = "org.matrix.msc4143.rtc.member"
+LEAVES = [(MEMBER, set()), (STICKY_MEMBER, {"msc4354_sticky_key"})]
 KEYS = "io.element.call.encryption_keys"
 ENCRYPTION = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
 PATIENCE_S = 90
@@ -37,10 +40,13 @@ def fixture_place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("element-call")
     place = Stack(folder, settings={"livekit": LIVEKIT_SETTINGS})
     try:
-        place.synapse.settings["matrix_rtc"] = {"transports": [
-            {"type": "livekit", "url": URL, "livekit_service_url": place.parley.public_url}]}
+        focus = place.parley.public_url
+        place.synapse.settings["matrix_rtc"] = {"transports": [{"type": "livekit", "url": URL, "livekit_service_url": focus}]}
         place.synapse.restart()
-        livekit = LiveKit(folder / "livekit", webhook=f"{place.parley.public_url}/sfu_webhook").start()
+        place.parley.stop()
+        place.parley.set("rtc", public_url=focus)
+        place.parley.start()
+        livekit = LiveKit(folder / "livekit", webhook=f"{focus}/sfu_webhook").start()
         try:
             yield place
             place.parley.run("audit", "verify")
@@ -129,7 +135,7 @@ class Call:
         """How often the room saw this user leave the call."""
         path = f"/v3/rooms/{user.part(self.room)}/messages"
         events = self.alice.call("GET", path, dir="b", limit=100)["chunk"]
-        return sum(e["type"] == MEMBER and e["sender"] == user.user_id and e["content"] == {} for e in events)
+        return sum(e["sender"] == user.user_id and (e["type"], set(e["content"])) in LEAVES for e in events)
 
     def wait_left(self, *users):
         """Who has left, by the audit; nobody else has."""
@@ -176,7 +182,8 @@ def test_two_pages_call_each_other_until_one_is_killed_and_one_hangs_up(place, p
 
 
 def test_two_pages_in_matrix_2_0_mode(place, pages):
-    """Its member events are sticky ones, and encrypted: what the audit knows it knows from the tokens and the SFU."""
+    """Its member events are sticky ones, and encrypted: what the audit knows it knows from the tokens and the SFU. One page
+    is closed like a tab, which tells the SFU and nobody else: the homeserver has the leave from Parley."""
     with call_of_two(place, pages, mode="matrix_2_0") as call:
         people = {user.user_id for user in call.people.values()}
         issued = call.wait_rows("token_issued", lambda rows: {row["user_id"] for row in rows} == people)
@@ -186,7 +193,8 @@ def test_two_pages_in_matrix_2_0_mode(place, pages):
         assert call.members() == set()
         for kind in ("rtc_member_opaque", "media_connected"):
             call.wait_rows(kind, lambda rows: {row["user_id"] for row in rows} == people)
-        pages.do("hangup", "bob")
+        pages.do("close", "bob")
+        wait(lambda: call.leaves(call.bob), lambda n: n == 1, "leave of a closed page")
         wait(lambda: pages.do("media", "alice"), lambda got: got["othersShown"] == 0, "leave on the other's page")
         gone = call.wait_rows("media_disconnected", lambda rows: rows)
         assert [(row["user_id"], row["payload"]["reason"]) for row in gone] == [(call.bob.user_id, "CLIENT_INITIATED")]
@@ -231,3 +239,29 @@ def test_parley_is_killed_and_the_homeserver_away_for_a_minute(place, pages):
         assert call.leaves(call.bob) == 1 and call.leaves(call.alice) == 0
         call.alice_hangs_up()
         assert call.leaves(call.bob) == 1
+
+
+@pytest.fixture(name="without_delayed_events")
+def fixture_without_delayed_events(place):
+    """As at a homeserver that knows none, or whose admin did not switch them on."""
+    def restart(longest):
+        place.synapse.settings["max_event_delay_duration"] = longest
+        place.synapse.restart()
+
+    restart(None)
+    yield
+    restart("24h")
+
+
+def test_a_page_is_killed_where_there_are_no_delayed_events(place, pages, without_delayed_events):
+    """Nobody's last will is at the homeserver: Parley sees that bob is not in the SFU any more, waits a minute, and says so."""
+    with call_of_two(place, pages) as call:
+        with pytest.raises(MatrixError):
+            call.bob.put_state(call.room, MEMBER, "", {}, delay_ms=1000)
+        pages.do("crash", "bob")
+        call.bob_is_gone()
+        ended = call.wait_rows("membership_ended", lambda rows: rows)
+        assert [who(row) for row in ended] == [call.bob.user_id]
+        assert [row["payload"]["reason"] for row in call.rows("membership_stale")] == ["left_sfu"]
+        assert call.leaves(call.bob) == 1 and call.leaves(call.alice) == 0
+        call.alice_hangs_up()

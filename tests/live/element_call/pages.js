@@ -3,7 +3,7 @@
  *
  *   node pages.js FOLDER      console logs and screenshots go to FOLDER
  *   {"do": "open", "page": "alice", "baseUrl": …, "userId": …, "deviceId": …, "accessToken": …, "roomId": …, "mode": …}
- *   {"do": "join" | "media" | "hangup" | "crash" | "picture", "page": "alice"}
+ *   {"do": "join" | "media" | "hangup" | "close" | "crash" | "picture", "page": "alice"}
  *   -> {"ok": …} or {"error": "…"}
  *
  * The end of standard input ends the browser. */
@@ -154,6 +154,9 @@ const ACTS = {
     },
     async hangup({ page }) {
         await press(pages.get(page), "incall_leave");
+    },
+    async close({ page }) {
+        await pages.get(page).close({ runBeforeUnload: true });
     },
     async crash({ page }) {
         const session = await pages.get(page).createCDPSession();
