@@ -52,7 +52,7 @@ static void sleep_ms(struct call_lookout *l, uint64_t ms) {
 }
 
 static void next(struct call_lookout *l, bool at_once) {
-    sleep_ms(l, at_once || l->again ? 0 : CALL_LOOKOUT_EVERY_MS);
+    sleep_ms(l, at_once || l->again ? CALL_LOOKOUT_PAUSE_MS : CALL_LOOKOUT_EVERY_MS);
     l->again = false;
 }
 
@@ -128,6 +128,15 @@ static void on_told(void *arg, enum err e) {
     unref(l);
 }
 
+/* The next round comes soon; news that keep coming do not put it off. */
+static void hurry(struct call_lookout *l) {
+    if (l->claiming || l->round != NULL) {
+        l->again = true;
+    } else if (uv_timer_get_due_in(&l->timer) > CALL_LOOKOUT_PAUSE_MS) {
+        sleep_ms(l, CALL_LOOKOUT_PAUSE_MS);
+    }
+}
+
 /* One at a time: when a large call ends, the database has other work as well. */
 static void send_news(struct call_lookout *l) {
     while (l->news != NULL && !l->telling) {
@@ -143,11 +152,7 @@ static void send_news(struct call_lookout *l) {
             news_end(l);
         }
     }
-    if (l->news == NULL && !l->claiming && l->round == NULL) {
-        sleep_ms(l, 0);
-    } else {
-        l->again = true;
-    }
+    hurry(l);
 }
 
 static void add_news(struct call_lookout *l, const struct news *like) {

@@ -31,6 +31,7 @@ struct store_identity;
 struct store_watch;
 
 #define CALL_LOOKOUT_EVERY_MS  5000
+#define CALL_LOOKOUT_PAUSE_MS  200            /* between two rounds, however much is told */
 #define CALL_LOOKOUT_LEASE_MS  INT64_C(30000) /* for one round; who dies in it loses it then */
 #define CALL_LOOKOUT_PARALLEL  8              /* questions to the SFU at a time */
 #define CALL_LOOKOUT_FAILURES  3    /* of a round; after them the SFU is not asked any more in it */
