@@ -64,6 +64,7 @@ MUST_CHECK enum err cli_config_print(const struct cli_args *args);
 MUST_CHECK enum err cli_config_check(const struct cli_args *args);
 MUST_CHECK enum err cli_config_sample(const struct cli_args *args);
 MUST_CHECK enum err cli_doctor(const struct cli_args *args);
+MUST_CHECK enum err cli_token(const struct cli_args *args);
 MUST_CHECK enum err cli_version(const struct cli_args *args);
 
 #endif

@@ -1,6 +1,7 @@
 /* The table of subcommands: a new one is a row here and a function. */
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/token.h"
 #include "cli/when.h"
 #include "core/clock.h"
 #include "core/crypto.h"
@@ -12,13 +13,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT_DIGITS_MAX 12 /* rows; far above what anybody reads, and inside 64 bits */
+#define NAME_MAX_BYTES   256 /* LK_IDENTITY_MAX_BYTES: of identities and rooms in the SFU */
+#define LIMIT_DIGITS_MAX 12  /* rows; far above what anybody reads, and inside 64 bits */
 
 /* --- what a value may be --- */
 
 static enum err check_time(const char *value) {
     int64_t ms;
     return cli_when_read(value, clock_wall_ms(), &ms);
+}
+
+static enum err check_span(const char *value) {
+    int64_t ms;
+    return cli_when_read_span(value, &ms);
+}
+
+static enum err check_name(const char *value) {
+    size_t n = strlen(value);
+    return n > 0 && n <= NAME_MAX_BYTES
+               ? OK
+               : err_set(ERR_INVALID, "must have 1 to %d bytes, not %zu", NAME_MAX_BYTES, n);
 }
 
 static enum err check_limit(const char *value) {
@@ -89,7 +103,19 @@ static const char *const export_formats[] = { "jsonl", "csv", NULL };
 #define LIMIT  { "limit", "N", "at most so many rows", NULL, check_limit }
 #define FORMAT { "format", "FORMAT", "table (default); jsonl and csv have all columns", cli_format_names, NULL }
 
-static const struct cli_option serve_options[] = { CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+#define DEV                                                                                        \
+    { "dev", NULL, "an SFU for development; see below", NULL, NULL }
+static const struct cli_option serve_options[] = { DEV, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option token_options[] = {
+    { "room", "NAME", "the room it is good for", NULL, check_name },
+    { "identity", "WHO", "who joins it; unique in the room", NULL, check_name },
+    { "name", "TEXT", "what others see", NULL, NULL },
+    { "metadata", "TEXT", "for the applications", NULL, NULL },
+    { "grant", "LIST", "other rights than usual; see below", NULL, cli_token_check_grants },
+    { "valid-for", "TIME", "90s, 30m, 6h (default), 7d", NULL, check_span },
+    { "dev", NULL, "sign with the key of parley serve --dev", NULL, NULL },
+    CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option register_options[] = {
     { "url", "URL", "where the homeserver reaches our private listener", NULL, check_url },
     { "server-name", "NAME", "the homeserver's name (default homeserver.name)", NULL, check_server_name },
@@ -182,7 +208,15 @@ static const struct cli_option help_options[] = { CLI_OPTION_HELP };
 const struct cli_command cli_commands[] = {
     ROW("serve", NULL, NULL, "Runs: listens, records calls, until SIGTERM",
         "SIGTERM ends it gracefully, a second one at once; SIGHUP reads the settings\n"
-        "again. /livez, /readyz and /metrics say how it is.\n", serve_options, cli_serve),
+        "again. /livez, /readyz and /metrics say how it is.\n\n"
+        "--dev: an SFU for LiveKit clients at ws://127.0.0.1:7880, key devkey, secret\n"
+        "secret. It needs no homeserver, no database and no settings; PARLEY_* variables\n"
+        "change them all the same.\n", serve_options, cli_serve),
+    ROW("token", NULL, NULL, "Makes an access token for the SFU",
+        "Signed with livekit.key and livekit.secret, and printed: treat it as a password.\n\n"
+        "--grant: join (given with --room), publish, subscribe, data (these are usual),\n"
+        "own-metadata, hidden, recorder, agent, admin, create, list, record, ingress;\n"
+        "with no- in front to take one away: --grant no-publish,hidden\n", token_options, cli_token),
     ROW("register", NULL, NULL, "Writes the registration file for the homeserver",
         "Never overwrites a file. Prints what to paste into homeserver.yaml. --rotate\n"
         "and --finish change its tokens while calls go on, and print the steps.\n", register_options, cli_register),

@@ -132,7 +132,7 @@ static bool read_moment(const char *s, int64_t *ret) {
     return true;
 }
 
-static bool read_ago(const char *s, int64_t now_ms, int64_t *ret) {
+static bool read_span(const char *s, int64_t *ret_ms) {
     static const struct {
         char unit;
         int64_t ms;
@@ -148,7 +148,7 @@ static bool read_ago(const char *s, int64_t now_ms, int64_t *ret) {
     }
     for (size_t i = 0; digits > 0 && i < COUNT_OF(units); i++) {
         if (s[0] == units[i].unit && s[1] == '\0') {
-            *ret = now_ms - n * units[i].ms;
+            *ret_ms = n * units[i].ms;
             return true;
         }
     }
@@ -157,7 +157,9 @@ static bool read_ago(const char *s, int64_t now_ms, int64_t *ret) {
 
 enum err cli_when_read(const char *text, int64_t now_ms, int64_t *ret) {
     int64_t ms;
-    if (!read_moment(text, &ms) && !read_ago(text, now_ms, &ms)) {
+    if (read_span(text, &ms)) {
+        ms = now_ms - ms;
+    } else if (!read_moment(text, &ms)) {
         return err_set(ERR_INVALID,
             "must be a time (2026-11-21T09:30:00Z), a date (2026-11-21) or so long ago "
             "(30m, 24h, 7d), not \"%.60s\"",
@@ -165,5 +167,14 @@ enum err cli_when_read(const char *text, int64_t now_ms, int64_t *ret) {
     }
     /* 0 means "no bound" to the reports, and nothing was recorded before 1970. */
     *ret = ms < 1 ? 1 : ms;
+    return OK;
+}
+
+enum err cli_when_read_span(const char *text, int64_t *ret_ms) {
+    int64_t ms;
+    if (!read_span(text, &ms) || ms == 0) {
+        return err_set(ERR_INVALID, "must be a span like 90s, 30m, 6h or 7d, not \"%.60s\"", text);
+    }
+    *ret_ms = ms;
     return OK;
 }

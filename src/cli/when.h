@@ -1,5 +1,6 @@
 /*
- * Moments as people type them: an RFC 3339 time, a date, or so long ago.  Thread: any; pure.
+ * Moments and spans as people type them: an RFC 3339 time, a date, or so long ago; so long. Thread:
+ * any; pure.
  */
 #ifndef CLI_WHEN_H
 #define CLI_WHEN_H
@@ -15,5 +16,7 @@
  * Errors: ERR_INVALID.  See: RFC 3339, 5.6.
  */
 MUST_CHECK enum err cli_when_read(const char *text, int64_t now_ms, int64_t *ret);
+/** Reads a number from 1 and one of s m h d w, as a span of milliseconds. ERR_INVALID. */
+MUST_CHECK enum err cli_when_read_span(const char *text, int64_t *ret_ms);
 
 #endif

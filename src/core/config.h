@@ -169,6 +169,8 @@ MUST_CHECK enum err config_check_serve(const struct config *c);
 /** Is there no homeserver of our own, but an SFU or a token service to run? Then `serve` needs
  * neither registration nor database. */
 bool config_alone(const struct config *c);
+/** How many media workers, on a machine of so many cores; at least 1. */
+unsigned config_workers(const struct config *c, unsigned cores);
 /** Do we give tokens for MatrixRTC calls? */
 bool config_gives_tokens(const struct config *c);
 

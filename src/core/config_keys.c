@@ -77,6 +77,15 @@ bool config_gives_tokens(const struct config *c) {
     return external(c) || (embedded(c) && for_somebody);
 }
 
+unsigned config_workers(const struct config *c, unsigned cores) {
+    unsigned ports = c->rtc.udp_port_last > 0
+                         ? (unsigned)(c->rtc.udp_port_last - c->rtc.udp_port + 1)
+                         : UINT16_MAX;
+    unsigned wanted = c->rtc.workers > 0 ? (unsigned)c->rtc.workers : cores;
+    unsigned n = wanted < ports ? wanted : ports;
+    return n > 0 ? n : 1;
+}
+
 static enum err check_ports(const struct config *c) {
     int first = c->rtc.udp_port;
     int last = c->rtc.udp_port_last;

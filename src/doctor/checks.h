@@ -54,6 +54,11 @@ void doctor_check_transports(struct doctor *d);
 /* doctor/webhooks.c: whom we tell of calls. */
 void doctor_check_webhooks(struct doctor *d);
 
+/* doctor/media.c: the embedded SFU. */
+void doctor_check_media_addresses(struct doctor *d);
+void doctor_check_media_ports(struct doctor *d);
+void doctor_check_media_buffers(struct doctor *d);
+
 /* doctor/media_server.c: the LiveKit server, and whether it tells us who comes and goes. */
 void doctor_check_livekit(struct doctor *d);
 void doctor_check_sfu_webhooks(struct doctor *d);

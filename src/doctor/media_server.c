@@ -47,7 +47,9 @@ static enum err try(struct doctor *d, enum lk_rooms_trial what, struct doctor_an
 void doctor_check_livekit(struct doctor *d) {
     const char *url = d->config->livekit.url;
     struct doctor_answer a;
-    if (url[0] == '\0') {
+    if (d->config->rtc.sfu != RTC_SFU_EXTERNAL) {
+        doctor_say(d, DOCTOR_SKIPPED, NULL, "rtc.sfu is not external: no LiveKit server is asked");
+    } else if (url[0] == '\0') {
         doctor_say(d, DOCTOR_SKIPPED, NULL, "livekit.url is empty: Parley gives no tokens");
     } else if (try(d, LK_ROOMS_TRIAL_LOOK, &a) != OK) {
         doctor_say(d, DOCTOR_FAIL, NULL, "%s", err_text());

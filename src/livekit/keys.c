@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define FILE_MAX_BYTES (64 * KIB)
+#define INVENTED_BYTES 12 /* of a key that we make: it is no secret, only a name */
 #define BLANKS         " \t\r\n"
 
 struct pair {
@@ -179,6 +180,25 @@ static enum err add_one(struct lk_keys *k, const struct lk_keys_source *from) {
 }
 
 /* --- the door --- */
+
+bool lk_keys_said(const struct lk_keys_source *from) {
+    return from->key[0] != '\0' || from->secret[0] != '\0' || from->key_from_file[0] != '\0' ||
+           from->secret_from_file[0] != '\0' || from->key_file[0] != '\0';
+}
+
+enum err lk_keys_invent(struct lk_keys **ret) {
+    char name[TOKEN_TEXT_SIZE];
+    char secret[TOKEN_TEXT_SIZE];
+    crypto_token(name);
+    crypto_token(secret);
+    name[INVENTED_BYTES] = '\0';
+    const struct lk_keys_source from = {
+        .key = name, .secret = secret, .key_from_file = "", .secret_from_file = "", .key_file = ""
+    };
+    enum err e = lk_keys_create(&from, ret);
+    explicit_bzero(secret, sizeof(secret));
+    return e;
+}
 
 enum err lk_keys_create(const struct lk_keys_source *from, struct lk_keys **ret) {
     CLEANUP(lk_keys_destroyp) struct lk_keys *k = mem_zalloc(sizeof(*k));

@@ -9,6 +9,7 @@
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define LK_KEYS_MAX      16   /* pairs: one in use, one that goes, and room for several services */
@@ -25,10 +26,15 @@ struct lk_keys_source {
     const char *key_file;         /* path; lines of "key: secret", as LiveKit's own key file */
 };
 
+/** Is a pair said there, or where to find one? */
+bool lk_keys_said(const struct lk_keys_source *from);
+
 struct lk_keys;
 /** Reads them. Blocks: files. ERR_INVALID, ERR_NOT_FOUND, ERR_IO, ERR_TOO_LARGE, ERR_NOMEM; the
  * sentence names setting or file, never their content. */
 MUST_CHECK enum err lk_keys_create(const struct lk_keys_source *from, struct lk_keys **ret);
+/** A new pair that nobody else has: for an SFU of our own whose tokens only we sign. */
+MUST_CHECK enum err lk_keys_invent(struct lk_keys **ret);
 /** Overwrites the secrets. */
 void lk_keys_destroy(struct lk_keys *k);
 void lk_keys_destroyp(struct lk_keys **k);

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SOCKET_BYTES (4 * (int)MIB) /* asked for; the kernel gives at most net.core.[rw]mem_max */
-
 struct media_udp {
     int fd;
     uint16_t port;
@@ -41,7 +39,7 @@ static enum err bind_to(struct media_udp *u, const char *address, uint16_t port)
     if (u->fd < 0) {
         return err_set(ERR_IO, "no UDP socket for %s: %s", address, strerror(errno));
     }
-    int one = 1, bytes = SOCKET_BYTES;
+    int one = 1, bytes = MEDIA_UDP_BUFFER;
     if (at.ss_family == AF_INET6) {
         (void)setsockopt(u->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
     }

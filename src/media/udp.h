@@ -12,6 +12,7 @@
 #define MEDIA_UDP_H
 
 #include "core/err.h"
+#include "core/mem.h"
 #include "core/pkt.h"
 #include "media/path.h"
 
@@ -21,6 +22,9 @@
 #define MEDIA_RUN_MAX      64    /* datagrams of a run: UDP_MAX_SEGMENTS of the kernel */
 #define MEDIA_RUN_BYTES    65000 /* of a run: 65,535 less the heads, with room to spare */
 #define MEDIA_UDP_MESSAGES 256   /* runs one send takes at the most */
+/* Asked for, each way: half a second of 64 Mbit/s. The kernel gives at most net.core.[rw]mem_max.
+ */
+#define MEDIA_UDP_BUFFER (4 * (int)MIB)
 
 struct media_datagram {
     struct pkt *pkt;

@@ -16,7 +16,7 @@ from parley import build_dir
 
 COMMANDS = [["serve"], ["register"], ["admin-token"], ["migrate"], ["doctor"], ["calls", "list"], ["calls", "end"],
             ["calls", "kick"], ["audit", "calls"], ["audit", "events"],
-            ["audit", "user"], ["audit", "stats"], ["audit", "purge"], ["config", "print"], ["config", "check"], ["config", "sample"], ["version"]]
+            ["audit", "user"], ["audit", "stats"], ["audit", "purge"], ["config", "print"], ["config", "check"], ["config", "sample"], ["token"], ["version"]]
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
 DONE, FAILED, USAGE = 0, 1, 2
 

@@ -83,3 +83,26 @@ TEST(cli_when, refuses_everything_else) {
         CHECK_INT(4711, ms);
     }
 }
+
+TEST(cli_when, reads_spans) {
+    static const struct {
+        const char *name;
+        int64_t ms; /* 0 = refused */
+    } rows[] = {
+        { "90s", 90 * SEC_MS },
+        { "30m", 30 * MIN_MS },
+        { "6h", 6 * HOUR_MS },
+        { "7d", 7 * DAY_MS },
+        { "2w", 14 * DAY_MS },
+        { "0s", 0 },
+        { "6", 0 },
+        { "", 0 },
+        { "2026-11-21", 0 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        int64_t ms = 0;
+        CHECK_ERR(r->ms > 0 ? OK : ERR_INVALID, cli_when_read_span(r->name, &ms));
+        CHECK_INT(r->ms, ms);
+    }
+}

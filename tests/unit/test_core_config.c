@@ -404,6 +404,25 @@ TEST(core_config, knows_what_an_embedded_sfu_needs) {
     }
 }
 
+TEST(core_config, says_how_many_workers) {
+    static const struct {
+        const char *name, *text;
+        unsigned cores, want;
+    } rows[] = {
+        { "a core each", "", 4, 4 },
+        { "cores are unknown", "", 0, 1 },
+        { "as said", "rtc: {workers: 3}", 8, 3 },
+        { "as ports are there", "rtc: {udp_port: 100, udp_port_last: 101}", 8, 2 },
+        { "fewer than ports are there", "rtc: {udp_port: 100, udp_port_last: 109}", 8, 8 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CLEANUP(config_destroyp) struct config *c = NULL;
+        CHECK_ERR(OK, load(r->text, NULL, &c));
+        CHECK_INT(r->want, config_workers(c, r->cores));
+    }
+}
+
 TEST_ALLOC(core_config, survives_no_memory) {
     CLEANUP(config_destroyp) struct config *c = NULL;
     return load("http: {public: [\"[::1]:1\"]}\nlog: {level: info}\ndatabase: {url: a}\n",
