@@ -1,5 +1,7 @@
 """The subcommands of the real program: help, refusals, register, migrate, and the reports in all formats."""
+import base64
 import csv
+import hmac
 import io
 import json
 import os
@@ -421,3 +423,49 @@ def test_a_reader_may_leave_early(audit):
         process.stdout.close()
         assert process.wait(60) == DONE
         assert process.stderr.read() == b""
+
+
+# --- tokens ---
+
+def claims(done):
+    """What a token says, if it is signed with this secret."""
+    assert done.returncode == DONE, done.stderr
+    head, body, signature = text(done).strip().split(".")
+    assert json.loads(unbase64(head))["alg"] == "HS256"
+    return json.loads(unbase64(body)), f"{head}.{body}", unbase64(signature)
+
+
+def unbase64(part):
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def test_token_says_what_was_asked_and_is_signed():
+    said, signed, signature = claims(parley(
+        "token", "--dev", "--room", "r", "--identity", "@a:x", "--name", "Al", "--grant", "hidden, no-publish", "--valid-for", "30m"))
+    assert hmac.compare_digest(signature, hmac.new(b"secret", signed.encode(), "sha256").digest())
+    assert said["video"] == {"room": "r", "roomJoin": True, "hidden": True, "canPublish": False}
+    assert (said["iss"], said["sub"], said["name"], said["exp"] - said["nbf"]) == ("devkey", "@a:x", "Al", 1800)
+
+
+def test_token_of_the_settings_and_of_the_environment(tmp_path):
+    config = write_config(tmp_path, livekit={"key": "k1", "secret": "of the file"})
+    said, signed, signature = claims(parley("token", "--config", config, "--grant", "create,list"))
+    assert said["iss"] == "k1" and said["video"] == {"roomCreate": True, "roomList": True} and "sub" not in said
+    assert said["exp"] - said["nbf"] == 6 * 3600
+    assert signature == hmac.new(b"of the file", signed.encode(), "sha256").digest()
+    said, signed, signature = claims(parley("token", "--config", config, environment={
+        "LIVEKIT_API_KEY": "k2", "LIVEKIT_API_SECRET": "of the environment"}))
+    assert said["iss"] == "k2" and signature == hmac.new(b"of the environment", signed.encode(), "sha256").digest()
+
+
+@pytest.mark.parametrize("arguments, code, word", [
+    (["--dev", "--room", "r"], FAILED, "--identity is missing"),
+    (["--dev", "--grant", "fly"], USAGE, "must name some of join, publish"),
+    (["--dev", "--valid-for", "soon"], USAGE, "must be a span"),
+    (["--dev", "--room", "r" * 257, "--identity", "a"], USAGE, "1 to 256 bytes"),
+    (["--room", "r", "--identity", "a"], FAILED, "there is no API key"),
+    (["--dev", "--config", "/x"], FAILED, "leave --config out"),
+], ids=lambda value: value if isinstance(value, str) else None)
+def test_token_is_refused(arguments, code, word, tmp_path):
+    done = parley("token", *arguments, environment={"HOME": str(tmp_path)})
+    assert done.returncode == code and word in done.stderr.decode() and done.stdout == b""

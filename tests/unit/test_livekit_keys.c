@@ -135,3 +135,33 @@ TEST_ALLOC(livekit_keys, survives_no_memory) {
     unlink(f.path);
     return e;
 }
+
+TEST(livekit_keys, know_whether_any_are_said) {
+    static const struct {
+        const char *name;
+        struct lk_keys_source from;
+        bool said;
+    } rows[] = {
+        { "nothing", { "", "", "", "", "" }, false },
+        { "a key", { "k", "", "", "", "" }, true },
+        { "a secret", { "", "s", "", "", "" }, true },
+        { "a key in a file", { "", "", "/k", "", "" }, true },
+        { "a secret in a file", { "", "", "", "/s", "" }, true },
+        { "a file of both", { "", "", "", "", "/ks" }, true },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CHECK_INT(r->said, lk_keys_said(&r->from));
+    }
+}
+
+TEST(livekit_keys, can_be_invented_and_are_never_the_same) {
+    CLEANUP(lk_keys_destroyp) struct lk_keys *a = NULL;
+    CLEANUP(lk_keys_destroyp) struct lk_keys *b = NULL;
+    CHECK_ERR(OK, lk_keys_invent(&a));
+    CHECK_ERR(OK, lk_keys_invent(&b));
+    CHECK_INT(64, strlen(lk_keys_signing_secret(a)));
+    CHECK(strcmp(lk_keys_signing_key(a), lk_keys_signing_key(b)) != 0);
+    CHECK(strcmp(lk_keys_signing_secret(a), lk_keys_signing_secret(b)) != 0);
+    CHECK_STR(lk_keys_signing_secret(a), lk_keys_secret(a, lk_keys_signing_key(a)));
+}
