@@ -134,6 +134,7 @@ static void tcp_packets(void *arg, const struct media_datagram *in, size_t n) {
 static void tcp_closed(void *arg, const struct rtc_ice_path *path) {
     struct media_loop *l = arg;
     media_transport_path_closed(l->worker, path);
+    turn(l, NULL, 0); /* what followed from it is carried out */
 }
 
 /* --- life --- */

@@ -21,7 +21,7 @@ struct connection {
     struct rtc_tcp_split split;
     struct pkt *filling;
     uint64_t heard_ms;
-    bool closing;
+    bool admitted, closing;
 };
 
 struct media_tcp {
@@ -34,6 +34,7 @@ struct media_tcp {
     struct media_tcp_stats stats;
     uint16_t port;
     unsigned handles; /* of libuv, still open */
+    bool waiting;     /* a connection that could not be accepted for want of memory */
     bool closing;
     char read[READ_BYTES];
 };
@@ -53,20 +54,21 @@ static void give_back(struct media_tcp *t) {
 static void connection_gone(uv_handle_t *h) {
     struct connection *c = (struct connection *)h;
     struct media_tcp *t = c->of;
+    if (c->admitted && !t->closing) {
+        t->owner.closed(t->owner.arg, &c->path);
+    }
     pkt_unref(c->filling);
     mem_free(c);
     give_back(t);
 }
 
+/* The owner hears of it from the loop: it may be sending just now. */
 static void connection_close(struct connection *c) {
     if (c->closing) {
         return;
     }
     c->closing = true;
     HASH_DEL(c->of->connections, c);
-    if (!c->of->closing) {
-        c->of->owner.closed(c->of->owner.arg, &c->path);
-    }
     uv_close((uv_handle_t *)&c->handle, connection_gone);
 }
 
@@ -152,16 +154,12 @@ static bool admit(struct connection *c) {
 static void connected(uv_stream_t *listener, int status) {
     struct media_tcp *t = (struct media_tcp *)listener;
     struct connection *c = status == 0 ? mem_zalloc(sizeof(*c)) : NULL;
-    if (c == NULL) {
-        t->stats.refused++;
+    if (c == NULL || uv_tcp_init(t->loop, &c->handle) != 0) {
+        mem_free(c);
+        t->waiting = status == 0; /* libuv listens no further until it is accepted: see sweep */
         return;
     }
     c->of = t;
-    if (uv_tcp_init(t->loop, &c->handle) != 0) {
-        mem_free(c);
-        t->stats.refused++;
-        return;
-    }
     t->handles++;
     if (!admit(c)) {
         c->closing = true;
@@ -170,6 +168,7 @@ static void connected(uv_stream_t *listener, int status) {
         return;
     }
     t->stats.accepted++;
+    c->admitted = true;
     c->heard_ms = uv_now(t->loop);
     (void)uv_tcp_nodelay(&c->handle, 1);
     if (uv_read_start((uv_stream_t *)&c->handle, read_room, was_read) != 0) {
@@ -179,6 +178,10 @@ static void connected(uv_stream_t *listener, int status) {
 
 static void sweep(uv_timer_t *timer) {
     struct media_tcp *t = timer->data;
+    if (t->waiting) {
+        t->waiting = false;
+        connected((uv_stream_t *)&t->listener, 0);
+    }
     for (struct connection *c = t->connections, *next; c != NULL; c = next) {
         next = c->hh.next;
         if (uv_now(t->loop) - c->heard_ms > MEDIA_TCP_SILENT_MS) {

@@ -32,7 +32,8 @@ struct media_tcp_stats {
 struct media_tcp_owner {
     /** Packets of one connection, n <= MEDIA_UDP_BATCH; takes them. */
     void (*packets)(void *arg, const struct media_datagram *in, size_t n);
-    /** A connection is gone, and its path with it. */
+    /** A connection is gone, and its path with it. Called by the loop, never within media_tcp_send.
+     */
     void (*closed)(void *arg, const struct rtc_ice_path *path);
     void *arg;
 };

@@ -268,6 +268,10 @@ static void heard(struct media_transport *t, const struct rtc_ice_path *path) {
     if (t->worker->now_us - t->heard_us >= HEARD_EVERY_US) {
         t->heard_us = t->worker->now_us;
         rtc_icelite_heard(t->ice, path, t->heard_us);
+        if (t->state == LOST) {
+            follow_ice(t); /* it is back */
+            set_timer(t);
+        }
     }
 }
 

@@ -114,9 +114,21 @@ static size_t fill(struct media_udp *u, struct pkt_pool *pool) {
     return n;
 }
 
+/* Without packets to read into, what waits is taken off the socket and dropped: left there it would
+ * wake the loop for ever. */
+static void drain(struct media_udp *u) {
+    for (unsigned i = 0; i < MEDIA_UDP_BATCH && recv(u->fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0;
+         i++) {
+        u->stats.unread++;
+    }
+}
+
 size_t media_udp_receive(struct media_udp *u, struct pkt_pool *pool, int64_t now_us,
     struct media_datagram ret[MEDIA_UDP_BATCH]) {
     size_t room = fill(u, pool);
+    if (room == 0) {
+        drain(u);
+    }
     int n = room > 0 ? recvmmsg(u->fd, u->in, (unsigned)room, MSG_DONTWAIT, NULL) : 0;
     size_t given = 0, filled = n > 0 ? (size_t)n : 0;
     for (size_t i = 0; i < filled; i++) {

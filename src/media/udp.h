@@ -41,6 +41,7 @@ struct media_run {
 
 struct media_udp_stats {
     uint64_t received, truncated; /* datagrams; those longer than PKT_DATAGRAM are dropped */
+    uint64_t unread;              /* datagrams dropped because the pool was exhausted */
     uint64_t sent, calls;         /* datagrams, and system calls for them */
     uint64_t full;                /* datagrams dropped because the socket's buffer was full */
     uint64_t failed;              /* datagrams the kernel refused (no route, firewall) */
