@@ -65,6 +65,7 @@ bool rtc_receiver_packet(
             return false;
         }
         begin_at(r, seq);
+        r->has_sr = false; /* its timestamps may have begun anew, too */
         at = r->base;
     }
     r->bad_any = false;

@@ -36,28 +36,58 @@ static bool is_free(struct sfu_transport *t, uint32_t ssrc, const struct sfu_tra
     return b == NULL || b->track == track;
 }
 
+/* SSRCs that a track has, or will have once its layers are learned. */
+static unsigned ssrcs_of(const struct rtc_rtp_params *p) {
+    bool rtx = false;
+    for (unsigned i = 0; i < p->n_codecs; i++) {
+        rtx |= p->codecs[i].rtx_pt != RTC_NO_PT;
+    }
+    return p->n_encodings * (rtx ? 2U : 1U);
+}
+
+static unsigned ssrcs_of_all(const struct sfu_transport *t) {
+    unsigned n = 0;
+    const struct sfu_track *track = NULL;
+    DL_FOREACH(t->tracks, track) {
+        n += ssrcs_of(&track->config.params);
+    }
+    return n;
+}
+
+/* Gives the layer the SSRC that was described; another one before it is nobody's from now on. */
+static void name(
+    struct sfu_transport *t, uint32_t ssrc, struct sfu_track *track, unsigned layer, bool rtx) {
+    const struct sfu_track_layer *l = &track->layers[layer];
+    uint32_t before = rtx ? l->rtx_ssrc : l->ssrc;
+    if (ssrc == 0 || find(t, ssrc) != NULL) {
+        return;
+    }
+    struct sfu_binding *b = before == 0 ? NULL : find(t, before);
+    if (b != NULL) {
+        t->ssrcs[b - t->bindings] = ssrc;
+        *b = (struct sfu_binding){ track, (uint8_t)layer, rtx };
+        sfu_track_bound(track, layer, ssrc, rtx);
+    } else {
+        (void)add(t, ssrc, track, layer, rtx);
+    }
+}
+
 enum err sfu_transport_bind(struct sfu_transport *t, struct sfu_track *track) {
     const struct rtc_rtp_params *p = &track->config.params;
-    unsigned n = 0;
     for (unsigned i = 0; i < p->n_encodings; i++) {
         const struct rtc_encoding *e = &p->encodings[i];
         if (!is_free(t, e->ssrc, track) || !is_free(t, e->rtx_ssrc, track)) {
             return err_set(ERR_CONFLICT, "SSRC %u or %u is another track's", e->ssrc, e->rtx_ssrc);
         }
-        n += 2;
     }
-    if (t->n_ssrcs + n > SFU_SSRCS_MAX) {
+    unsigned n = ssrcs_of_all(t);
+    if (n > SFU_SSRCS_MAX) {
         return err_set(ERR_LIMIT, "more than %d SSRCs", SFU_SSRCS_MAX);
     }
-    TRY(media_transport_reserve(t->media, t->n_ssrcs + n));
+    TRY(media_transport_reserve(t->media, n));
     for (unsigned i = 0; i < p->n_encodings; i++) {
-        const struct rtc_encoding *e = &p->encodings[i];
-        if (e->ssrc != 0 && find(t, e->ssrc) == NULL) {
-            (void)add(t, e->ssrc, track, i, false);
-        }
-        if (e->rtx_ssrc != 0 && find(t, e->rtx_ssrc) == NULL) {
-            (void)add(t, e->rtx_ssrc, track, i, true);
-        }
+        name(t, p->encodings[i].ssrc, track, i, false);
+        name(t, p->encodings[i].rtx_ssrc, track, i, true);
     }
     for (unsigned k = 0; k < RTC_EXT_COUNT; k++) {
         t->ext[k] = p->ext[k] != 0 ? p->ext[k] : t->ext[k];

@@ -1,20 +1,24 @@
-/* A ring of numbers. */
+/* A place for each of the latest numbers. */
 #include "sfu/resends.h"
 
+#include "rtc/seq.h"
+
+_Static_assert(sizeof(struct sfu_resends) <= 2048, "the header says so");
+
 bool sfu_resends_allow(struct sfu_resends *r, uint16_t seq, int64_t rtt_us, int64_t now_us) {
-    int64_t guard = rtt_us > SFU_RESEND_US ? rtt_us : SFU_RESEND_US;
-    for (unsigned i = 0; i < SFU_RESENDS_KEPT; i++) {
-        struct sfu_resend *k = &r->kept[i];
-        if (k->times > 0 && k->seq == seq) {
-            if (k->times >= SFU_RESENDS_TIMES || now_us - k->sent_us < guard) {
-                return false;
-            }
-            k->times++;
-            k->sent_us = now_us;
-            return true;
-        }
+    int64_t guard_us = rtt_us > SFU_RESEND_US ? rtt_us : SFU_RESEND_US;
+    struct sfu_resend *k = &r->kept[seq % SFU_RESENDS_KEPT];
+    uint32_t now_ms = (uint32_t)(now_us / 1000);
+    if (k->times == 0 || now_ms - k->sent_ms >= SFU_RESENDS_FORGET_MS ||
+        rtc_seq_newer(seq, k->seq)) {
+        *k = (struct sfu_resend){ .sent_ms = now_ms, .seq = seq, .times = 1 };
+        return true;
     }
-    r->kept[r->next] = (struct sfu_resend){ .sent_us = now_us, .seq = seq, .times = 1 };
-    r->next = (r->next + 1) % SFU_RESENDS_KEPT;
+    if (k->seq != seq || k->times >= SFU_RESENDS_TIMES ||
+        now_ms - k->sent_ms < (uint32_t)(guard_us / 1000)) {
+        return false;
+    }
+    k->times++;
+    k->sent_ms = now_ms;
     return true;
 }

@@ -5,6 +5,11 @@
 #include "rtc/ntp.h"
 #include "rtc/seq.h"
 
+/* Half of what two timestamps can lie apart: more, and their order is a guess. */
+#define TICKS_SURE (INT64_C(1) << 30)
+/* A publisher's clock that says something else than ours by more than this was set in between. */
+#define TRUST_US 2000000
+
 enum err sfu_rewriter_init(struct sfu_rewriter *r, uint32_t clock_rate, bool vp8, uint16_t first) {
     *r = (struct sfu_rewriter){ .clock_rate = clock_rate };
     if (vp8) {
@@ -22,39 +27,63 @@ void sfu_rewriter_finish(struct sfu_rewriter *r) {
     mem_free(STEAL(r->vp8));
 }
 
+/* Has this packet a descriptor whose ids are mapped? */
+static bool is_vp8(const struct sfu_rewriter *r, const struct sfu_packet *p) {
+    return r->vp8 != NULL && p->codec->type == RTC_VP8 && p->rtp.payload_len > 0;
+}
+
 void sfu_rewriter_follow(struct sfu_rewriter *r, uint16_t seq, uint32_t ts, int64_t now_us) {
     rtc_renumber_init(&r->seq, seq + 1);
     r->last_out = ts;
     r->last_us = now_us;
 }
 
-/* Ticks between the newest packet of the old layer and this one of the new: by the publisher's
- * clock where both layers have told it, else by ours. */
-static int64_t ticks_between(const struct sfu_rewriter *r, const struct sfu_packet *p,
-    const struct rtc_receiver *from, const struct rtc_receiver *to) {
-    uint64_t before, after;
-    if (from == to) {
-        return rtc_ts_diff(p->rtp.ts, r->last_in);
-    }
-    if (from != NULL && rtc_receiver_ntp_of(from, r->last_in, &before) &&
-        rtc_receiver_ntp_of(to, p->rtp.ts, &after)) {
-        return rtc_us_to_ticks(rtc_ntp_to_us((int64_t)(after - before)), r->clock_rate);
-    }
-    return rtc_us_to_ticks(p->now_us - r->last_us, r->clock_rate);
+static struct sfu_source source_of(const struct rtc_receiver *r) {
+    return (struct sfu_source){ .receiver = r, .base = r->base, .ssrc = r->ssrc };
 }
 
-bool sfu_rewriter_switch(struct sfu_rewriter *r, const struct sfu_packet *p,
-    const struct rtc_receiver *from, const struct rtc_receiver *to) {
+/* Is it still the stream that it was? Another SSRC, or a jump of its numbers, begins a new one. */
+static bool is_same(const struct sfu_source *a, const struct rtc_receiver *r) {
+    return a->receiver == r && a->base == r->base && a->ssrc == r->ssrc;
+}
+
+/* Ticks between the newest packet that went out and this one, which begins a layer: by the stream's
+ * own timestamps where it is the same stream, by the publisher's clock where both layers have told
+ * it, else (and after a pause so long that timestamps may have wrapped) by ours. */
+static int64_t ticks_between(
+    const struct sfu_rewriter *r, const struct sfu_packet *p, const struct rtc_receiver *to) {
+    const struct rtc_receiver *from = r->last_of.receiver;
+    uint64_t before, after;
+    int64_t elapsed = rtc_us_to_ticks(p->now_us - r->last_us, r->clock_rate);
+    bool known = from != NULL && is_same(&r->last_of, from) && elapsed < TICKS_SURE;
+    if (known && from == to) {
+        int64_t ticks = rtc_ts_diff(p->rtp.ts, r->last_in);
+        return ticks > 0 ? ticks : elapsed;
+    }
+    if (known && rtc_receiver_ntp_of(from, r->last_in, &before) &&
+        rtc_receiver_ntp_of(to, p->rtp.ts, &after)) {
+        int64_t us = rtc_ntp_to_us((int64_t)(after - before));
+        int64_t off_us = us - (p->now_us - r->last_us);
+        if (off_us < TRUST_US && off_us > -TRUST_US) {
+            return rtc_us_to_ticks(us, r->clock_rate);
+        }
+    }
+    return elapsed;
+}
+
+bool sfu_rewriter_switch(
+    struct sfu_rewriter *r, const struct sfu_packet *p, const struct rtc_receiver *to) {
     if (r->last_us != 0) {
-        int64_t ticks = ticks_between(r, p, from, to);
+        int64_t ticks = ticks_between(r, p, to);
         if (ticks < -rtc_us_to_ticks(SFU_BEHIND_MAX_US, r->clock_rate)) {
             return false;
         }
         uint32_t out = r->last_out + (ticks > 0 ? (uint32_t)ticks : 1);
         r->ts_offset = out - p->rtp.ts;
     }
+    r->source = source_of(to);
     rtc_renumber_switch(&r->seq, p->seq);
-    if (r->vp8 != NULL) {
+    if (is_vp8(r, p)) {
         rtc_vp8_map_switch(r->vp8, &p->vp8);
     }
     return true;
@@ -62,7 +91,7 @@ bool sfu_rewriter_switch(struct sfu_rewriter *r, const struct sfu_packet *p,
 
 void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p) {
     rtc_renumber_drop(&r->seq, p->seq);
-    if (r->vp8 != NULL && p->rtp.payload_len > 0) {
+    if (is_vp8(r, p)) {
         rtc_vp8_map_drop(r->vp8, &p->vp8);
     }
 }
@@ -70,13 +99,15 @@ void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p) {
 bool sfu_rewriter_map(
     struct sfu_rewriter *r, const struct sfu_packet *p, struct sfu_rewritten *ret) {
     int64_t out;
+    ret->vp8 = (struct rtc_vp8_ids){ p->vp8.picture_id, p->vp8.tl0, p->vp8.keyidx };
     if (!rtc_renumber_map(&r->seq, p->seq, &out) ||
-        (r->vp8 != NULL && !rtc_vp8_map_ids(r->vp8, &p->vp8, &ret->vp8))) {
+        (is_vp8(r, p) && !rtc_vp8_map_ids(r->vp8, &p->vp8, &ret->vp8))) {
         return false;
     }
     ret->seq = (uint16_t)out;
     ret->ts = p->rtp.ts + r->ts_offset;
-    if (r->last_us == 0 || !rtc_ts_newer(r->last_out, ret->ts)) {
+    if (r->last_us == 0 || r->last_of.receiver == NULL || rtc_ts_newer(ret->ts, r->last_out)) {
+        r->last_of = r->source;
         r->last_in = p->rtp.ts;
         r->last_out = ret->ts;
         r->last_us = p->now_us;

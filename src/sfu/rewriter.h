@@ -16,13 +16,22 @@
 /* A new layer whose first picture is older than what was sent by more than this must wait. */
 #define SFU_BEHIND_MAX_US 50000
 
+/* Which stream a timestamp is of. */
+struct sfu_source {
+    const struct rtc_receiver *receiver; /* its layer's books; NULL = none */
+    int64_t base;                        /* where they begin: they begin anew when numbers jump */
+    uint32_t ssrc;
+};
+
 struct sfu_rewriter {
     struct rtc_renumber seq;
     struct rtc_vp8_map *vp8; /* NULL for other codecs */
     uint32_t clock_rate;
     uint32_t ts_offset;         /* out - in, of the current layer */
-    uint32_t last_in, last_out; /* timestamps of the newest packet */
-    int64_t last_us;            /* when it left; 0 = none has */
+    uint32_t last_in, last_out; /* timestamps of the newest frame */
+    int64_t last_us;            /* when its first packet left; 0 = none has */
+    struct sfu_source last_of;  /* the stream that it was of; none: it was made up */
+    struct sfu_source source;   /* of the current layer */
 };
 
 struct sfu_rewritten {
@@ -31,7 +40,7 @@ struct sfu_rewritten {
     struct rtc_vp8_ids vp8;
 };
 
-/** `first`: the first number out. ERR_NOMEM. */
+/** `first`: the first number out. `vp8`: may the track send it? ERR_NOMEM. */
 MUST_CHECK enum err sfu_rewriter_init(
     struct sfu_rewriter *r, uint32_t clock_rate, bool vp8, uint16_t first);
 void sfu_rewriter_finish(struct sfu_rewriter *r);
@@ -42,12 +51,12 @@ void sfu_rewriter_follow(struct sfu_rewriter *r, uint16_t seq, uint32_t ts, int6
 
 /**
  * A layer begins with this packet: the first, another one, or the same after a pause.
- * @from, @to  the books of the layer before and of the new one (the same where it goes on); their
- *             sender reports translate the timestamps; without them the time that went by does
+ * @to  the books of the layer, which stay in place for the rewriter's life. Its sender reports and
+ *      those of the layer before translate the timestamps; without them the time that went by does
  * False when the packet's picture lies too far behind what was sent: nothing has changed.
  */
-bool sfu_rewriter_switch(struct sfu_rewriter *r, const struct sfu_packet *p,
-    const struct rtc_receiver *from, const struct rtc_receiver *to);
+bool sfu_rewriter_switch(
+    struct sfu_rewriter *r, const struct sfu_packet *p, const struct rtc_receiver *to);
 
 /** The packet is left out. */
 void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p);

@@ -53,9 +53,6 @@ static uint8_t temporal_of(uint8_t fps) {
 bool sfu_selector_aim(struct sfu_selector *s, const struct sfu_wanted *wanted,
     const struct sfu_layer *layers, unsigned n, unsigned live) {
     s->temporal_want = temporal_of(wanted->fps);
-    if (s->temporal_want < s->temporal) {
-        s->temporal = s->temporal_want; /* downwards at any time */
-    }
     int8_t target = n == 0 ? -1 : (int8_t)nearest(wish(wanted, layers, n), n, live);
     bool changed = target != s->target;
     s->target = target;
@@ -70,6 +67,14 @@ bool sfu_selector_waits(const struct sfu_selector *s) {
     return s->target >= 0 && s->target != s->current;
 }
 
+/* Between frames only, so that none goes out in part: downwards at any, upwards at a frame that
+ * needs nothing of what was left out. */
+static bool may_change(const struct sfu_selector *s, const struct rtc_frame *frame) {
+    bool sync =
+        frame->layer_sync && frame->temporal > s->temporal && frame->temporal <= s->temporal_want;
+    return s->temporal_want < s->temporal || frame->key_frame || sync;
+}
+
 enum sfu_choice sfu_selector_take(
     struct sfu_selector *s, unsigned layer, const struct rtc_frame *frame, bool needs_key) {
     if ((int)layer == s->target && s->target != s->current && (!needs_key || frame->key_frame)) {
@@ -80,11 +85,7 @@ enum sfu_choice sfu_selector_take(
     if ((int)layer != s->current) {
         return SFU_SKIP;
     }
-    if (frame->temporal > s->temporal && frame->start && frame->layer_sync &&
-        frame->temporal <= s->temporal_want) {
-        s->temporal = s->temporal_want;
-    }
-    if (frame->key_frame) {
+    if (frame->start && frame->spatial == 0 && may_change(s, frame)) {
         s->temporal = s->temporal_want;
     }
     return frame->temporal > s->temporal ? SFU_DROP : SFU_SEND;

@@ -26,7 +26,7 @@ enum sfu_choice {
 struct sfu_selector {
     int8_t current, target; /* layers; -1 = none */
     uint8_t temporal;       /* highest that is sent */
-    uint8_t temporal_want;  /* taken up at the next packet that allows it */
+    uint8_t temporal_want;  /* taken up at the next frame that allows it */
 };
 
 void sfu_selector_init(struct sfu_selector *s);

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "media/transport.h"
+#include "rtc/codec/opus.h"
 #include "rtc/ntp.h"
 #include "rtc/rtx.h"
 #include "rtc/seq.h"
@@ -40,6 +41,23 @@ static void write_head(const struct sfu_subscription *s, struct media_job *job,
     job->head_len = (uint16_t)wr_len(&w);
 }
 
+/* RED of a publisher for a listener who knows Opus alone (Firefox, Safari): the newest block of it
+ * is an Opus packet. Gives its place in the payload; 0 where nothing is to be unwrapped. Never of
+ * what is encrypted end to end: there the whole of it is one ciphertext
+ * (livekit-protocol.md, 5.13).
+ */
+static size_t opus_inside(const struct sfu_subscription *s, const struct sfu_packet *p) {
+    struct cur payload = cur_make(pkt_bytes(p->pkt) + p->rtp.payload_off, p->rtp.payload_len);
+    struct cur block;
+    uint8_t pt;
+    if (p->codec->type != RTC_RED || s->pts[RTC_RED] != RTC_NO_PT ||
+        s->pts[RTC_OPUS] == RTC_NO_PT || s->track->config.encrypted ||
+        !rtc_red_primary(payload, &block, &pt) || cur_left(&block) == 0) {
+        return 0;
+    }
+    return p->rtp.payload_len - cur_left(&block);
+}
+
 /* The body is the packet's own, shared by all; where this listener's descriptor differs, it goes
  * into the prefix. `skip` bytes of the payload are replaced. */
 static void set_body(struct media_job *job, const struct sfu_packet *p, size_t skip) {
@@ -50,7 +68,7 @@ static void set_body(struct media_job *job, const struct sfu_packet *p, size_t s
 
 static size_t set_descriptor(const struct sfu_subscription *s, struct media_job *job,
     const struct sfu_packet *p, const struct sfu_rewritten *to) {
-    if (s->rewriter.vp8 == NULL ||
+    if (s->rewriter.vp8 == NULL || p->codec->type != RTC_VP8 ||
         (to->vp8.picture_id == p->vp8.picture_id && to->vp8.tl0 == p->vp8.tl0 &&
             to->vp8.keyidx == p->vp8.keyidx)) {
         return 0;
@@ -70,12 +88,15 @@ static void forward(
     }
     job->sender = &s->sender;
     job->prefix_len = 0;
-    struct rtc_rtp_head head = { to->ts, s->ssrc, to->seq, s->pts[p->codec->type], p->rtp.marker };
+    size_t opus = opus_inside(s, p);
+    uint8_t pt = s->pts[opus > 0 ? RTC_OPUS : p->codec->type];
+    struct rtc_rtp_head head = { to->ts, s->ssrc, to->seq, pt, p->rtp.marker };
     write_head(s, job, &head, p);
-    set_body(job, p, set_descriptor(s, job, p, to));
+    set_body(job, p, opus > 0 ? opus : set_descriptor(s, job, p, to));
     s->packets++;
     s->octets += p->rtp.payload_len;
     s->worker->stats.forwarded++;
+    s->needs_key &= !p->frame.key_frame;
     if (!s->started) {
         s->started = true;
         tell(s, SFU_SUBSCRIPTION_STARTED);
@@ -101,12 +122,23 @@ static void send_rtx(
 
 /* --- what comes --- */
 
-static bool is_open(const struct sfu_subscription *s, const struct sfu_packet *p) {
-    return !s->wanted.disabled && s->pts[p->codec->type] != RTC_NO_PT;
+static bool is_taken(const struct sfu_subscription *s, const struct sfu_packet *p) {
+    return s->pts[p->codec->type] != RTC_NO_PT || opus_inside(s, p) > 0;
+}
+
+/* Of a codec that the listener does not take: like a temporal layer that he does not get. */
+static void pass_over(struct sfu_subscription *s, const struct sfu_packet *p) {
+    if ((int)p->layer == s->selector.current) {
+        sfu_rewriter_drop(&s->rewriter, p);
+    }
 }
 
 void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p) {
-    if (!is_open(s, p) || !media_transport_is_connected(s->transport->media)) {
+    if (s->wanted.disabled || !media_transport_is_connected(s->transport->media)) {
+        return;
+    }
+    if (!is_taken(s, p)) {
+        pass_over(s, p);
         return;
     }
     int8_t before = s->selector.current;
@@ -116,9 +148,7 @@ void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *
         return;
     }
     if (choice == SFU_SWITCH) {
-        const struct rtc_receiver *to = &s->track->layers[p->layer].receiver;
-        const struct rtc_receiver *from = before < 0 ? to : &s->track->layers[before].receiver;
-        if (!sfu_rewriter_switch(&s->rewriter, p, from, to)) {
+        if (!sfu_rewriter_switch(&s->rewriter, p, &s->track->layers[p->layer].receiver)) {
             sfu_selector_undo(&s->selector, before);
             sfu_track_want_key(s->track, p->layer);
             return;
@@ -134,9 +164,13 @@ void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *
 }
 
 /* Without RTX the very same bytes go out again under the same number: anything else would use a key
- * stream twice. With a time of sending in its head that is not possible. */
-static bool can_repeat(const struct sfu_subscription *s) {
-    return s->plan.own == 0;
+ * stream twice. With a time of sending in its head that is not possible (plan_extensions). */
+static void repeat(
+    struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_rewritten *to) {
+    if (s->plan.own == 0) {
+        forward(s, p, to);
+        s->worker->stats.resent++;
+    }
 }
 
 static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
@@ -145,18 +179,21 @@ static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
     struct sfu_rewritten to = { 0 };
     if (s->selector.current < 0 || !sfu_rewriter_back(&s->rewriter, seq, &in) ||
         !sfu_track_recall(s->track, (unsigned)s->selector.current, in, now_us, &p) ||
-        !is_open(s, &p) || !sfu_rewriter_map(&s->rewriter, &p, &to)) {
+        !is_taken(s, &p) || !sfu_rewriter_map(&s->rewriter, &p, &to)) {
         s->worker->stats.unknown_resends++;
         return;
     }
     bool rtx = s->rtx_ssrc != 0 && s->rtx_pts[p.codec->type] != RTC_NO_PT;
-    if ((rtx || can_repeat(s)) && sfu_resends_allow(s->resends, seq, s->rtt.smooth_us, now_us)) {
-        (rtx ? send_rtx : forward)(s, &p, &to);
+    if (sfu_resends_allow(s->resends, seq, s->rtt.smooth_us, now_us)) {
+        (rtx ? send_rtx : repeat)(s, &p, &to);
     }
 }
 
 void sfu_subscription_resend(
     struct sfu_subscription *s, const uint16_t *seqs, size_t n, int64_t now_us) {
+    if (s->wanted.disabled || s->needs_key) {
+        return;
+    }
     if (s->resends == NULL) {
         s->resends = mem_zalloc(sizeof(*s->resends));
     }
@@ -165,11 +202,16 @@ void sfu_subscription_resend(
     }
 }
 
-void sfu_subscription_want_key(struct sfu_subscription *s) {
+static void ask_for_key(struct sfu_subscription *s) {
     int layer = sfu_selector_waits(&s->selector) ? s->selector.target : s->selector.current;
     if (layer >= 0) {
         sfu_track_want_key(s->track, (unsigned)layer);
     }
+}
+
+void sfu_subscription_want_key(struct sfu_subscription *s) {
+    s->needs_key = sfu_track_is_video(s->track);
+    ask_for_key(s);
 }
 
 void sfu_subscription_reported(
@@ -183,7 +225,7 @@ void sfu_subscription_aim(struct sfu_subscription *s) {
     const struct sfu_track *t = s->track;
     bool needs = sfu_selector_aim(&s->selector, &s->wanted, t->config.layers, t->n_layers, t->live);
     if (needs && !s->wanted.disabled && sfu_track_is_video(t)) {
-        sfu_subscription_want_key(s);
+        ask_for_key(s);
     }
 }
 
@@ -198,10 +240,17 @@ void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *w
 
 void sfu_subscription_restart(struct sfu_subscription *s) {
     sfu_selector_restart(&s->selector);
+    s->needs_key = false; /* there will be one */
     if (sfu_track_is_video(s->track)) {
-        sfu_subscription_want_key(s);
+        ask_for_key(s);
     }
     sfu_transport_wake(s->transport);
+}
+
+void sfu_subscription_lost(struct sfu_subscription *s, unsigned layer) {
+    if (s->selector.current == (int)layer) {
+        sfu_subscription_restart(s);
+    }
 }
 
 /* --- reports and silence --- */
@@ -231,16 +280,15 @@ static void send_report(struct sfu_subscription *s, int64_t now_us) {
 }
 
 static void send_silence(struct sfu_subscription *s) {
-    const struct rtc_codec *codec = s->track->codec;
     bool video = s->silence.video;
+    uint8_t pt = s->pts[video ? s->track->codec->type : RTC_OPUS];
     struct pkt *body = pkt_take(s->worker->media->pool);
     struct media_job *job = body == NULL ? NULL : media_transport_rtp(s->transport->media);
     if (job == NULL) {
         pkt_unref(body);
         return;
     }
-    struct rtc_rtp_head head = { s->silence.ts, s->ssrc, s->silence.seq, s->pts[codec->type],
-        false };
+    struct rtc_rtp_head head = { s->silence.ts, s->ssrc, s->silence.seq, pt, false };
     job->sender = &s->sender;
     job->prefix_len = 0;
     write_head(s, job, &head, NULL);
@@ -259,9 +307,8 @@ static void send_silence(struct sfu_subscription *s) {
 }
 
 static bool can_be_silent(const struct sfu_subscription *s) {
-    const struct rtc_codec *codec = s->track->codec;
-    return s->silence.next_us != 0 && !s->wanted.disabled && codec != NULL &&
-           s->pts[codec->type] != RTC_NO_PT && (s->silence.video || codec->type == RTC_OPUS) &&
+    enum rtc_codec_type type = s->silence.video ? s->track->codec->type : RTC_OPUS;
+    return s->silence.on && !s->wanted.disabled && s->pts[type] != RTC_NO_PT &&
            media_transport_is_connected(s->transport->media);
 }
 
@@ -307,7 +354,10 @@ static void plan_extensions(struct sfu_subscription *s, const struct rtc_rtp_par
     if (codec->type == RTC_AV1 || codec->type == RTC_VP9) {
         s->plan.pass |= RTC_EXT_BIT(RTC_EXT_DEPENDENCY);
     }
-    if (s->plan.ids[RTC_EXT_ABS_SEND_TIME] != 0) {
+    /* What is resent under its own number must be the same to the last bit: see repeat. */
+    const struct rtc_codec *takes = rtc_codec_pick(listener, codec);
+    bool repeats = s->rtx_ssrc == 0 && takes != NULL && (takes->feedback & RTC_FB_NACK) != 0;
+    if (s->plan.ids[RTC_EXT_ABS_SEND_TIME] != 0 && !repeats) {
         s->plan.own = RTC_EXT_BIT(RTC_EXT_ABS_SEND_TIME);
         s->plan.own_len[RTC_EXT_ABS_SEND_TIME] = RTC_RTPEXT_ABS_SEND_TIME_LEN;
     }
@@ -317,17 +367,23 @@ static enum err enter_maps(struct sfu_subscription *s) {
     struct sfu_transport *t = s->transport;
     struct sfu_subscription *other = NULL;
     HASH_FIND(by_ssrc, t->by_ssrc, &s->ssrc, sizeof(s->ssrc), other);
-    if (other != NULL || s->ssrc == 0) {
+    if (other != NULL || s->ssrc == 0 || s->ssrc == s->rtx_ssrc) {
         return err_set(ERR_CONFLICT, "SSRC %u is another subscription's", s->ssrc);
     }
     HASH_ADD(by_ssrc, t->by_ssrc, ssrc, sizeof(s->ssrc), s);
     if (s->by_ssrc.tbl == NULL) {
         return err_set(ERR_NOMEM, "no memory for a subscription");
     }
-    if (s->rtx_ssrc != 0) {
-        HASH_ADD(by_rtx_ssrc, t->by_rtx_ssrc, rtx_ssrc, sizeof(s->rtx_ssrc), s);
-    }
     return OK;
+}
+
+static bool may_be_vp8(const struct rtc_rtp_params *p) {
+    for (unsigned i = 0; i < p->n_codecs; i++) {
+        if (p->codecs[i].type == RTC_VP8) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum err set_up(struct sfu_subscription *s, const struct rtc_rtp_params *listener) {
@@ -342,12 +398,12 @@ static enum err set_up(struct sfu_subscription *s, const struct rtc_rtp_params *
     const struct rtc_codec *codec = s->track->codec;
     uint16_t first = (uint16_t)(sfu_worker_random(s->worker) & 0x7fff); /* room before the wrap */
     s->rtx_seq = (uint16_t)(sfu_worker_random(s->worker) & 0x7fff);
-    TRY(sfu_rewriter_init(&s->rewriter, codec->clock_rate, codec->type == RTC_VP8, first));
+    bool vp8 = may_be_vp8(&s->track->config.params);
+    TRY(sfu_rewriter_init(&s->rewriter, codec->clock_rate, vp8, first));
     TRY(enter_maps(s));
     TRY(sfu_track_listen(s->track, s));
     if (!(s->track->config.encrypted && !sfu_track_is_video(s->track))) {
-        sfu_silence_begin(
-            &s->silence, sfu_track_is_video(s->track), first, s->worker->media->now_us);
+        sfu_silence_begin(&s->silence, sfu_track_is_video(s->track), first);
     }
     return OK;
 }
@@ -388,9 +444,6 @@ void sfu_subscription_destroy(struct sfu_subscription *s) {
     }
     if (s->by_ssrc.tbl != NULL) {
         HASH_DELETE(by_ssrc, s->transport->by_ssrc, s);
-    }
-    if (s->by_rtx_ssrc.tbl != NULL) {
-        HASH_DELETE(by_rtx_ssrc, s->transport->by_rtx_ssrc, s);
     }
     DL_DELETE(s->transport->subscriptions, s);
     s->transport->n_subscriptions--;

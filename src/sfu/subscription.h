@@ -28,7 +28,7 @@ struct sfu_subscription {
     struct sfu_track *track;
     struct sfu_transport *transport;
     struct sfu_subscription *prev, *next; /* of the transport */
-    UT_hash_handle by_ssrc, by_rtx_ssrc;  /* of the transport */
+    UT_hash_handle by_ssrc;               /* of the transport */
     uint32_t index;                       /* in the track's list */
     /* As agreed upon with the listener; RTX's payload type is RTC_NO_PT without. */
     uint32_t ssrc, rtx_ssrc;
@@ -47,6 +47,7 @@ struct sfu_subscription {
     uint32_t packets;
     uint16_t rtx_seq;
     bool started;
+    bool needs_key; /* the listener said so: what it misses before the next one is of no use */
 };
 
 /** Of a track and a transport of one room. ERR_NOMEM, ERR_CONFLICT (the SSRC is another's),
@@ -64,6 +65,8 @@ void sfu_subscription_aim(struct sfu_subscription *s);
 void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *wanted);
 /** The transport came or was lost: what follows begins with a key frame. */
 void sfu_subscription_restart(struct sfu_subscription *s);
+/** A layer's source began anew; when that is what the listener gets, so does he. */
+void sfu_subscription_lost(struct sfu_subscription *s, unsigned layer);
 
 /** The listener misses these numbers, or needs a picture. */
 void sfu_subscription_resend(

@@ -67,6 +67,16 @@ static int64_t layer_next_us(const struct sfu_track *t, unsigned i) {
     return key < next ? key : next;
 }
 
+/* A stream that stopped must not hold them for ever: the pool is everybody's. */
+static bool keeps_packets(const struct sfu_track *t) {
+    for (unsigned i = 0; i < t->n_layers; i++) {
+        if (t->layers[i].history != NULL && rtc_history_count(t->layers[i].history) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void set_timer(struct sfu_track *t) {
     int64_t now = t->worker->media->now_us, next = INT64_MAX;
     for (unsigned i = 0; i < t->n_layers; i++) {
@@ -75,6 +85,9 @@ static void set_timer(struct sfu_track *t) {
     }
     if (t->live != 0 && t->n_layers > 1 && now + SFU_WATCH_US < next) {
         next = now + SFU_WATCH_US;
+    }
+    if (keeps_packets(t) && now + SFU_EXPIRE_US < next) {
+        next = now + SFU_EXPIRE_US;
     }
     if (next == INT64_MAX) {
         wheel_disarm(&t->worker->media->wheel, &t->timer);
@@ -163,20 +176,55 @@ static bool read_packet(
     return good;
 }
 
-/* Its number among its layer's; false for a stray one. */
-static bool book(
-    struct sfu_track *t, struct sfu_track_layer *l, struct sfu_packet *p, bool recovered) {
-    if (recovered) {
-        rtc_receiver_recovered(&l->receiver);
-        p->seq = rtc_seq_extend(l->receiver.highest, p->rtp.seq);
-    } else if (!rtc_receiver_packet(&l->receiver, p->rtp.seq, p->rtp.ts, p->now_us, &p->seq)) {
+/* What was known of a layer's numbers, before it got an SSRC or when its source began anew. */
+static void forget_numbers(struct sfu_track_layer *l) {
+    memset(&l->seen, 0, sizeof(l->seen));
+    if (l->nack != NULL) {
+        memset(l->nack, 0, sizeof(*l->nack));
+    }
+    if (l->history != NULL) {
+        rtc_history_clear(l->history);
+    }
+}
+
+/* The source began anew, at numbers and timestamps that have nothing to do with those before: for
+ * the listeners it is another stream. */
+static void began_anew(struct sfu_track *t, unsigned layer) {
+    forget_numbers(&t->layers[layer]);
+    for (uint32_t i = 0; i < t->n_listeners; i++) {
+        sfu_subscription_lost(t->listeners[i], layer);
+    }
+}
+
+/* A resend's number: of a packet that may well have been lost, so near the newest. */
+static bool number_recovered(struct sfu_track_layer *l, struct sfu_packet *p) {
+    p->seq = rtc_seq_extend(l->receiver.highest, p->rtp.seq);
+    int64_t ahead = p->seq - l->receiver.highest;
+    return l->receiver.any && ahead < RTC_RECEIVER_MISORDER_MAX &&
+           ahead > -RTC_RECEIVER_MISORDER_MAX;
+}
+
+/* Its number among its layer's; false for a stray one, and for one that came before. */
+static bool book(struct sfu_track *t, unsigned layer, struct sfu_packet *p, bool recovered) {
+    struct sfu_track_layer *l = &t->layers[layer];
+    bool had = l->receiver.any;
+    if (recovered ? !number_recovered(l, p)
+                  : !rtc_receiver_packet(&l->receiver, p->rtp.seq, p->rtp.ts, p->now_us, &p->seq)) {
         t->worker->stats.drops[SFU_DROP_STRAY]++;
         return false;
     }
-    if (l->nack != NULL &&
-        rtc_nack_received(l->nack, p->rtp.seq, p->now_us) == RTC_NACK_RESTARTED &&
-        l->history != NULL) {
-        rtc_history_clear(l->history);
+    if (!recovered && had && l->receiver.received == 1) {
+        began_anew(t, layer);
+    }
+    if (!sfu_seen_note(&l->seen, p->seq)) {
+        t->worker->stats.drops[SFU_DROP_REPEATED]++;
+        return false;
+    }
+    if (recovered) {
+        rtc_receiver_recovered(&l->receiver);
+    }
+    if (l->nack != NULL) {
+        (void)rtc_nack_received(l->nack, p->rtp.seq, p->now_us);
     }
     return true;
 }
@@ -225,7 +273,7 @@ void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const 
     struct sfu_packet p;
     p.now_us = t->worker->media->now_us;
     p.layer = (uint8_t)layer;
-    if (read_packet(t, kept, rtp, &p) && book(t, l, &p, recovered)) {
+    if (read_packet(t, kept, rtp, &p) && book(t, layer, &p, recovered)) {
         (void)keep(t, l, kept, rtp->seq);
         note_layer(t, layer, &p);
         for (uint32_t i = 0; i < t->n_listeners; i++) {
@@ -368,9 +416,14 @@ enum err sfu_track_change(struct sfu_track *t, const struct rtc_rtp_params *para
         params->n_encodings != t->n_layers) {
         return err_set(ERR_INVALID, "a track keeps its kind and its layers");
     }
+    struct rtc_rtp_params before = t->config.params;
     t->config.params = *params;
+    enum err e = sfu_transport_bind(t->transport, t);
+    if (e != OK) {
+        t->config.params = before;
+    }
     t->codec = &t->config.params.codecs[0];
-    return sfu_transport_bind(t->transport, t);
+    return e;
 }
 
 void sfu_track_set_muted(struct sfu_track *t, bool muted) {
@@ -388,12 +441,10 @@ void sfu_track_bound(struct sfu_track *t, unsigned layer, uint32_t ssrc, bool rt
         return;
     }
     l->ssrc = ssrc;
+    bool had = l->receiver.any;
     rtc_receiver_init(&l->receiver, ssrc, t->config.params.codecs[0].clock_rate);
-    if (l->nack != NULL) {
-        memset(l->nack, 0, sizeof(*l->nack));
-    }
-    if (l->history != NULL) {
-        rtc_history_clear(l->history);
+    if (had) {
+        began_anew(t, layer);
     }
     set_timer(t); /* a key frame may be waited for already */
 }

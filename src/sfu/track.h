@@ -16,6 +16,7 @@
 #include "sfu/keyframes.h"
 #include "sfu/object.h"
 #include "sfu/packet.h"
+#include "sfu/seen.h"
 
 struct rtc_rtcp_sr;
 struct sfu_subscription;
@@ -24,6 +25,7 @@ struct sfu_worker;
 
 #define SFU_LIVE_US       1000000 /* a layer from which nothing came for so long is not being sent */
 #define SFU_WATCH_US      250000  /* how often that is looked at, where there are several */
+#define SFU_EXPIRE_US     1000000 /* how often old packets are let go */
 #define SFU_LISTENERS_MAX 4096    /* of one track */
 
 /* One SSRC of it, and what is kept of it. */
@@ -32,6 +34,7 @@ struct sfu_track_layer {
     struct rtc_nack *nack;       /* where it was agreed upon */
     struct rtc_history *history; /* from its first packet */
     struct sfu_keyframes keyframes;
+    struct sfu_seen seen;
     int64_t latest_us; /* when the newest packet came; 0 = none yet */
     uint32_t ssrc, rtx_ssrc;
 };
@@ -56,6 +59,8 @@ MUST_CHECK enum err sfu_track_create(struct sfu_worker *w, sfu_id id,
 /** With its subscriptions, which main is told of; the worker has flushed. */
 void sfu_track_destroy(struct sfu_track *t);
 
+/** ERR_INVALID (another kind, or number of layers), ERR_CONFLICT, ERR_LIMIT, ERR_NOMEM: then
+ * nothing has changed. */
 MUST_CHECK enum err sfu_track_change(struct sfu_track *t, const struct rtc_rtp_params *params);
 void sfu_track_set_muted(struct sfu_track *t, bool muted);
 

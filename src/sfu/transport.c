@@ -217,6 +217,9 @@ void sfu_transport_state(void *owner, enum media_state state, enum media_end end
         [MEDIA_ENDED] = SFU_TRANSPORT_ENDED,
     };
     struct sfu_transport *t = owner;
+    if (t->ended) {
+        return; /* main knows */
+    }
     struct sfu_event *e = sfu_worker_event(t->worker, SFU_EVENT_TRANSPORT, t->object.id);
     if (e != NULL) {
         e->transport.state = states[state];
@@ -233,7 +236,7 @@ void sfu_transport_state(void *owner, enum media_state state, enum media_end end
             sfu_subscription_restart(s);
         }
         sfu_transport_wake(t);
-    } else if (state == MEDIA_ENDED && !t->ended) {
+    } else if (state == MEDIA_ENDED) {
         t->ended = true;
         LL_PREPEND2(t->worker->ended, t, next_ended);
     }

@@ -39,7 +39,7 @@ struct sfu_transport {
     struct media_transport *media;
     struct sfu_track *tracks;
     struct sfu_subscription *subscriptions;
-    struct sfu_subscription *by_ssrc, *by_rtx_ssrc; /* maps */
+    struct sfu_subscription *by_ssrc; /* a map */
     uint32_t ssrcs[SFU_SSRCS_MAX];
     struct sfu_binding bindings[SFU_SSRCS_MAX];
     struct rtc_twcc_rx *twcc; /* once a track of it has agreed on transport-wide feedback */

@@ -16,6 +16,7 @@ const char *sfu_drop_name(enum sfu_drop why) {
         [SFU_DROP_STRANGER] = "stranger",
         [SFU_DROP_PAYLOAD_TYPE] = "payload_type",
         [SFU_DROP_STRAY] = "stray",
+        [SFU_DROP_REPEATED] = "repeated",
         [SFU_DROP_RTCP] = "rtcp",
     };
     return names[why];

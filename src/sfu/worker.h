@@ -23,6 +23,7 @@ enum sfu_drop {
     SFU_DROP_STRANGER,     /* an SSRC that belongs to no track */
     SFU_DROP_PAYLOAD_TYPE, /* none that was agreed upon */
     SFU_DROP_STRAY,        /* a lone jump of its numbers */
+    SFU_DROP_REPEATED,     /* it came before: by RTX, or late behind its resend */
     SFU_DROP_RTCP,         /* malformed RTCP */
     SFU_DROPS
 };
