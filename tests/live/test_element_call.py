@@ -221,7 +221,8 @@ def test_who_is_kicked_from_the_room_loses_media_and_gets_no_token(place, pages)
 
 
 def test_parley_is_killed_and_the_homeserver_away_for_a_minute(place, pages):
-    """The call goes on meanwhile. Of who is killed too, the leave is not lost and comes once; nobody else is taken for gone."""
+    """The call goes on meanwhile. Of who is killed too the SFU tells nobody who could hear it, and yet the leave comes, once;
+    nobody else is taken for gone."""
     with call_of_two(place, pages) as call:
         place.synapse.stop()
         back = time.monotonic() + AWAY_S
@@ -230,6 +231,7 @@ def test_parley_is_killed_and_the_homeserver_away_for_a_minute(place, pages):
             for name in call.people:
                 goes_on(pages, name)
             pages.do("crash", "bob")
+            wait(lambda: pages.do("media", "alice"), lambda got: got["othersShown"] == 0, "word of the SFU to the other's page")
             place.parley.start()
             time.sleep(max(0, back - time.monotonic()))
         finally:
