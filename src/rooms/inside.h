@@ -1,0 +1,51 @@
+/* What the files of this folder say to each other.  Thread: main. */
+#ifndef ROOMS_INSIDE_H
+#define ROOMS_INSIDE_H
+
+#include "rooms/model.h"
+#include "rooms/observer.h"
+
+struct room_directory {
+    struct sfu *sfu; /* NULL = not started, or stopped */
+    unsigned rooms_max;
+    bool no_create;
+    struct room *rooms;
+    struct room_part *parts; /* by the SFU's id */
+    struct wheel wheel;
+    int64_t now_us; /* of the running turn; the clock's between turns of a loop */
+    uv_timer_t *timer;
+};
+
+/* directory.c */
+/** The part is found by its id from now on. ERR_NOMEM. */
+MUST_CHECK enum err room_part_add(struct room_directory *d, struct room_part *part);
+/** Takes it out, if it is in; its id is 0 then. */
+void room_part_remove(struct room_directory *d, struct room_part *part);
+/** The SFU's room is there from now on. */
+MUST_CHECK enum err room_open(struct room *room);
+/** Somebody came or went: the numbers, and the end of an empty room. */
+void room_count(struct room *room);
+
+/* member.c */
+/** Its version rises, and all who see it are told. */
+void room_member_changed(struct room_member *m);
+void room_transport_told(struct room_member *m, enum room_way way, const struct sfu_event *event);
+
+/* publication.c */
+void room_publication_told(struct room_publication *p, const struct sfu_event *event);
+/** What is wanted of it may have changed. */
+void room_publication_weigh(struct room_publication *p);
+/** Frees all of a member that is going; its subscribers are told. */
+void room_publications_end(struct room_member *m);
+
+/* subscription.c */
+void room_subscription_told(struct room_subscription *s, const struct sfu_event *event);
+/** Looks again at what `m` should receive: of one publication, or of all. */
+void room_consider(struct room_member *m, struct room_publication *p);
+void room_consider_all(struct room_member *m);
+/** The publication ends: whoever receives it does not any more. */
+void room_publication_forsake(struct room_publication *p);
+/** Frees all of a member that is going, without telling it. */
+void room_subscriptions_end(struct room_member *m);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What a door is told on behalf of one of its members. All are called on main, in the order in
+ * which things happen; none may end a member or a room (a door that must do so defers it to its
+ * next turn). Before room_joined nothing is told.
+ */
+#ifndef ROOMS_OBSERVER_H
+#define ROOMS_OBSERVER_H
+
+#include "rooms/model.h"
+
+struct room_observer {
+    /** Somebody (or the member itself) joined, changed, or is GONE: all of `about`, never less.
+     * Versions of one member only rise. */
+    void (*member)(void *arg, const struct room_member *about);
+    /** Metadata or numbers of the room changed. */
+    void (*room)(void *arg);
+    /** This track is to be received: negotiate it, then call room_subscription_bind. The
+     * publisher, with the track, was told of before. */
+    void (*subscribe)(void *arg, struct room_subscription *s);
+    /** Not any more: take it out of the negotiation. */
+    void (*unsubscribe)(void *arg, struct room_subscription *s);
+    /** May the member receive this track? On first sight of it and on each change. */
+    void (*permission)(void *arg, const struct room_publication *p, bool allowed);
+    /** The member takes no codec of the track. */
+    void (*unfit)(void *arg, const struct room_subscription *s);
+    /** The first one receives this track of the member's. */
+    void (*subscribed)(void *arg, const struct room_publication *p);
+    /** What somebody wants of it at most: 0 low … 2 high, or ROOM_QUALITY_OFF. */
+    void (*quality)(void *arg, const struct room_publication *p, int quality);
+    /** This track of the member's was taken from it; `p` ends with the call. */
+    void (*unpublished)(void *arg, const struct room_publication *p);
+    /** The member's own name, metadata, attributes or rights changed. */
+    void (*self)(void *arg);
+    /** The member is GONE; its struct ends with the call. */
+    void (*leave)(void *arg, enum room_reason reason);
+};
+
+#endif
