@@ -223,7 +223,11 @@ bool http_gate_upgrade(struct http_gate *g, int fd, const struct http_head *head
         http_tally_refused(HTTP_REFUSED_UPGRADE);
         LOG_INFO(NULL, "websocket_refused", "peer=%s path=%s cause=%s text=%s", r->peer,
             LOG_Q(r->path), err_name(e), LOG_Q(err_text()));
-        http_refusal_send(fd, status, errcode, http_reply_text(e), g->cors);
+        if (r->status != 0) {
+            http_refusal_send_text(fd, r->status, r->answer, g->cors);
+        } else {
+            http_refusal_send(fd, status, errcode, http_reply_text(e), g->cors);
+        }
         *ret_answered = true;
     }
     http_request_destroy(r);

@@ -11,5 +11,7 @@
  * send buffer (these are some 400 bytes) is lost with the connection. The caller closes or lingers.
  */
 void http_refusal_send(int fd, int status, const char *errcode, const char *text, bool cors);
+/** The same with the text alone, as text/plain. */
+void http_refusal_send_text(int fd, int status, const char *text, bool cors);
 
 #endif

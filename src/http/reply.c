@@ -111,6 +111,13 @@ void http_reply_bytes(
     finish(r);
 }
 
+enum err http_reply_upgrade(struct http_request *r, int status, const char *text) {
+    char *copy = arena_strdup(&r->arena, text);
+    r->status = status;
+    r->answer = copy == NULL ? "" : copy;
+    return err_set(ERR_FORBIDDEN, "%s", text);
+}
+
 void http_reply_json(struct http_request *r, int status, const char *json) {
     http_reply_bytes(r, status, "application/json", json, strlen(json));
 }

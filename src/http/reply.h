@@ -21,6 +21,9 @@ void http_reply_error(struct http_request *r, int status, const char *errcode, c
  * in reply.c, and err_text() as text; for ERR_NOMEM, ERR_IO and ERR_DATABASE a text that tells
  * nothing inner. */
 void http_reply_err(struct http_request *r, enum err e);
+/** For `accept` of a WebSocket path (http/socket.h): the upgrade is answered with this status and
+ * text, as text/plain, instead of what the error would mean. Gives the error to return. */
+MUST_CHECK enum err http_reply_upgrade(struct http_request *r, int status, const char *text);
 /** Adds a header to the answer that will follow. */
 void http_reply_header(struct http_request *r, const char *name, const char *value);
 
