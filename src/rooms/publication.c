@@ -53,13 +53,18 @@ static void fit_layers(struct room_publication *p) {
     for (uint8_t i = 0; i < p->params.n_encodings; i++) {
         struct room_layer *layer = &t->layers[i];
         if (i >= t->n_layers) {
-            *layer = (struct room_layer){ .quality =
-                                              i == 0 ? 0 : (uint8_t)(t->layers[i - 1].quality + 1),
-                .width = t->width,
-                .height = t->height };
+            /* A single one is the best there is: its publisher would stop it, told that nobody
+             * wants the best. */
+            const uint8_t quality = p->params.n_encodings == 1 ? 2 : i;
+            *layer =
+                (struct room_layer){ .quality = quality, .width = t->width, .height = t->height };
             t->n_layers = (uint8_t)(i + 1);
         }
-        layer->encoding = p->params.encodings[i];
+        /* SSRCs that the SFU has learned stay as long as SDP does not name others. */
+        const struct rtc_encoding *e = &p->params.encodings[i];
+        if (e->ssrc != 0 || strcmp(e->rid, layer->encoding.rid) != 0) {
+            layer->encoding = *e;
+        }
     }
 }
 
