@@ -1,0 +1,61 @@
+/*
+ * Descriptions of a session's peer connections. Two of them: the client offers the one it
+ * publishes over, we offer the one it receives by. One: the client always offers, and is asked for
+ * more sections, or for an offer, by media_sections_requirement.
+ *
+ * Thread: main.  See: livekit-protocol 4.1 to 4.5.
+ */
+#ifndef LIVEKIT_NEGOTIATION_H
+#define LIVEKIT_NEGOTIATION_H
+
+#include "core/clock.h"
+#include "core/wheel.h"
+#include "livekit/proto/signal.pb-c.h"
+#include "rooms/model.h"
+#include "rtc/icelite.h"
+#include "rtc/sdp_places.h"
+
+struct lk_session;
+
+#define LK_OFFER_WAIT_US  (15 * SEC_US) /* for the answer to ours; livekit-protocol 4.2 */
+#define LK_OFFER_DELAY_US (SEC_US / 50) /* changes that come together share an offer */
+
+/* One peer connection. */
+struct lk_peer {
+    struct rtc_ice_cred cred;
+    uint64_t session_id; /* 0 = not begun */
+    uint64_t version;
+    char remote_ufrag[RTC_ICE_UFRAG_MAX + 1];
+    bool told; /* our candidates, with these credentials */
+};
+
+struct lk_negotiation {
+    struct lk_peer peers[ROOM_WAYS];
+    struct rtc_sdp_places *places;
+    bool asked;    /* a requirement is on its way: the client's offer will come */
+    size_t lacked; /* sections, when it was asked last */
+    /* of ours: */
+    uint32_t offer_id;
+    const struct rtc_sdp *offer; /* waits for its answer; NULL = none */
+    struct arena offer_arena;
+    uint32_t *offered; /* numbers of the subscriptions in its sections, 0 = none */
+    struct wheel_timer timer;
+};
+
+MUST_CHECK enum err lk_negotiation_init(struct lk_session *s);
+void lk_negotiation_finish(struct lk_session *s);
+/** Nobody is there to negotiate with: nothing is waited for any more. */
+void lk_negotiation_rest(struct lk_session *s);
+
+/** After joining, with two connections: our first offer. */
+void lk_negotiation_begin(struct lk_session *s);
+/** The client's offer; it gets its answer, or the session is told to begin anew. */
+void lk_negotiation_take_offer(struct lk_session *s, const Lk__SessionDescription *d);
+/** The client's answer to ours. */
+void lk_negotiation_take_answer(struct lk_session *s, const Lk__SessionDescription *d);
+
+/** The member shall receive this track, or not any more. */
+void lk_negotiation_add(struct lk_session *s, struct room_subscription *sub);
+void lk_negotiation_remove(struct lk_session *s, struct room_subscription *sub);
+
+#endif

@@ -1,0 +1,394 @@
+/* One client: joining, hearing, leaving. Main. */
+#include "livekit/session.h"
+
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "http/socket.h"
+#include "livekit/convert.h"
+#include "livekit/grant.h"
+#include "livekit/messages.h"
+#include "livekit/verbs.h"
+
+#include <string.h>
+#include <utlist.h>
+
+METRIC_GAUGE(sessions_now, "parley_livekit_sessions", "Clients of LiveKit's signalling.");
+METRIC_COUNTER(
+    broken, "parley_livekit_messages_broken_total", "Messages of clients that could not be read.");
+
+static const struct room_observer observer;
+
+/* --- saying --- */
+
+void lk_session_say(struct lk_session *s, const Lk__SignalResponse *m) {
+    CLEANUP(buf_finish) struct buf bytes;
+    buf_init(&bytes, LK_CONVERT_MAX_BYTES);
+    if (s->socket == NULL || s->over) {
+        return;
+    }
+    enum err e = lk_convert_write_response(m, &bytes);
+    if (e == OK) {
+        e = http_socket_send(s->socket, bytes.data, bytes.len, true);
+    }
+    if (e != OK && e != ERR_GONE) {
+        /* What was not said cannot be made up for: the client has to come again. */
+        LOG_WARN(s->member == NULL ? &log_root : &s->member->log, "message_not_sent",
+            "message=%d cause=%s text=%s", (int)m->message_case, err_name(e), LOG_Q(err_text()));
+        http_socket_close(s->socket, HTTP_SOCKET_SLOW, "a message was lost");
+    }
+}
+
+void lk_session_say_leave(struct lk_session *s, enum room_reason reason) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__LeaveRequest leave = LK__LEAVE_REQUEST__INIT;
+    leave.reason = lk_message_reason(reason);
+    leave.action = lk_message_action(reason);
+    leave.can_reconnect = leave.action != LK__LEAVE_REQUEST__ACTION__DISCONNECT;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_LEAVE;
+    m.leave = &leave;
+    lk_session_say(s, &m);
+    s->over = true;
+    if (s->socket != NULL) {
+        http_socket_close(s->socket, HTTP_SOCKET_NORMAL, NULL);
+    }
+}
+
+void lk_session_begin_anew(struct lk_session *s) {
+    if (s->member != NULL) {
+        room_leave(s->member, ROOM_MISMATCH);
+    }
+}
+
+void lk_session_say_outcome(struct lk_session *s, Lk__RequestResponse *outcome,
+    Lk__RequestResponse__Reason reason, const char *text) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    outcome->reason = reason;
+    outcome->message = (char *)text;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_REQUEST_RESPONSE;
+    m.request_response = outcome;
+    lk_session_say(s, &m);
+}
+
+/* --- the token --- */
+
+static void set_rights(struct lk_video *v, const struct room_grant *g) {
+    v->can_publish = g->publish ? LK_YES : LK_NO;
+    v->can_subscribe = g->subscribe ? LK_YES : LK_NO;
+    v->can_publish_data = g->publish_data ? LK_YES : LK_NO;
+    v->can_update_own_metadata = g->update_own_metadata ? LK_YES : LK_NO;
+    v->hidden = g->hidden ? LK_YES : LK_UNSAID;
+}
+
+static int64_t wall_ms(const struct lk_session *s) {
+    const struct lk_signal_config *cfg = &s->signal->cfg;
+    return cfg->wall_ms == NULL ? clock_wall_ms() : cfg->wall_ms(cfg->arg);
+}
+
+/* What the client says when it comes again: as it is now, not as it was when the token was made. */
+static enum err make_token(const struct lk_session *s, char **ret) {
+    const struct room_member *m = s->member;
+    const int64_t now_s = wall_ms(s) / 1000;
+    struct lk_grant *g = mem_alloc(sizeof(*g));
+    if (g == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a token");
+    }
+    *g = *s->entry->grant;
+    g->name = m->name;
+    g->metadata = m->metadata;
+    g->not_before_s = 0;
+    if (g->expires_s < now_s + LK_REFRESH_S) {
+        g->expires_s = now_s + LK_REFRESH_S;
+    }
+    set_rights(&g->video, &m->grant);
+    g->n_attributes = 0;
+    for (size_t i = 0; i < m->n_attributes && i < LK_ATTRIBUTES_MAX; i++) {
+        g->attributes[g->n_attributes++] =
+            (struct lk_attribute){ m->attributes[i].key, m->attributes[i].value };
+    }
+    enum err e = lk_grant_to_jwt(g, s->signal->cfg.keys, ret);
+    mem_free(g);
+    return e;
+}
+
+static void say_token(struct lk_session *s) {
+    CLEANUP(mem_freep) char *token = NULL;
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    enum err e = make_token(s, &token);
+    if (e != OK) {
+        LOG_WARN(&s->member->log, "token_not_refreshed", "cause=%s", err_name(e));
+        return;
+    }
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_REFRESH_TOKEN;
+    m.refresh_token = token;
+    lk_session_say(s, &m);
+}
+
+static void on_refresh(struct wheel_timer *t, int64_t now_us) {
+    struct lk_session *s = (struct lk_session *)((char *)t - offsetof(struct lk_session, refresh));
+    (void)now_us;
+    say_token(s);
+    room_timer_arm(s->signal->cfg.rooms, &s->refresh, LK_REFRESH_US, on_refresh);
+}
+
+/* --- life --- */
+
+static void free_session(struct lk_session *s) {
+    room_timer_disarm(s->signal->cfg.rooms, &s->refresh);
+    lk_negotiation_finish(s);
+    lk_publishing_finish(s);
+    lk_entry_destroy(s->entry);
+    DL_DELETE(s->signal->sessions, s);
+    metric_add(&sessions_now, -1);
+    mem_free(s);
+}
+
+enum err lk_session_create(
+    struct lk_signal *signal, struct lk_entry *entry, struct lk_session **ret) {
+    struct lk_session *s = mem_zalloc(sizeof(*s));
+    if (s == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a client");
+    }
+    s->signal = signal;
+    s->entry = entry;
+    s->waiting = true;
+    enum err e = lk_negotiation_init(s);
+    if (e != OK) {
+        arena_finish(&s->negotiation.offer_arena);
+        mem_free(s);
+        return e;
+    }
+    metrics_register(&sessions_now);
+    metrics_register(&broken);
+    metric_add(&sessions_now, 1);
+    DL_APPEND(signal->sessions, s);
+    *ret = s;
+    return OK;
+}
+
+static enum err join(struct lk_session *s) {
+    const struct lk_entry *e = s->entry;
+    const struct room_member_config cfg = { .identity = e->grant->identity,
+        .name = e->grant->name,
+        .metadata = e->metadata,
+        .attributes = e->attributes,
+        .n_attributes = e->n_attributes,
+        .kind = lk_entry_kind(e->grant),
+        .grant = lk_entry_rights(e->grant),
+        .auto_subscribe = e->auto_subscribe,
+        .single = e->join != NULL,
+        .protocol = e->client_protocol,
+        .capabilities = e->capabilities,
+        .observer = &observer,
+        .arg = s };
+    return room_join(s->signal->cfg.rooms, e->room, &e->room_config, &cfg, &s->member);
+}
+
+static enum err say_join(struct lk_session *s) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    struct arena a;
+    arena_init(&a);
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_JOIN;
+    m.join = lk_message_join(s->member, &s->signal->cfg, s->signal->node_id, &a);
+    const bool fine = m.join != NULL;
+    if (fine) {
+        lk_session_say(s, &m);
+    }
+    arena_finish(&a);
+    return fine ? OK : err_set(ERR_NOMEM, "no memory for a join response");
+}
+
+/* What a join_request asked for besides (livekit-protocol 2.3). */
+static void take_join_request(struct lk_session *s) {
+    const Lk__JoinRequest *j = s->entry->join;
+    for (size_t i = 0; i < j->n_add_track_requests && s->member != NULL; i++) {
+        lk_publishing_announce(s, j->add_track_requests[i]);
+    }
+    if (j->publisher_offer != NULL && s->member != NULL) {
+        lk_negotiation_take_offer(s, j->publisher_offer);
+    }
+}
+
+void lk_session_open(struct lk_session *s, struct http_socket *socket) {
+    s->socket = socket;
+    if (s->signal->draining || s->entry->reconnect) {
+        lk_session_say_leave(s, s->signal->draining ? ROOM_SHUTDOWN : ROOM_MISMATCH);
+        return;
+    }
+    enum err e = join(s);
+    if (e != OK) {
+        LOG_WARN(&log_root, "join_failed", "room=%s cause=%s text=%s", LOG_Q(s->entry->room),
+            err_name(e), LOG_Q(err_text()));
+        lk_session_say_leave(s, ROOM_NEVER_ACTIVE);
+        return;
+    }
+    LOG_INFO(&s->member->log, "client_joined", "client=%s protocol=%d", LOG_Q(s->entry->client),
+        s->entry->protocol);
+    if (say_join(s) != OK) {
+        room_leave(s->member, ROOM_NEVER_ACTIVE);
+        return;
+    }
+    say_token(s);
+    room_timer_arm(s->signal->cfg.rooms, &s->refresh, LK_REFRESH_US, on_refresh);
+    room_joined(s->member);
+    if (s->member->single) {
+        take_join_request(s);
+    } else {
+        lk_negotiation_begin(s);
+    }
+}
+
+void lk_session_take(struct lk_session *s, const char *bytes, size_t len, bool binary) {
+    struct arena a;
+    Lk__SignalRequest *r = NULL;
+    if (s->member == NULL || s->over) {
+        return;
+    }
+    arena_init(&a);
+    enum err e = binary ? lk_convert_read_request((const uint8_t *)bytes, len, &a, &r)
+                        : err_set(ERR_INVALID, "a text message");
+    if (e == OK) {
+        lk_verbs_take(s, r);
+    } else {
+        metric_add(&broken, 1);
+        LOG_WARN(
+            &s->member->log, "message_broken", "cause=%s text=%s", err_name(e), LOG_Q(err_text()));
+        http_socket_close(s->socket, HTTP_SOCKET_POLICY, "not a SignalRequest");
+    }
+    arena_finish(&a);
+}
+
+void lk_session_close(struct lk_session *s) {
+    s->waiting = false;
+    s->socket = NULL;
+    lk_negotiation_rest(s);
+    room_timer_disarm(s->signal->cfg.rooms, &s->refresh);
+    if (s->member == NULL) {
+        free_session(s);
+    } else if (s->member->state == ROOM_ACTIVE) {
+        LOG_INFO(&s->member->log, "signal_lost", "media=going_on");
+    } else {
+        room_leave(s->member, ROOM_SIGNAL_LOST); /* frees the session */
+    }
+}
+
+/* --- hearing --- */
+
+static void on_member(void *arg, const struct room_member *about) {
+    struct lk_session *s = arg;
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__ParticipantUpdate update = LK__PARTICIPANT_UPDATE__INIT;
+    struct arena a;
+    if (s->socket == NULL) {
+        return;
+    }
+    arena_init(&a);
+    Lk__ParticipantInfo *info = lk_message_participant(about, &a);
+    update.participants = &info;
+    update.n_participants = 1;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_UPDATE;
+    m.update = &update;
+    if (info != NULL) {
+        lk_session_say(s, &m);
+    }
+    arena_finish(&a);
+}
+
+static void on_room(void *arg) {
+    struct lk_session *s = arg;
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__RoomUpdate update = LK__ROOM_UPDATE__INIT;
+    struct arena a;
+    arena_init(&a);
+    update.room = lk_message_room(s->member->room, &a);
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_ROOM_UPDATE;
+    m.room_update = &update;
+    if (update.room != NULL) {
+        lk_session_say(s, &m);
+    }
+    arena_finish(&a);
+}
+
+static void on_subscribe(void *arg, struct room_subscription *sub) {
+    lk_negotiation_add(arg, sub);
+}
+
+static void on_unsubscribe(void *arg, struct room_subscription *sub) {
+    lk_negotiation_remove(arg, sub);
+}
+
+static void on_permission(void *arg, const struct room_publication *p, bool allowed) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__SubscriptionPermissionUpdate update = LK__SUBSCRIPTION_PERMISSION_UPDATE__INIT;
+    update.participant_sid = p->member->sid;
+    update.track_sid = (char *)p->track.sid;
+    update.allowed = allowed;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_SUBSCRIPTION_PERMISSION_UPDATE;
+    m.subscription_permission_update = &update;
+    lk_session_say(arg, &m);
+}
+
+static void on_unfit(void *arg, const struct room_subscription *sub) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__SubscriptionResponse r = LK__SUBSCRIPTION_RESPONSE__INIT;
+    r.track_sid = (char *)sub->sid;
+    r.err = LK__SUBSCRIPTION_ERROR__SE_CODEC_UNSUPPORTED;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_SUBSCRIPTION_RESPONSE;
+    m.subscription_response = &r;
+    lk_session_say(arg, &m);
+}
+
+static void on_subscribed(void *arg, const struct room_publication *p) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__TrackSubscribed t = LK__TRACK_SUBSCRIBED__INIT;
+    t.track_sid = (char *)p->track.sid;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_TRACK_SUBSCRIBED;
+    m.track_subscribed = &t;
+    lk_session_say(arg, &m);
+}
+
+static void on_quality(void *arg, const struct room_publication *p, int quality) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    struct arena a;
+    arena_init(&a);
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_SUBSCRIBED_QUALITY_UPDATE;
+    m.subscribed_quality_update = lk_message_quality(p, quality, &a);
+    if (m.subscribed_quality_update != NULL) {
+        lk_session_say(arg, &m);
+    }
+    arena_finish(&a);
+}
+
+static void on_unpublished(void *arg, const struct room_publication *p) {
+    lk_publishing_taken(arg, p);
+}
+
+static void on_self(void *arg) {
+    say_token(arg);
+}
+
+static void on_leave(void *arg, enum room_reason reason) {
+    struct lk_session *s = arg;
+    lk_session_say_leave(s, reason);
+    lk_negotiation_rest(s);
+    room_timer_disarm(s->signal->cfg.rooms, &s->refresh);
+    s->member = NULL;
+    if (!s->waiting) {
+        free_session(s);
+    }
+}
+
+static const struct room_observer observer = {
+    .member = on_member,
+    .room = on_room,
+    .subscribe = on_subscribe,
+    .unsubscribe = on_unsubscribe,
+    .permission = on_permission,
+    .unfit = on_unfit,
+    .subscribed = on_subscribed,
+    .quality = on_quality,
+    .unpublished = on_unpublished,
+    .self = on_self,
+    .leave = on_leave,
+};
