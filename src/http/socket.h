@@ -38,8 +38,8 @@ struct http_socket_path {
     size_t queue_max; /* bytes waiting to be sent; over it 1013. 0 = 4 MiB */
     void *arg;        /* for accept */
     /** Looks at path, query, headers and peer (request.h; no answering: that is done for the
-     * error, or as http_reply_upgrade was told). OK lets the client in, and `close` will be called once for *ret_state, whatever
-     * happens. `r` ends with the call. */
+     * error, or as http_reply_upgrade was told). OK lets the client in, and `close` will be called
+     * once for *ret_state, whatever happens. `r` ends with the call. */
     enum err (*accept)(struct http_request *r, void *arg, void **ret_state);
     /** It stands; `s` is valid until close returns. */
     void (*open)(struct http_socket *s, void *state);
