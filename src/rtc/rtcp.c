@@ -22,7 +22,9 @@ static bool take_part(struct cur *c, struct rtc_rtcp_part *ret) {
     }
     if (first & PADDING) {
         uint8_t pad = n > 0 ? body.end[-1] : 0;
-        if (cur_left(c) > 0 || pad == 0 || pad % 4 != 0 || pad > n) {
+        /* RFC 3550 wants whole words, but transport-wide feedback is padded to them (its draft,
+         * 3.1), by libwebrtc and Pion with one to three bytes that say so. */
+        if (cur_left(c) > 0 || pad == 0 || pad > n) {
             return false;
         }
         body.end -= pad;

@@ -30,7 +30,7 @@ TEST(rtc_rtcp, checks_the_whole_datagram) {
         { "padding of nothing", { 0xA0, 203, 0, 1, 0, 0, 0, 0 }, 8, false },
         { "padding where nothing is", { 0xA0, 203, 0, 0 }, 4, false },
         { "padding longer than the part", { 0xA0, 203, 0, 1, 0, 0, 0, 8 }, 8, false },
-        { "padding of half words", { 0xA0, 203, 0, 1, 0, 0, 0, 2 }, 8, false },
+        { "padding to whole words", { 0xA0, 205, 0, 1, 0, 0, 0, 2 }, 8, true },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
