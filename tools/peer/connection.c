@@ -18,7 +18,7 @@ struct peer_connection {
     int64_t check_us; /* when the next check is due */
     uint64_t tie_breaker;
     uint8_t check_id[RTC_STUN_ID_SIZE];
-    bool answered;
+    bool answered; /* there is a path */
 };
 
 static void send_dtls(struct peer_connection *c) {
@@ -29,16 +29,22 @@ static void send_dtls(struct peer_connection *c) {
     }
 }
 
+static bool is_server(const struct peer_connection *c) {
+    return c->cfg.their_dtls.role == RTC_DTLS_CLIENT;
+}
+
 static bool make_keys(struct peer_connection *c) {
     struct rtc_dtls_keys keys;
     enum rtc_srtp_suite suite;
-    struct rtc_srtp_master ours, theirs;
+    struct rtc_srtp_master client, server;
     if (rtc_dtls_keys(c->dtls, &keys) != OK || !rtc_srtp_suite_of(keys.profile, &suite)) {
         return false;
     }
-    rtc_srtp_material_cut(suite, keys.material, &ours, &theirs);
-    return rtc_srtp_in_create(c->cfg.seal, &theirs, c->cfg.streams, &c->in) == OK &&
-           rtc_srtp_out_create(c->cfg.seal, &ours, &c->out) == OK;
+    rtc_srtp_material_cut(suite, keys.material, &client, &server);
+    const struct rtc_srtp_master *ours = is_server(c) ? &server : &client;
+    const struct rtc_srtp_master *theirs = is_server(c) ? &client : &server;
+    return rtc_srtp_in_create(c->cfg.seal, theirs, c->cfg.streams, &c->in) == OK &&
+           rtc_srtp_out_create(c->cfg.seal, ours, &c->out) == OK;
 }
 
 static void follow_dtls(struct peer_connection *c) {
@@ -64,6 +70,15 @@ static void check(struct peer_connection *c, int64_t now_us) {
     c->check_us = now_us + (c->answered ? PEER_ALIVE_US : PEER_CHECK_US);
 }
 
+static void begin_dtls(struct peer_connection *c, int64_t now_us) {
+    struct rtc_dtls_config dtls = { .role = is_server(c) ? RTC_DTLS_SERVER : RTC_DTLS_CLIENT,
+        .only_profile = c->cfg.only_profile };
+    if (c->dtls == NULL && rtc_dtls_create(c->cfg.dtls, &dtls, now_us, &c->dtls) == OK) {
+        rtc_dtls_set_peer(c->dtls, &c->cfg.their_dtls);
+        follow_dtls(c);
+    }
+}
+
 static void take_answer(
     struct peer_connection *c, const uint8_t *data, size_t len, int64_t now_us) {
     struct rtc_stun_response r;
@@ -73,19 +88,48 @@ static void take_answer(
     }
     c->answered = true;
     check(c, now_us); /* nominates */
-    struct rtc_dtls_config dtls = { .role = RTC_DTLS_CLIENT, .only_profile = c->cfg.only_profile };
-    if (c->dtls == NULL && rtc_dtls_create(c->cfg.dtls, &dtls, now_us, &c->dtls) == OK) {
-        rtc_dtls_set_peer(c->dtls, &c->cfg.their_dtls);
-        follow_dtls(c);
+    begin_dtls(c, now_us);
+}
+
+/* A server that is no lite agent checks the path too; it is told how we see it. */
+static void take_check(struct peer_connection *c, const uint8_t *data, size_t len, int64_t now_us) {
+    struct rtc_stun_request r;
+    struct rtc_stun_cred cred = {
+        .local = c->cfg.ours.ufrag, .remote = c->cfg.theirs.ufrag, .password = c->cfg.ours.pwd
+    };
+    if (rtc_stun_check(data, len, &cred, &r) != RTC_STUN_OK) {
+        return;
+    }
+    uint8_t answer[RTC_STUN_ANSWER_MOST];
+    size_t n = rtc_stun_write_success(&r, &c->cfg.server, c->cfg.ours.pwd, answer, sizeof(answer));
+    c->cfg.send(c->cfg.arg, answer, n);
+    if (c->cfg.lite && !c->answered) {
+        c->answered = true;
+        begin_dtls(c, now_us);
+    }
+}
+
+static void take_stun(struct peer_connection *c, const uint8_t *data, size_t len, int64_t now_us) {
+    struct rtc_stun_head head;
+    if (!rtc_stun_peek(data, len, &head)) {
+        return;
+    }
+    if (head.class == RTC_STUN_REQUEST) {
+        take_check(c, data, len, now_us);
+    } else {
+        take_answer(c, data, len, now_us);
     }
 }
 
 void peer_connection_take(struct peer_connection *c, uint8_t *data, size_t len, int64_t now_us) {
     switch (rtc_demux(data, len)) {
     case RTC_KIND_STUN:
-        take_answer(c, data, len, now_us);
+        take_stun(c, data, len, now_us);
         break;
     case RTC_KIND_DTLS:
+        if (is_server(c)) {
+            begin_dtls(c, now_us); /* its first flight may overtake the answer to our check */
+        }
         if (c->dtls != NULL) {
             (void)rtc_dtls_feed(c->dtls, data, len, now_us);
             follow_dtls(c);
@@ -124,6 +168,10 @@ int64_t peer_connection_next_us(const struct peer_connection *c) {
     return dtls < c->check_us ? dtls : c->check_us;
 }
 
+struct rtc_srtp_in *peer_connection_in(const struct peer_connection *c) {
+    return c->out == NULL ? NULL : c->in;
+}
+
 bool peer_connection_is_open(const struct peer_connection *c) {
     return c->out != NULL;
 }
@@ -138,7 +186,7 @@ void peer_connection_restart(struct peer_connection *c, const struct rtc_ice_cre
     c->cfg.ours = *ours;
     c->cfg.theirs = *theirs;
     c->answered = false;
-    c->check_us = now_us;
+    c->check_us = c->cfg.lite ? INT64_MAX : now_us;
 }
 
 void peer_connection_close(struct peer_connection *c) {
@@ -189,7 +237,7 @@ enum err peer_connection_create(
         return err_set(ERR_NOMEM, "no memory for a peer connection");
     }
     c->cfg = *cfg;
-    c->check_us = cfg->now_us;
+    c->check_us = cfg->lite ? INT64_MAX : cfg->now_us;
     crypto_random(&c->tie_breaker, sizeof(c->tie_breaker));
     *ret = c;
     return OK;

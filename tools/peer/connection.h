@@ -1,9 +1,11 @@
 /*
- * The client's end of a peer connection, for tests and load: controlling ICE towards one lite
- * server, DTLS client, SRTP. Bytes and time come in as arguments and datagrams go out by a
- * callback, so it works over a fake network in virtual time and over sockets alike.
+ * The client's end of a peer connection, for tests and load: ICE, DTLS in the role that the server
+ * leaves, SRTP. Bytes and time come in as arguments and datagrams go out by a callback, so it works
+ * over a fake network in virtual time and over sockets alike.
  *
  * It is a plain client: one path, regular nomination. What a path changes is the network's doing.
+ * A server that is no lite agent checks too: its checks are answered. Where it has offered it also
+ * nominates; then this end is the lite one.
  * Thread: one owner.
  */
 #ifndef TOOLS_PEER_CONNECTION_H
@@ -24,9 +26,11 @@ struct peer_connection_config {
     struct rtc_seal *seal;     /* borrowed */
     struct rtc_ice_cred ours;
     struct rtc_ice_params theirs;
-    struct rtc_dtls_params their_dtls;
-    uint16_t only_profile; /* of SRTP; 0 = all */
-    size_t streams;        /* SSRCs that will be received */
+    struct rtc_dtls_params their_dtls; /* a client (active): then this end is the server */
+    bool lite; /* sends no checks and answers theirs, as its description must say too */
+    struct rtc_addr server; /* where it is, for answers to its checks; not needed of a lite one */
+    uint16_t only_profile;  /* of SRTP; 0 = all */
+    size_t streams;         /* SSRCs that will be received */
     void (*send)(void *arg, const uint8_t *data, size_t len);
     /** Opened packets, borrowed for the call. */
     void (*rtp)(void *arg, uint8_t *packet, size_t len, int64_t now_us);
@@ -43,6 +47,10 @@ void peer_connection_destroy(struct peer_connection *c);
 void peer_connection_take(struct peer_connection *c, uint8_t *data, size_t len, int64_t now_us);
 void peer_connection_tick(struct peer_connection *c, int64_t now_us);
 int64_t peer_connection_next_us(const struct peer_connection *c);
+
+/** What opens its packets, for who opens many connections' packets in one batch; NULL before there
+ * are keys. */
+struct rtc_srtp_in *peer_connection_in(const struct peer_connection *c);
 
 /** Are keys there? */
 bool peer_connection_is_open(const struct peer_connection *c);

@@ -77,6 +77,18 @@ static void begin_frame(struct peer_sink *s, const struct peer_content *c, bool 
     s->any_frame = true;
 }
 
+/* What servers send where nothing else is to be sent (livekit-protocol 5.12), so that a client's
+ * track begins, or its picture ends: silence, a tiny picture, and LiveKit's 255 bytes of zero that
+ * stand in a payload though they are meant as padding. `data`: behind the codec's descriptor. */
+static bool is_made_up(const struct peer_sink *s, const uint8_t *data, size_t len) {
+    static const uint8_t picture[] = { 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x08, 0x00, 0x08, 0x00 };
+    if (s->cfg.codec == RTC_VP8) {
+        bool zero = len > 2 && data[0] == 0 && memcmp(data, data + 1, len - 2) == 0;
+        return zero || (len >= sizeof(picture) && memcmp(data, picture, sizeof(picture)) == 0);
+    }
+    return len == 80 && data[0] == 0xf8;
+}
+
 static void take_payload(
     struct peer_sink *s, const uint8_t *data, size_t len, bool newest, int64_t now_us) {
     struct peer_content content;
@@ -90,13 +102,14 @@ static void take_payload(
         head = v.len + (v.key_frame ? 10U : 1U);
     }
     if (len < head || !peer_content_read(data + head, len - head, &content)) {
-        bool silence = s->cfg.codec != RTC_VP8 && len == 80 && data[0] == 0xf8;
-        s->stats.padding += silence;
-        s->stats.wrong += !silence;
+        bool made_up = is_made_up(s, data + v.len, len - v.len);
+        s->stats.padding += made_up;
+        s->stats.wrong += !made_up;
         return;
     }
     s->stats.first_us = s->stats.first_us == 0 ? now_us : s->stats.first_us;
     s->stats.latest_us = now_us;
+    s->stats.sent_us = content.sent_us;
     s->stats.track = content.track;
     if (newest && (content.packet == 0 || !s->any_frame)) {
         if (s->cfg.codec == RTC_VP8) {
@@ -106,12 +119,12 @@ static void take_payload(
     }
 }
 
-static void take_original(struct peer_sink *s, const uint8_t *packet, const struct rtc_rtp *rtp,
-    bool by_rtx, int64_t now_us) {
-    bool newest = !s->any || rtc_seq_diff(rtp->seq, (uint16_t)s->highest) > 0;
+/* False for a packet that came before. */
+static bool note_head(
+    struct peer_sink *s, const struct rtc_rtp *rtp, bool newest, bool by_rtx, int64_t now_us) {
     bool first = !s->any;
     if (!note_seq(s, rtp->seq)) {
-        return;
+        return false;
     }
     (void)rtc_nack_received(&s->nack, rtp->seq, now_us);
     s->stats.packets++;
@@ -120,6 +133,19 @@ static void take_original(struct peer_sink *s, const uint8_t *packet, const stru
     if (newest) {
         s->stats.back += !first && rtc_ts_diff(rtp->ts, s->ts) < 0;
         s->ts = rtp->ts;
+    }
+    return true;
+}
+
+static bool is_newest(const struct peer_sink *s, const struct rtc_rtp *rtp) {
+    return !s->any || rtc_seq_diff(rtp->seq, (uint16_t)s->highest) > 0;
+}
+
+static void take_original(struct peer_sink *s, const uint8_t *packet, const struct rtc_rtp *rtp,
+    bool by_rtx, int64_t now_us) {
+    bool newest = is_newest(s, rtp);
+    if (!note_head(s, rtp, newest, by_rtx, now_us)) {
+        return;
     }
     if (rtp->payload_len == 0) {
         s->stats.padding++;
@@ -148,15 +174,25 @@ void peer_sink_take(struct peer_sink *s, uint8_t *packet, size_t len, int64_t no
     take_original(s, packet, &rtp, by_rtx, now_us);
 }
 
+void peer_sink_skim(struct peer_sink *s, const uint8_t *packet, size_t len, int64_t now_us) {
+    struct rtc_rtp rtp;
+    if (!rtc_rtp_parse(cur_make(packet, len), &rtp) || rtp.pt != s->cfg.pt) {
+        s->stats.strangers++;
+        return;
+    }
+    (void)note_head(s, &rtp, is_newest(s, &rtp), false, now_us);
+}
+
 /* --- feedback --- */
 
 void peer_sink_rtcp(struct peer_sink *s, struct cur datagram, int64_t now_us) {
-    (void)now_us;
     struct rtc_rtcp_part part;
     struct rtc_rtcp_sr sr;
     while (rtc_rtcp_next(&datagram, &part)) {
         if (part.type == RTC_RTCP_SR && rtc_rtcp_sr(&part, &sr) && sr.ssrc == s->cfg.ssrc) {
             s->stats.reports++;
+            s->sr_mid = (uint32_t)(sr.ntp >> 16);
+            s->sr_us = now_us;
         }
     }
 }
@@ -170,4 +206,24 @@ void peer_sink_feedback(struct peer_sink *s, struct wr *w, int64_t now_us) {
     if (rtc_nack_take_key_needed(&s->nack) && s->cfg.codec == RTC_VP8) {
         rtc_rtcpfb_write_pli(w, s->cfg.own_ssrc, s->cfg.ssrc);
     }
+}
+
+bool peer_sink_block(struct peer_sink *s, int64_t now_us, struct rtc_rtcp_block *ret) {
+    if (!s->any) {
+        return false;
+    }
+    uint32_t expected = (uint32_t)(s->highest - s->base + 1);
+    uint32_t lost = (uint32_t)peer_sink_missing(s);
+    uint32_t expected_now = expected - s->told_expected;
+    uint32_t lost_now = lost > s->told_lost ? lost - s->told_lost : 0;
+    uint64_t fraction = expected_now == 0 ? 0 : (uint64_t)lost_now * 256 / expected_now;
+    s->told_expected = expected;
+    s->told_lost = lost;
+    *ret = (struct rtc_rtcp_block){ .ssrc = s->cfg.ssrc,
+        .fraction_lost = (uint8_t)(fraction > 255 ? 255 : fraction),
+        .lost = (int32_t)lost,
+        .highest_seq = (uint32_t)s->highest,
+        .lsr = s->sr_mid,
+        .dlsr = s->sr_us == 0 ? 0 : (uint32_t)((now_us - s->sr_us) * 65536 / 1000000) };
+    return true;
 }

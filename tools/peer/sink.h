@@ -32,6 +32,7 @@ struct peer_sink_stats {
     uint64_t frames, keys, switches;
     uint64_t reports;            /* sender reports */
     int64_t first_us, latest_us; /* of the first and the newest packet with contents */
+    uint32_t sent_us;            /* what that newest packet says (struct peer_content) */
     int layer;                   /* of the newest frame; -1 = none yet */
     uint8_t highest_tid;
     uint16_t track;
@@ -46,15 +47,24 @@ struct peer_sink {
     uint64_t unique;
     uint32_t ts;
     uint16_t picture_id;
+    uint32_t sr_mid; /* the middle of the latest sender report's NTP time, and when it came */
+    int64_t sr_us;
+    uint32_t told_expected, told_lost; /* by the latest report block */
     bool any, any_frame;
 };
 
 void peer_sink_init(struct peer_sink *s, const struct peer_sink_config *cfg);
 /** A packet of its SSRC or RTX SSRC; changed in place where it is RTX. */
 void peer_sink_take(struct peer_sink *s, uint8_t *packet, size_t len, int64_t now_us);
+/** The same for one that was not opened: its head lies open, so numbers and timestamps are checked,
+ * and nothing else. Not for RTX. */
+void peer_sink_skim(struct peer_sink *s, const uint8_t *packet, size_t len, int64_t now_us);
 void peer_sink_rtcp(struct peer_sink *s, struct cur datagram, int64_t now_us);
 /** Writes what is due: NACK, and a PLI when it waits for a key frame. */
 void peer_sink_feedback(struct peer_sink *s, struct wr *w, int64_t now_us);
+struct rtc_rtcp_block;
+/** What a receiver report says of it. False before anything came. */
+bool peer_sink_block(struct peer_sink *s, int64_t now_us, struct rtc_rtcp_block *ret);
 /** Numbers that never came, of all up to the newest. */
 uint64_t peer_sink_missing(const struct peer_sink *s);
 /** Everything that must be 0 whatever the network does: wrong, strangers, back, picture_back and

@@ -55,6 +55,7 @@ void peer_content_write(const struct peer_content *c, uint8_t *ret, size_t len) 
     wr_u32(&w, c->frame);
     wr_u16(&w, c->packet);
     wr_u16(&w, c->packets);
+    wr_u32(&w, c->sent_us);
     for (size_t i = wr_len(&w); i < len; i++) {
         ret[i] = pattern(c, i);
     }
@@ -68,6 +69,7 @@ bool peer_content_read(const uint8_t *data, size_t len, struct peer_content *ret
     ret->frame = cur_u32(&c);
     ret->packet = cur_u16(&c);
     ret->packets = cur_u16(&c);
+    ret->sent_us = cur_u32(&c);
     bool same = !c.bad && magic == MAGIC;
     for (size_t i = PEER_CONTENT_HEAD; same && i < len; i++) {
         same = data[i] == pattern(ret, i);
@@ -134,7 +136,7 @@ static void keep(struct layer *l, uint16_t seq, const uint8_t *bytes, size_t hea
     memcpy(k->bytes, bytes, len);
 }
 
-static void emit_packet(struct peer_source *s, unsigned i) {
+static void emit_packet(struct peer_source *s, unsigned i, int64_t now_us) {
     struct layer *l = &s->layers[i];
     const struct rtc_codec *codec = &s->cfg.params.codecs[0];
     uint16_t of = s->cfg.packets[i] == 0 ? 1 : s->cfg.packets[i];
@@ -146,7 +148,8 @@ static void emit_packet(struct peer_source *s, unsigned i) {
     write_head(s, i, &w, &head, false);
     size_t head_len = wr_len(&w);
     write_codec(s, l, &w);
-    struct peer_content content = { (uint8_t)i, s->cfg.track, l->frame, l->sent, of };
+    struct peer_content content = { (uint8_t)i, s->cfg.track, l->frame, l->sent, of,
+        (uint32_t)now_us };
     size_t len = s->cfg.payload < PEER_CONTENT_HEAD ? PEER_CONTENT_HEAD : s->cfg.payload;
     uint8_t *at = wr_take(&w, len);
     if (at != NULL) {
@@ -210,7 +213,7 @@ void peer_source_tick(struct peer_source *s, int64_t now_us) {
     for (;;) {
         for (unsigned i = 0; i < s->cfg.params.n_encodings; i++) {
             while (has_more(s, i) && packet_us(s, i, s->layers[i].sent) <= now_us) {
-                emit_packet(s, i);
+                emit_packet(s, i, now_us);
             }
         }
         if (s->frame_at_us + s->cfg.frame_us > now_us) {

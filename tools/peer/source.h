@@ -18,13 +18,15 @@
  * What every payload begins with, behind the codec's own head; the rest is made of these numbers.
  *
  *     | magic 0xA7 | layer | track (16) | frame (32) | packet (16) | packets of the frame (16) |
+ *     | when it was sent first: the lower half of the sender's microseconds (32)              |
  */
-#define PEER_CONTENT_HEAD 12
+#define PEER_CONTENT_HEAD 16
 struct peer_content {
     uint8_t layer;
     uint16_t track;
     uint32_t frame;
     uint16_t packet, packets;
+    uint32_t sent_us;
 };
 void peer_content_write(const struct peer_content *c, uint8_t *ret, size_t len);
 /** False when it is not exactly what peer_content_write wrote. */
