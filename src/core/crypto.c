@@ -130,6 +130,13 @@ void crypto_base64(const uint8_t *bytes, size_t n, char *ret) {
     ret[len] = '\0';
 }
 
+void crypto_base64url(const uint8_t *bytes, size_t n, char *ret) {
+    crypto_base64(bytes, n, ret);
+    for (char *p = ret; *p != '\0'; p++) {
+        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+    }
+}
+
 static int base64url_value(char c) {
     if (c >= 'A' && c <= 'Z') {
         return c - 'A';

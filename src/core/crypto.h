@@ -48,6 +48,8 @@ bool crypto_unhex(const char *text, uint8_t *ret, size_t n);
  * CRYPTO_BASE64_SIZE(n) bytes. */
 #define CRYPTO_BASE64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
 void crypto_base64(const uint8_t *bytes, size_t n, char *ret);
+/** The same in base64url (RFC 4648, 5). */
+void crypto_base64url(const uint8_t *bytes, size_t n, char *ret);
 
 /** Reads `n` characters of base64url without padding (RFC 4648, 5; RFC 7515, 2): every text means
  * other bytes than every other. `ret` has room for 3 bytes for each 4 characters begun. */

@@ -1,14 +1,16 @@
-/* libjwt behind a door that checks what it does not. It signs and compares signatures; header and
- * claims are read here, since its readers are lax about the spelling of both. */
+/* libjwt behind a door that checks what it does not. It compares signatures; header and claims are
+ * read here, since its readers are lax about the spelling of both, and tokens are written here: it
+ * reads and writes the claims several times over, which was 40 % of the time of a token of a user
+ * who is known. */
 #include "livekit/jwt.h"
 
+#include "core/buf.h"
 #include "core/crypto.h"
 #include "livekit/keys.h"
 
 #include <errno.h>
 #include <jwt.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 static enum err no_memory(void) {
@@ -19,63 +21,66 @@ static void jwt_freep(jwt_t **j) {
     jwt_free(*j);
 }
 
+static void hmac_key_destroyp(struct hmac_key **k) {
+    hmac_key_destroy(*k);
+}
+
 static void json_freep(json_t **j) {
     json_decref(*j);
 }
 
 /* --- minting --- */
 
-/* The object as text; mem_free. */
-static enum err write_claims(const json_t *claims, char **ret) {
-    size_t n = json_dumpb(claims, NULL, 0, JSON_COMPACT);
-    if (n == 0 || n > LK_JWT_MAX_BYTES) {
-        return err_set(ERR_TOO_LARGE, "claims of %zu bytes; want 2 to %zu", n, LK_JWT_MAX_BYTES);
+/* Puts bytes into the token as one of its parts. */
+static void put_part(struct buf *token, const void *bytes, size_t n) {
+    char *at = (char *)buf_room(token, CRYPTO_BASE64_SIZE(n));
+    if (at != NULL) {
+        crypto_base64url(bytes, n, at);
+        token->len += strlen(at);
     }
-    char *text = mem_zalloc(n + 1);
-    if (text == NULL) {
+}
+
+static int take_text(const char *text, size_t n, void *to) {
+    struct buf *b = to;
+    buf_put(b, text, n);
+    return b->bad ? -1 : 0;
+}
+
+static enum err put_claims(struct buf *token, const json_t *claims) {
+    CLEANUP(buf_finish) struct buf text;
+    buf_init(&text, LK_JWT_MAX_BYTES);
+    int failed = json_dump_callback(claims, take_text, &text, JSON_COMPACT);
+    TRY(buf_check(&text));
+    if (failed != 0) {
         return no_memory();
     }
-    json_dumpb(claims, text, n, JSON_COMPACT);
-    *ret = text;
+    put_part(token, text.data, text.len);
     return OK;
 }
 
-/* libjwt would give its own string, to be freed by an allocator that is not ours. */
-static enum err print(jwt_t *j, size_t room, char **ret) {
-    CLEANUP(mem_freep) char *token = mem_zalloc(room);
-    FILE *f = token == NULL ? NULL : fmemopen(token, room, "w");
-    if (f == NULL) {
-        return no_memory();
-    }
-    int failed = jwt_encode_fp(j, f);
-    failed = fclose(f) != 0 || failed;
-    if (failed) {
-        return no_memory();
-    }
-    *ret = STEAL(token);
-    return OK;
+static enum err put_signature(struct buf *token, const char *secret) {
+    CLEANUP(hmac_key_destroyp) struct hmac_key *key = NULL;
+    uint8_t mac[SHA256_SIZE];
+    TRY(buf_check(token));
+    TRY(hmac_key_create((const uint8_t *)secret, strlen(secret), &key));
+    TRY(hmac_sign(key, token->data, token->len, NULL, 0, mac));
+    buf_putc(token, '.');
+    put_part(token, mac, sizeof(mac));
+    return buf_check(token);
 }
 
 enum err lk_jwt_mint(const json_t *claims, const char *secret, char **ret) {
-    enum { SIGNED_MORE = 256 }; /* header, signature and dots, roomy */
-    CLEANUP(jwt_freep) jwt_t *j = NULL;
-    CLEANUP(mem_freep) char *text = NULL;
-    CLEANUP(mem_freep) char *token = NULL;
+    static const char head[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
+    CLEANUP(buf_finish) struct buf token;
+    buf_init(&token, LK_JWT_MAX_BYTES);
     if (secret[0] == '\0') {
         return err_set(ERR_INVALID, "a token needs a secret");
     }
-    TRY(write_claims(claims, &text));
-    if (jwt_new(&j) != 0 ||
-        jwt_set_alg(j, JWT_ALG_HS256, (const unsigned char *)secret, (int)strlen(secret)) != 0 ||
-        jwt_add_grants_json(j, text) != 0) {
-        return no_memory();
-    }
-    TRY(print(j, strlen(text) * 4 / 3 + SIGNED_MORE, &token));
-    if (strlen(token) > LK_JWT_MAX_BYTES) {
-        return err_set(ERR_TOO_LARGE, "a token of %zu bytes; want at most %zu", strlen(token),
-            LK_JWT_MAX_BYTES);
-    }
-    *ret = STEAL(token);
+    put_part(&token, head, sizeof(head) - 1);
+    buf_putc(&token, '.');
+    TRY(put_claims(&token, claims));
+    TRY(put_signature(&token, secret));
+    *ret = buf_take(&token);
     return OK;
 }
 

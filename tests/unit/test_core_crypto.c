@@ -140,19 +140,21 @@ TEST(core_crypto, random_bytes_differ) {
 
 TEST(core_crypto, writes_base64_without_padding) {
     static const struct {
-        const char *name, *bytes, *want;
+        const char *name, *bytes, *want, *want_url;
     } rows[] = {
-        { "nothing", "", "" },
-        { "one byte", "f", "Zg" },
-        { "two", "fo", "Zm8" },
-        { "three", "foo", "Zm9v" },
-        { "both letters of this alphabet alone", "\xfb\xff", "+/8" },
+        { "nothing", "", "", "" },
+        { "one byte", "f", "Zg", "Zg" },
+        { "two", "fo", "Zm8", "Zm8" },
+        { "three", "foo", "Zm9v", "Zm9v" },
+        { "the letters that differ", "\xfb\xff", "+/8", "-_8" },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
         char got[CRYPTO_BASE64_SIZE(3)];
         crypto_base64((const uint8_t *)r->bytes, strlen(r->bytes), got);
         CHECK_STR(r->want, got);
+        crypto_base64url((const uint8_t *)r->bytes, strlen(r->bytes), got);
+        CHECK_STR(r->want_url, got);
     }
 }
 

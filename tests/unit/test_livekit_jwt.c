@@ -21,13 +21,9 @@ static struct lk_keys *make_keys(void) {
     return k;
 }
 
-/* base64url without padding. */
 static void put_part(struct buf *b, const void *bytes, size_t n) {
     char text[1024];
-    crypto_base64(bytes, n, text);
-    for (char *p = text; *p != '\0'; p++) {
-        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-    }
+    crypto_base64url(bytes, n, text);
     buf_puts(b, text);
 }
 
