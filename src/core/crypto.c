@@ -17,8 +17,22 @@ void crypto_random(void *ret, size_t n) {
     }
 }
 
+/* Fetched once, for all threads: a fetch costs as much as two digests of a short text. */
+static CRYPTO_ONCE sha256_once = CRYPTO_ONCE_STATIC_INIT;
+static EVP_MD *sha256_fetched;
+
+static void fetch_sha256(void) {
+    sha256_fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* NULL when libcrypto fails. */
+static const EVP_MD *sha256_type(void) {
+    return CRYPTO_THREAD_run_once(&sha256_once, fetch_sha256) == 1 ? sha256_fetched : NULL;
+}
+
 void crypto_sha256(const void *bytes, size_t n, uint8_t ret[SHA256_SIZE]) {
-    if (EVP_Q_digest(NULL, "SHA256", NULL, bytes, n, ret, NULL) != 1) {
+    const EVP_MD *type = sha256_type();
+    if (type == NULL || EVP_Digest(bytes, n, ret, NULL, type, NULL) != 1) {
         abort();
     }
 }
@@ -27,7 +41,6 @@ void crypto_sha256(const void *bytes, size_t n, uint8_t ret[SHA256_SIZE]) {
 
 struct sha256 {
     EVP_MD_CTX *ctx;
-    EVP_MD *type; /* fetched once: a fetch costs as much as a digest of a short row */
 };
 
 enum err sha256_create(struct sha256 **ret) {
@@ -36,8 +49,7 @@ enum err sha256_create(struct sha256 **ret) {
         return err_set(ERR_NOMEM, "out of memory");
     }
     s->ctx = EVP_MD_CTX_new();
-    s->type = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (s->ctx == NULL || s->type == NULL) {
+    if (s->ctx == NULL || sha256_type() == NULL) {
         sha256_destroy(s);
         return err_set(ERR_NOMEM, "SHA-256 cannot be set up");
     }
@@ -48,13 +60,12 @@ enum err sha256_create(struct sha256 **ret) {
 void sha256_destroy(struct sha256 *s) {
     if (s != NULL) {
         EVP_MD_CTX_free(s->ctx);
-        EVP_MD_free(s->type);
         mem_free(s);
     }
 }
 
 void sha256_begin(struct sha256 *s) {
-    if (EVP_DigestInit_ex2(s->ctx, s->type, NULL) != 1) {
+    if (EVP_DigestInit_ex2(s->ctx, sha256_type(), NULL) != 1) {
         abort();
     }
 }
