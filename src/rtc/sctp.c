@@ -56,6 +56,8 @@ static void take_change(struct rtc_sctp *s, const struct sctp_stream_change_even
     s->grown = false;
     if ((e->strchange_flags & (SCTP_STREAM_CHANGE_DENIED | SCTP_STREAM_CHANGE_FAILED)) == 0) {
         s->streams = e->strchange_outstrms;
+    } else {
+        s->capped = true;
     }
 }
 
@@ -176,13 +178,17 @@ void rtc_sctp_tick(struct rtc_sctp_door *door, int64_t now_us) {
 
 /* --- what goes --- */
 
-/* Asks for twice as many, or as many as this one needs. */
-static void grow(struct rtc_sctp *s, uint16_t stream) {
+/* Asks for twice as many, or as many as this one needs. False: the peer takes no more. */
+static bool grow(struct rtc_sctp *s, uint16_t stream) {
     unsigned want = s->streams * 2U > stream ? s->streams * 2U : stream + 1U;
     want = want > RTC_SCTP_STREAMS_MOST ? RTC_SCTP_STREAMS_MOST : want;
     struct sctp_add_streams add = { .sas_outstrms = (uint16_t)(want - s->streams) };
-    s->grown = s->grown || usrsctp_setsockopt(
-                               s->socket, IPPROTO_SCTP, SCTP_ADD_STREAMS, &add, sizeof(add)) == 0;
+    if (s->grown || s->capped) {
+        return s->grown;
+    }
+    s->grown =
+        usrsctp_setsockopt(s->socket, IPPROTO_SCTP, SCTP_ADD_STREAMS, &add, sizeof(add)) == 0;
+    return s->grown || errno == EALREADY; /* one such question at a time: after the reset */
 }
 
 enum rtc_sctp_sent rtc_sctp_send(
@@ -194,9 +200,9 @@ enum rtc_sctp_sent rtc_sctp_send(
     rtc_sctp_door_enter(s->door, now_us);
     rtc_sctp_door_touch(s->door);
     if (m->stream >= s->streams) {
-        grow(s, m->stream);
-        s->refused = s->grown;
-        return s->grown ? RTC_SCTP_FULL : RTC_SCTP_REFUSED;
+        bool more = grow(s, m->stream);
+        s->refused = s->refused || more;
+        return more ? RTC_SCTP_FULL : RTC_SCTP_REFUSED;
     }
     struct sctp_sendv_spa spa = { .sendv_flags = SCTP_SEND_SNDINFO_VALID,
         .sendv_sndinfo = { .snd_sid = m->stream,
@@ -240,6 +246,10 @@ size_t rtc_sctp_buffered(const struct rtc_sctp *s) {
     struct sndbuf_use use = { 0 };
     socklen_t len = sizeof(use);
     return usrsctp_getsockopt(s->socket, IPPROTO_SCTP, SNDBUF_USE, &use, &len) == 0 ? use.send : 0;
+}
+
+int64_t rtc_sctp_now_us(const struct rtc_sctp *s) {
+    return s->door->now_us;
 }
 
 uint16_t rtc_sctp_streams(const struct rtc_sctp *s) {

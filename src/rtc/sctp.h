@@ -132,7 +132,7 @@ void rtc_sctp_feed(struct rtc_sctp *s, const uint8_t *data, size_t len, int64_t 
 enum rtc_sctp_sent {
     RTC_SCTP_SENT,    /* it will arrive, or as often tried as it was limited to */
     RTC_SCTP_FULL,    /* the buffer is, or streams are being added; `writable` will be told */
-    RTC_SCTP_REFUSED, /* not open, no such stream, empty or too large: it never will be */
+    RTC_SCTP_REFUSED, /* not open, empty or too large, a stream that the peer refused: never */
 };
 enum rtc_sctp_sent rtc_sctp_send(
     struct rtc_sctp *s, const struct rtc_sctp_message *m, int64_t now_us);
@@ -143,6 +143,8 @@ void rtc_sctp_reset(struct rtc_sctp *s, uint16_t stream, int64_t now_us);
 enum rtc_sctp_state rtc_sctp_state(const struct rtc_sctp *s);
 /** Bytes that are waiting or were not acknowledged yet. */
 size_t rtc_sctp_buffered(const struct rtc_sctp *s);
+/** The time that was told last, on its thread: what it is in a hook. */
+int64_t rtc_sctp_now_us(const struct rtc_sctp *s);
 /** Streams that can be sent on now. */
 uint16_t rtc_sctp_streams(const struct rtc_sctp *s);
 

@@ -190,7 +190,8 @@ void rtc_sctp_door_forget(struct rtc_sctp *s) {
 
 /* What is the same for every association. */
 static void start_machine(void) {
-    usrsctp_tunable_set_sctp_pcbtblsize(1); /* of each socket: it has one association */
+    atomic_store(&driven_us, INT64_MIN / 2); /* whatever time it is when somebody ticks */
+    usrsctp_tunable_set_sctp_pcbtblsize(1);  /* of each socket: it has one association */
     usrsctp_init_nothreads(0, put_out, NULL);
     usrsctp_sysctl_set_sctp_blackhole(2);  /* strangers get no answer */
     usrsctp_sysctl_set_sctp_ecn_enable(0); /* DTLS shows no marks */

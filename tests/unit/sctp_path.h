@@ -37,6 +37,7 @@ struct sctp_end {
     struct sctp_path *path;
     struct rtc_sctp_door *door;
     struct rtc_sctp *sctp;
+    void (*feed)(struct sctp_end *end, const uint8_t *data, size_t len); /* NULL: to `sctp` */
     int number;
     size_t largest; /* packet that it sent */
     unsigned states, writable, resets;
@@ -143,7 +144,9 @@ static inline bool sctp_path_step(struct sctp_path *p, int64_t until_us) {
     struct sctp_packet k = p->wire[first];
     p->n--;
     memmove(&p->wire[first], &p->wire[first + 1], (p->n - first) * sizeof(k)); /* keeps the order */
-    if (p->ends[k.to].sctp != NULL) {
+    if (p->ends[k.to].feed != NULL) {
+        p->ends[k.to].feed(&p->ends[k.to], k.bytes, k.len);
+    } else if (p->ends[k.to].sctp != NULL) {
         rtc_sctp_feed(p->ends[k.to].sctp, k.bytes, k.len, p->now_us);
     }
     return true;
@@ -155,7 +158,8 @@ static inline void sctp_path_run(struct sctp_path *p, int64_t for_us) {
     }
 }
 
-static inline enum err sctp_path_open(struct sctp_path *p, uint16_t streams, uint16_t theirs) {
+/* Doors and a wire; the ends are the caller's. */
+static inline enum err sctp_path_begin(struct sctp_path *p) {
     for (int i = 0; i < 2; i++) {
         struct sctp_end *e = &p->ends[i];
         e->path = p;
@@ -163,9 +167,11 @@ static inline enum err sctp_path_open(struct sctp_path *p, uint16_t streams, uin
         TRY(rtc_sctp_door_create(sctp_path_woken, e, &e->door));
     }
     p->wire = mem_alloc(SCTP_WIRE_MAX * sizeof(*p->wire));
-    if (p->wire == NULL) {
-        return err_set(ERR_NOMEM, "no memory for a wire");
-    }
+    return p->wire != NULL ? OK : err_set(ERR_NOMEM, "no memory for a wire");
+}
+
+static inline enum err sctp_path_open(struct sctp_path *p, uint16_t streams, uint16_t theirs) {
+    TRY(sctp_path_begin(p));
     for (int i = 0; i < 2; i++) {
         struct rtc_sctp_config cfg = { i == 0 ? streams : theirs, &sctp_path_hooks, &p->ends[i] };
         TRY(rtc_sctp_create(p->ends[i].door, &cfg, p->now_us, &p->ends[i].sctp));

@@ -217,7 +217,7 @@ TEST(rtc_sctp, asks_for_more_streams_as_far_as_the_peer_takes_them) {
         enum rtc_sctp_sent sent;
     } rows[] = {
         { "as many as there are", 16, 15, 16, RTC_SCTP_SENT },
-        { "more than the peer takes", 16, 16, 16, RTC_SCTP_FULL },
+        { "more than the peer takes", 16, 16, 16, RTC_SCTP_REFUSED },
         { "the next", 1024, 16, 32, RTC_SCTP_SENT },
         { "a far one", 1024, 700, 701, RTC_SCTP_SENT },
         { "the last", 1024, 1023, 1024, RTC_SCTP_SENT },
