@@ -2,6 +2,9 @@
 #include "world.h"
 
 #include "core/mem.h"
+#include "rtc/demux.h"
+#include "rtc/rtp.h"
+#include "rtc/rtpext.h"
 #include "unit/test.h"
 
 #include <string.h>
@@ -10,24 +13,38 @@
 #define REPORT_US   500000
 #define FEEDBACK_US 10000
 
-enum {
-    PT_OPUS = 111,
-    PT_VP8 = 96,
-    PT_RTX = 97,
-    EXT_MID = 1,
-    EXT_RID = 2,
-    EXT_RRID = 3,
-    EXT_TWCC = 4,
-    EXT_TIME = 5,
-    EXT_LEVEL = 6
-};
-
 /* --- the server's side of the network --- */
+
+static uint64_t sum_of(const uint8_t *data, size_t len) {
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < len; i++) {
+        h = (h ^ data[i]) * UINT64_C(0x100000001b3);
+    }
+    return h;
+}
+
+static void note_sent(
+    struct world *w, const struct rtc_ice_path *to, const uint8_t *data, size_t len) {
+    w->out++;
+    w->out_bytes += len;
+    if (rtc_demux(data, len) != RTC_KIND_RTP) {
+        return;
+    }
+    struct world_sent s = {
+        .to = *to, .ssrc = be32_get(data + 8), .seq = be16_get(data + 2), .sum = sum_of(data, len)
+    };
+    struct world_sent *at =
+        &w->sent[(s.ssrc * 2654435761U + s.seq + to->peer.port * 40503U) % WORLD_SENT];
+    bool same = at->ssrc == s.ssrc && at->seq == s.seq && memcmp(&at->to, to, sizeof(*to)) == 0;
+    w->reused += same && at->sum != s.sum;
+    *at = s;
+}
 
 static void server_sends(void *arg, const struct media_run *runs, size_t n) {
     struct world *w = arg;
     for (size_t i = 0; i < n; i++) {
         for (uint16_t k = 0; k < runs[i].n; k++) {
+            note_sent(w, &runs[i].to, runs[i].iov[k].iov_base, runs[i].iov[k].iov_len);
             net_send(&w->net, &runs[i].to, false, runs[i].iov[k].iov_base, runs[i].iov[k].iov_len,
                 w->now_us);
         }
@@ -44,11 +61,13 @@ static void told(void *arg, const struct sfu_event *e) {
             c->state = e->transport.state;
             c->end = e->transport.end;
             c->connected = e->transport.state == SFU_TRANSPORT_CONNECTED;
+            c->profile = c->connected ? e->transport.profile : c->profile;
         }
         for (unsigned k = 0; e->type == SFU_EVENT_SUBSCRIPTION && k < WORLD_SINKS; k++) {
             if (c->sinks[k].id == e->id) {
                 c->started_subscriptions += e->subscription == SFU_SUBSCRIPTION_STARTED;
                 c->ended_subscriptions += e->subscription == SFU_SUBSCRIPTION_ENDED;
+                c->refused_subscriptions += e->subscription == SFU_SUBSCRIPTION_CODEC;
             }
         }
     }
@@ -79,9 +98,32 @@ static struct world_sink *sink_of(struct world_client *c, uint32_t ssrc) {
     return NULL;
 }
 
+/* The time of sending, which is a moment ago: 24 bits, 18 of them behind the point. */
+static void check_time(struct world_client *c, const uint8_t *packet, size_t len, int64_t now_us) {
+    static const uint8_t ids[RTC_EXT_COUNT] = { [RTC_EXT_ABS_SEND_TIME] = WORLD_EXT_TIME };
+    const struct net_way *down = &c->world->net.down;
+    struct rtc_rtp rtp;
+    struct rtc_rtpext x;
+    uint32_t said;
+    if (!rtc_rtp_parse(cur_make(packet, len), &rtp)) {
+        return;
+    }
+    rtc_rtpext_read(packet, &rtp, ids, &x);
+    if (rtc_rtpext_abs_send_time(packet, &x, &said)) {
+        int64_t age_us =
+            ((int64_t)((uint32_t)((uint64_t)now_us * 262144 / 1000000) - said) & 0xffffff) *
+            1000000 / 262144;
+        bool right =
+            age_us >= down->delay_us - 1000 && age_us <= down->delay_us + down->jitter_us + 1000;
+        *(right ? &c->times_right : &c->times_wrong) += 1;
+    }
+}
+
 static void client_rtp(void *arg, uint8_t *packet, size_t len, int64_t now_us) {
     struct world_client *c = arg;
     struct world_sink *s = len < 12 ? NULL : sink_of(c, be32_get(packet + 8));
+    check_time(c, packet, len, now_us);
+    c->unknown += s == NULL;
     if (s != NULL) {
         peer_sink_take(&s->sink, packet, len, now_us);
     }
@@ -101,7 +143,7 @@ static void client_rtcp(void *arg, const uint8_t *data, size_t len, int64_t now_
     }
 }
 
-static void emit(
+void world_emit(
     void *arg, struct rtc_srtp_sender *sender, const uint8_t *packet, size_t head_len, size_t len) {
     struct world_client *c = arg;
     (void)peer_connection_rtp(c->peer, sender, packet, head_len, len);
@@ -118,7 +160,7 @@ static void client_reports(struct world_client *c) {
     uint8_t bytes[1200];
     struct wr w = wr_make(bytes, sizeof(bytes));
     for (unsigned i = 0; i < WORLD_TRACKS; i++) {
-        if (c->tracks[i].source != NULL) {
+        if (c->tracks[i].source != NULL && !c->mute_reports) {
             peer_source_report(c->tracks[i].source, &w, c->world->now_us);
         }
     }
@@ -129,7 +171,7 @@ static void client_feedback(struct world_client *c) {
     for (unsigned i = 0; i < WORLD_SINKS; i++) {
         uint8_t bytes[1200];
         struct wr w = wr_make(bytes, sizeof(bytes));
-        if (c->sinks[i].id != 0) {
+        if (c->sinks[i].id != 0 && !c->deaf) {
             peer_sink_feedback(&c->sinks[i].sink, &w, c->world->now_us);
         }
         send_written(c, &w);
@@ -227,6 +269,11 @@ void world_init(struct world *w, uint64_t seed) {
 
 void world_finish(struct world *w) {
     for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
+        if (w->clients[i].here && w->clients[i].second) {
+            world_leave(&w->clients[i]);
+        }
+    }
+    for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
         if (w->clients[i].here) {
             world_leave(&w->clients[i]);
         }
@@ -242,6 +289,7 @@ void world_finish(struct world *w) {
     CHECK_INT(0, packets.in_use);
     CHECK_INT(0, w->media->n_transports);
     CHECK_INT(0, w->media->wheel.armed);
+    CHECK_INT(0, w->reused);
     media_worker_destroy(w->media);
     worker->media = NULL;
     sfu_engine_destroy(w->sfu);
@@ -257,14 +305,19 @@ static struct rtc_ice_params as_params(const struct rtc_ice_cred *cred) {
     return p;
 }
 
-struct world_client *world_join(struct world *w, unsigned i) {
+static struct world_client *join(
+    struct world *w, unsigned i, uint16_t only_profile, const struct world_client *first) {
     struct world_client *c = &w->clients[i];
     uint8_t ip[4] = { 10, 0, 0, (uint8_t)(i + 1) };
-    *c = (struct world_client){ .world = w, .here = true };
+    *c = (struct world_client){ .world = w, .here = true, .second = first != NULL };
     c->path.peer = rtc_addr_v4(ip, (uint16_t)(40000 + net_random(&w->net, 20000)), false);
     rtc_ice_cred_make(&c->ours);
     rtc_ice_cred_make(&c->servers);
-    CHECK_ERR(OK, sfu_participant_open(w->sfu, w->room, &c->participant));
+    if (first != NULL) {
+        c->participant = first->participant;
+    } else {
+        CHECK_ERR(OK, sfu_participant_open(w->sfu, w->room, &c->participant));
+    }
     CHECK_ERR(OK, sfu_transport_open(w->sfu, c->participant, &c->servers, &c->transport));
     struct rtc_ice_params ours = as_params(&c->ours);
     struct rtc_dtls_params dtls = { .role = RTC_DTLS_CLIENT,
@@ -276,6 +329,7 @@ struct world_client *world_join(struct world *w, unsigned i) {
         .ours = c->ours,
         .theirs = as_params(&c->servers),
         .their_dtls = *sfu_dtls(w->sfu),
+        .only_profile = only_profile,
         .streams = 128,
         .send = client_sends,
         .rtp = client_rtp,
@@ -286,8 +340,24 @@ struct world_client *world_join(struct world *w, unsigned i) {
     return c;
 }
 
+struct world_client *world_join(struct world *w, unsigned i) {
+    return join(w, i, 0, NULL);
+}
+
+struct world_client *world_join_with(struct world *w, unsigned i, uint16_t only_profile) {
+    return join(w, i, only_profile, NULL);
+}
+
+struct world_client *world_join_beside(struct world *w, unsigned i, struct world_client *first) {
+    return join(w, i, 0, first);
+}
+
 void world_leave(struct world_client *c) {
-    sfu_participant_close(c->world->sfu, c->participant);
+    if (c->second) {
+        sfu_transport_close(c->world->sfu, c->transport);
+    } else {
+        sfu_participant_close(c->world->sfu, c->participant);
+    }
     for (unsigned i = 0; i < WORLD_TRACKS; i++) {
         peer_source_destroy(c->tracks[i].source);
         c->tracks[i].source = NULL;
@@ -300,119 +370,15 @@ void world_leave(struct world_client *c) {
     c->here = false;
 }
 
-/* --- tracks --- */
-
-static struct rtc_rtp_params params_of(
-    struct world *w, const struct world_kind *kind, unsigned slot) {
-    struct rtc_rtp_params p = { .media = kind->video ? RTC_VIDEO : RTC_AUDIO, .n_codecs = 1 };
-    p.codecs[0] = kind->video ? (struct rtc_codec){ .type = RTC_VP8,
-        .pt = PT_VP8,
-        .rtx_pt = kind->no_rtx ? RTC_NO_PT : PT_RTX,
-        .feedback = RTC_FB_NACK | RTC_FB_PLI | RTC_FB_TRANSPORT_CC,
-        .clock_rate = 90000 }
-                              : (struct rtc_codec){ .type = RTC_OPUS,
-                                    .pt = PT_OPUS,
-                                    .rtx_pt = RTC_NO_PT,
-                                    .feedback = RTC_FB_NACK,
-                                    .channels = 2,
-                                    .clock_rate = 48000 };
-    p.mid[0] = (char)('0' + slot);
-    p.ext[RTC_EXT_MID] = EXT_MID;
-    p.ext[RTC_EXT_RID] = EXT_RID;
-    p.ext[RTC_EXT_REPAIRED_RID] = EXT_RRID;
-    p.ext[RTC_EXT_TRANSPORT_CC] = kind->video ? EXT_TWCC : 0;
-    p.ext[RTC_EXT_AUDIO_LEVEL] = kind->video ? 0 : EXT_LEVEL;
-    p.n_encodings = (uint8_t)kind->layers;
-    for (unsigned i = 0; i < kind->layers; i++) {
-        p.encodings[i].ssrc = w->next_ssrc++;
-        p.encodings[i].rtx_ssrc = kind->video && !kind->no_rtx ? w->next_ssrc++ : 0;
-        if (kind->layers > 1) {
-            p.encodings[i].rid[0] = "qhf"[i];
-        }
-    }
-    memcpy(p.cname, "client", 7);
-    return p;
+void world_move(struct world_client *c) {
+    c->path.peer.port ^= 0x2000;
 }
 
-struct world_track *world_publish(
-    struct world_client *c, unsigned slot, const struct world_kind *kind) {
+void world_restart(struct world_client *c) {
     struct world *w = c->world;
-    struct world_track *t = &c->tracks[slot];
-    t->params = params_of(w, kind, slot);
-    struct sfu_track_config track = { .params = t->params };
-    for (unsigned i = 0; i < kind->layers; i++) {
-        track.layers[i] = (struct sfu_layer){ (uint16_t)(320 << i), (uint16_t)(180 << i), 0 };
-        if (kind->layers > 1) { /* known by RID alone */
-            track.params.encodings[i].ssrc = track.params.encodings[i].rtx_ssrc = 0;
-        }
-    }
-    CHECK_ERR(OK, sfu_track_open(w->sfu, c->transport, &track, &t->id));
-    struct peer_source_config cfg = { .params = t->params,
-        .track = (uint16_t)t->id,
-        .first_seq = kind->first_seq,
-        .first_ts = kind->first_ts,
-        .frame_us = kind->video ? 33333 : 20000,
-        .payload = kind->video ? 300 : 90,
-        .packets = { 1, 2, 4 },
-        .pace = kind->video,
-        .temporal = kind->video && !kind->no_temporal,
-        .emit = emit,
-        .arg = c,
-        .now_us = w->now_us };
-    CHECK_ERR(OK, peer_source_create(&cfg, &t->source));
-    return t;
-}
-
-void world_unpublish(struct world_client *c, unsigned slot) {
-    sfu_track_close(c->world->sfu, c->tracks[slot].id);
-    peer_source_destroy(c->tracks[slot].source);
-    c->tracks[slot] = (struct world_track){ 0 };
-}
-
-struct peer_sink *world_subscribe(
-    struct world_client *c, const struct world_track *track, const struct sfu_wanted *wanted) {
-    struct world *w = c->world;
-    struct world_sink *s = c->sinks;
-    while (s->id != 0) {
-        s++;
-    }
-    struct sfu_subscription_config cfg = { .track = track->id, .params = track->params };
-    const struct rtc_codec *codec = &track->params.codecs[0];
-    cfg.wanted = wanted == NULL ? (struct sfu_wanted){ .spatial = 2 } : *wanted;
-    memset(cfg.params.ext, 0, sizeof(cfg.params.ext));
-    cfg.params.ext[RTC_EXT_ABS_SEND_TIME] = codec->type == RTC_VP8 ? EXT_TIME : 0;
-    cfg.params.n_encodings = 1;
-    cfg.params.encodings[0] = (struct rtc_encoding){ .ssrc = w->next_ssrc++ };
-    if (codec->rtx_pt != RTC_NO_PT) {
-        cfg.params.encodings[0].rtx_ssrc = w->next_ssrc++;
-    }
-    struct peer_sink_config sink = { .ssrc = cfg.params.encodings[0].ssrc,
-        .rtx_ssrc = cfg.params.encodings[0].rtx_ssrc,
-        .pt = codec->pt,
-        .rtx_pt = codec->rtx_pt,
-        .codec = codec->type,
-        .own_ssrc = 7 };
-    peer_sink_init(&s->sink, &sink);
-    s->of = c;
-    CHECK_ERR(OK, sfu_subscription_open(w->sfu, c->transport, &cfg, &s->id));
-    return &s->sink;
-}
-
-static struct world_sink *place_of(struct world_client *c, struct peer_sink *sink) {
-    for (unsigned i = 0; i < WORLD_SINKS; i++) {
-        if (&c->sinks[i].sink == sink) {
-            return &c->sinks[i];
-        }
-    }
-    return NULL;
-}
-
-void world_unsubscribe(struct world_client *c, struct peer_sink *sink) {
-    struct world_sink *s = place_of(c, sink);
-    sfu_subscription_close(c->world->sfu, s->id);
-    s->id = 0;
-}
-
-void world_want(struct world_client *c, struct peer_sink *sink, const struct sfu_wanted *wanted) {
-    sfu_subscription_want(c->world->sfu, place_of(c, sink)->id, wanted);
+    rtc_ice_cred_make(&c->ours);
+    rtc_ice_cred_make(&c->servers);
+    struct rtc_ice_params ours = as_params(&c->ours), theirs = as_params(&c->servers);
+    sfu_transport_restart(w->sfu, c->transport, &c->servers, &ours);
+    peer_connection_restart(c->peer, &c->ours, &theirs, w->now_us);
 }

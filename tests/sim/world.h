@@ -15,10 +15,14 @@
 #define WORLD_TRACKS  4  /* of a client */
 #define WORLD_SINKS   64 /* of a client */
 
+#define WORLD_EXT_TIME 5 /* the id of abs-send-time */
+
 struct world_track {
     struct peer_source *source;
     sfu_id id;
     struct rtc_rtp_params params;
+    struct peer_source_config source_cfg;
+    bool by_rid; /* its SSRCs were not described */
 };
 
 struct world_sink {
@@ -40,7 +44,23 @@ struct world_client {
     enum sfu_transport_state state;
     enum sfu_end end;
     bool here, connected, dead; /* dead: says nothing any more */
-    unsigned ended_subscriptions, started_subscriptions;
+    bool second;                /* another peer connection of somebody's */
+    bool mute_reports;          /* sends no sender reports */
+    bool deaf;                  /* sends no feedback: asks for nothing again */
+    unsigned ended_subscriptions, started_subscriptions, refused_subscriptions;
+    unsigned unknown;                  /* packets of SSRCs that it has no track for */
+    unsigned times_right, times_wrong; /* abs-send-time of packets */
+    const char *profile;               /* of SRTP, as the SFU told */
+};
+
+/* What was sent lately, to see that no number carries two different packets: with SRTP that would
+ * use a key stream twice. */
+#define WORLD_SENT 8192
+struct world_sent {
+    struct rtc_ice_path to;
+    uint32_t ssrc;
+    uint16_t seq;
+    uint64_t sum;
 };
 
 struct world {
@@ -54,6 +74,9 @@ struct world {
     struct world_client clients[WORLD_CLIENTS];
     unsigned layers_told, live_told;
     uint32_t next_ssrc;
+    struct world_sent sent[WORLD_SENT];
+    uint64_t out, out_bytes; /* datagrams of the server */
+    unsigned reused;         /* numbers that carried two different packets */
 };
 
 void world_init(struct world *w, uint64_t seed);
@@ -62,12 +85,19 @@ void world_finish(struct world *w);
 
 /** A client comes; `i` is its place. Its connection opens when the world runs. */
 struct world_client *world_join(struct world *w, unsigned i);
+/** With one SRTP profile only (RTC_DTLS_GCM_128 …). */
+struct world_client *world_join_with(struct world *w, unsigned i, uint16_t only_profile);
+/** A second peer connection of `first`'s participant, as clients of the classic mode have it. */
+struct world_client *world_join_beside(struct world *w, unsigned i, struct world_client *first);
 void world_leave(struct world_client *c);
 
 /* What a track is like. */
 struct world_kind {
     bool video;
-    unsigned layers; /* 1 to 3; by RID when more than one */
+    enum { WORLD_USUAL, WORLD_H264, WORLD_RED } codec; /* usual: Opus and VP8 */
+    unsigned layers;                                   /* 1 to 3; by RID when more than one */
+    bool by_ssrc;                                      /* all layers, by their SSRCs */
+    bool screen, muted, encrypted;
     uint16_t first_seq;
     uint32_t first_ts;
     bool no_rtx;
@@ -78,8 +108,29 @@ struct world_track *world_publish(
 void world_unpublish(struct world_client *c, unsigned slot);
 struct peer_sink *world_subscribe(
     struct world_client *c, const struct world_track *track, const struct sfu_wanted *wanted);
+/* A listener who is not like the publisher. */
+struct world_listener {
+    uint8_t pt, rtx_pt; /* 0 = the publisher's */
+    bool no_rtx;
+    bool only_opus; /* knows no RED */
+    struct sfu_wanted wanted;
+};
+struct peer_sink *world_subscribe_as(
+    struct world_client *c, const struct world_track *track, const struct world_listener *listener);
+/** Parameters for sfu_track_update: the track's, as it was described. */
+struct rtc_rtp_params world_described(const struct world_track *track);
+/** The client's address changes, as behind a NAT that forgot it. */
+void world_move(struct world_client *c);
+/** Its source begins anew, under the same SSRCs. */
+void world_resource(struct world_track *track, uint16_t first_seq, uint32_t first_ts);
+/** ICE restart. */
+void world_restart(struct world_client *c);
 void world_unsubscribe(struct world_client *c, struct peer_sink *sink);
 void world_want(struct world_client *c, struct peer_sink *sink, const struct sfu_wanted *wanted);
+
+/** What a client's sources send: a peer_emit_fn. */
+void world_emit(void *client, struct rtc_srtp_sender *sender, const uint8_t *packet,
+    size_t head_len, size_t len);
 
 /** Lets time pass. */
 void world_run(struct world *w, int64_t for_us);

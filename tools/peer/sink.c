@@ -66,14 +66,15 @@ static void note_picture(struct peer_sink *s, const struct rtc_vp8 *v) {
     s->stats.highest_tid = v->tid > s->stats.highest_tid ? v->tid : s->stats.highest_tid;
 }
 
-/* The first packet of the newest frame so far. */
+/* The first packet of the newest frame so far. Behind a gap nobody knows what began the layer. */
 static void begin_frame(struct peer_sink *s, const struct peer_content *c, bool key) {
     bool other = s->stats.layer != c->layer;
     s->stats.switches += other && s->stats.layer >= 0;
-    s->stats.not_key += other && !key && s->cfg.codec == RTC_VP8;
+    s->stats.not_key += other && !key && !s->gap && rtc_codec_media(s->cfg.codec) == RTC_VIDEO;
     s->stats.keys += key;
     s->stats.frames++;
     s->stats.layer = c->layer;
+    s->gap = false;
     s->any_frame = true;
 }
 
@@ -90,16 +91,19 @@ static bool is_made_up(const struct peer_sink *s, const uint8_t *data, size_t le
 }
 
 static void take_payload(
-    struct peer_sink *s, const uint8_t *data, size_t len, bool newest, int64_t now_us) {
+    struct peer_sink *s, const uint8_t *data, size_t len, int64_t ahead, int64_t now_us) {
     struct peer_content content;
     struct rtc_vp8 v = { 0 };
-    size_t head = 1;
+    size_t head = s->cfg.codec == RTC_RED ? 4 + 1 + PEER_RED_OLD + 1 : 1;
+    bool key = s->cfg.codec == RTC_H264 && (data[0] & 0x1f) == 24;
+    head = key ? PEER_H264_KEY : head;
     if (s->cfg.codec == RTC_VP8) {
         if (!rtc_vp8_parse(cur_make(data, len), &v)) {
             s->stats.strangers++;
             return;
         }
         head = v.len + (v.key_frame ? 10U : 1U);
+        key = v.key_frame;
     }
     if (len < head || !peer_content_read(data + head, len - head, &content)) {
         bool made_up = is_made_up(s, data + v.len, len - v.len);
@@ -111,17 +115,17 @@ static void take_payload(
     s->stats.latest_us = now_us;
     s->stats.sent_us = content.sent_us;
     s->stats.track = content.track;
-    if (newest && (content.packet == 0 || !s->any_frame)) {
+    if (ahead > 0 && (content.packet == 0 || !s->any_frame)) {
         if (s->cfg.codec == RTC_VP8) {
             note_picture(s, &v);
         }
-        begin_frame(s, &content, v.key_frame);
+        begin_frame(s, &content, key);
     }
 }
 
 /* False for a packet that came before. */
 static bool note_head(
-    struct peer_sink *s, const struct rtc_rtp *rtp, bool newest, bool by_rtx, int64_t now_us) {
+    struct peer_sink *s, const struct rtc_rtp *rtp, int64_t ahead, bool by_rtx, int64_t now_us) {
     bool first = !s->any;
     if (!note_seq(s, rtp->seq)) {
         return false;
@@ -130,27 +134,29 @@ static bool note_head(
     s->stats.packets++;
     s->stats.bytes += rtp->payload_len;
     s->stats.recovered += by_rtx;
-    if (newest) {
+    s->gap |= ahead > 1;
+    if (ahead > 0) {
         s->stats.back += !first && rtc_ts_diff(rtp->ts, s->ts) < 0;
         s->ts = rtp->ts;
     }
     return true;
 }
 
-static bool is_newest(const struct peer_sink *s, const struct rtc_rtp *rtp) {
-    return !s->any || rtc_seq_diff(rtp->seq, (uint16_t)s->highest) > 0;
+/* How far it is ahead of the newest. */
+static int64_t ahead_of(const struct peer_sink *s, const struct rtc_rtp *rtp) {
+    return s->any ? rtc_seq_diff(rtp->seq, (uint16_t)s->highest) : 1;
 }
 
 static void take_original(struct peer_sink *s, const uint8_t *packet, const struct rtc_rtp *rtp,
     bool by_rtx, int64_t now_us) {
-    bool newest = is_newest(s, rtp);
-    if (!note_head(s, rtp, newest, by_rtx, now_us)) {
+    int64_t ahead = ahead_of(s, rtp);
+    if (!note_head(s, rtp, ahead, by_rtx, now_us)) {
         return;
     }
     if (rtp->payload_len == 0) {
         s->stats.padding++;
     } else {
-        take_payload(s, packet + rtp->payload_off, rtp->payload_len, newest, now_us);
+        take_payload(s, packet + rtp->payload_off, rtp->payload_len, ahead, now_us);
     }
 }
 
@@ -180,7 +186,7 @@ void peer_sink_skim(struct peer_sink *s, const uint8_t *packet, size_t len, int6
         s->stats.strangers++;
         return;
     }
-    (void)note_head(s, &rtp, is_newest(s, &rtp), false, now_us);
+    (void)note_head(s, &rtp, ahead_of(s, &rtp), false, now_us);
 }
 
 /* --- feedback --- */
@@ -203,7 +209,7 @@ void peer_sink_feedback(struct peer_sink *s, struct wr *w, int64_t now_us) {
     if (n > 0) {
         (void)rtc_rtcpfb_write_nack(w, s->cfg.own_ssrc, s->cfg.ssrc, seqs, n);
     }
-    if (rtc_nack_take_key_needed(&s->nack) && s->cfg.codec == RTC_VP8) {
+    if (rtc_nack_take_key_needed(&s->nack) && rtc_codec_media(s->cfg.codec) == RTC_VIDEO) {
         rtc_rtcpfb_write_pli(w, s->cfg.own_ssrc, s->cfg.ssrc);
     }
 }

@@ -51,6 +51,7 @@ struct peer_sink {
     int64_t sr_us;
     uint32_t told_expected, told_lost; /* by the latest report block */
     bool any, any_frame;
+    bool gap; /* since the newest frame began */
 };
 
 void peer_sink_init(struct peer_sink *s, const struct peer_sink_config *cfg);

@@ -12,8 +12,8 @@
 
 #define MAGIC        0xA7
 #define PACKET_MAX   1400
-#define VP8_HEAD     6  /* descriptor with a wide picture id, TL0PICIDX, TID and KEYIDX */
-#define NAME_PACKETS 50 /* of each layer carry MID and RID */
+#define OPUS_20_MS   0x78 /* mono */
+#define NAME_PACKETS 50   /* of each layer carry MID and RID */
 #define NTP_OF_START (UINT64_C(0xe8000000) << 32)
 
 struct kept {
@@ -110,11 +110,11 @@ static void write_head(
     rtc_rtpext_end(&x);
 }
 
-static void write_codec(const struct peer_source *s, const struct layer *l, struct wr *w) {
-    if (s->cfg.params.codecs[0].type != RTC_VP8) {
-        wr_u8(w, 0x78); /* Opus, 20 ms, mono */
-        return;
-    }
+static size_t payload_of(const struct peer_source *s) {
+    return s->cfg.payload < PEER_CONTENT_HEAD ? PEER_CONTENT_HEAD : s->cfg.payload;
+}
+
+static void write_vp8(const struct layer *l, struct wr *w) {
     bool first = l->sent == 0;
     wr_u8(w, (uint8_t)(0x80 | (first ? 0x10 : 0)));
     wr_u8(w, 0x80 | 0x40 | 0x20 | 0x10);
@@ -125,6 +125,45 @@ static void write_codec(const struct peer_source *s, const struct layer *l, stru
     if (l->key && first) {
         static const uint8_t start[9] = { 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00 };
         wr_bytes(w, start, 2 + 3 + 4);
+    }
+}
+
+/* A slice; of a key frame, behind its parameters (RFC 6184, 5.6 and 5.7.1). */
+static void write_h264(const struct peer_source *s, const struct layer *l, struct wr *w) {
+    if (!(l->key && l->sent == 0)) {
+        wr_u8(w, 0x41);
+        return;
+    }
+    static const uint8_t start[PEER_H264_KEY - 3] = { 0x18, 0, 2, 0x67, 0x42 };
+    wr_bytes(w, start, sizeof(start));
+    wr_u16(w, (uint16_t)(1 + payload_of(s)));
+    wr_u8(w, 0x65);
+}
+
+/* An Opus packet behind one that was sent before (RFC 2198, 3). */
+static void write_red(const struct peer_source *s, struct wr *w) {
+    wr_u8(w, (uint8_t)(0x80 | s->cfg.params.codecs[0].profile));
+    wr_u24(w, 960 << 10 | PEER_RED_OLD);
+    wr_u8(w, s->cfg.params.codecs[0].profile);
+    wr_u8(w, OPUS_20_MS);
+    wr_zero(w, PEER_RED_OLD - 1);
+    wr_u8(w, OPUS_20_MS);
+}
+
+static void write_codec(const struct peer_source *s, const struct layer *l, struct wr *w) {
+    switch (s->cfg.params.codecs[0].type) {
+    case RTC_VP8:
+        write_vp8(l, w);
+        break;
+    case RTC_H264:
+        write_h264(s, l, w);
+        break;
+    case RTC_RED:
+        write_red(s, w);
+        break;
+    default:
+        wr_u8(w, OPUS_20_MS);
+        break;
     }
 }
 
@@ -150,7 +189,7 @@ static void emit_packet(struct peer_source *s, unsigned i, int64_t now_us) {
     write_codec(s, l, &w);
     struct peer_content content = { (uint8_t)i, s->cfg.track, l->frame, l->sent, of,
         (uint32_t)now_us };
-    size_t len = s->cfg.payload < PEER_CONTENT_HEAD ? PEER_CONTENT_HEAD : s->cfg.payload;
+    size_t len = payload_of(s);
     uint8_t *at = wr_take(&w, len);
     if (at != NULL) {
         peer_content_write(&content, at, len);
@@ -325,6 +364,14 @@ enum err peer_source_create(const struct peer_source_config *cfg, struct peer_so
     }
     *ret = s;
     return OK;
+}
+
+void peer_source_adopt(struct peer_source *s, const struct peer_source *before) {
+    for (unsigned i = 0; i < RTC_ENCODINGS_MAX; i++) {
+        s->layers[i].sender = before->layers[i].sender;
+        s->layers[i].rtx_sender = before->layers[i].rtx_sender;
+        s->layers[i].rtx_seq = before->layers[i].rtx_seq;
+    }
 }
 
 void peer_source_destroy(struct peer_source *s) {

@@ -1,7 +1,8 @@
 /*
- * A synthetic track: packets that look like Opus and VP8 and carry content that a receiver can
- * check (tools/peer/sink), in up to three simulcast layers with temporal layers, key frames on
- * request, resends by RTX, and sender reports. Time comes in as an argument.  Thread: one owner.
+ * A synthetic track: packets that look like Opus (also in RED), VP8 or H264 and carry content that
+ * a receiver can check (tools/peer/sink), in up to three simulcast layers with temporal layers, key
+ * frames on request, resends by RTX, and sender reports. Time comes in as an argument.  Thread: one
+ * owner.
  */
 #ifndef TOOLS_PEER_SOURCE_H
 #define TOOLS_PEER_SOURCE_H
@@ -21,6 +22,8 @@
  *     | when it was sent first: the lower half of the sender's microseconds (32)              |
  */
 #define PEER_CONTENT_HEAD 16
+#define PEER_H264_KEY     8  /* bytes in front of the content of a key frame */
+#define PEER_RED_OLD      20 /* bytes of the older Opus packet in each of RED */
 struct peer_content {
     uint8_t layer;
     uint16_t track;
@@ -54,6 +57,9 @@ struct peer_source_config {
 MUST_CHECK enum err peer_source_create(
     const struct peer_source_config *cfg, struct peer_source **ret);
 void peer_source_destroy(struct peer_source *s);
+/** The source follows another under the same SSRCs: SRTP's books go on, which begin once for an
+ * SSRC and session. */
+void peer_source_adopt(struct peer_source *s, const struct peer_source *before);
 void peer_source_tick(struct peer_source *s, int64_t now_us);
 int64_t peer_source_next_us(const struct peer_source *s);
 /** Stops and goes on; a layer by its bit, all when muted. */

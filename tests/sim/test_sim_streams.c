@@ -1,0 +1,251 @@
+/* One listener's stream stays one stream, whatever happens to the publisher's, the layers and the
+ * ways between. */
+#include "unit/test.h"
+#include "world.h"
+
+#define SECOND 1000000
+
+static const struct world_kind microphone = { .layers = 1 };
+static const struct world_kind camera = { .video = true, .layers = 1 };
+static const struct world_kind simulcast = { .video = true, .layers = 3 };
+
+static struct world *new_world(uint64_t seed) {
+    struct world *w = mem_zalloc(sizeof(*w));
+    world_init(w, seed);
+    return w;
+}
+
+static void end_world(struct world *w) {
+    world_finish(w);
+    mem_free(w);
+}
+
+TEST(sim_streams, switch_layers_in_the_middle_of_everything) {
+    static const struct {
+        const char *name;
+        struct world_kind kind;
+        struct net_way way; /* both ways */
+        bool no_reports;
+    } rows[] = {
+        { "plain", { .video = true, .layers = 3 }, { 10000, 0, 0 }, false },
+        { "without sender reports", { .video = true, .layers = 3 }, { 10000, 0, 0 }, true },
+        { "by SSRC", { .video = true, .layers = 3, .by_ssrc = true }, { 10000, 0, 0 }, false },
+        { "two layers", { .video = true, .layers = 2 }, { 10000, 0, 0 }, false },
+        { "with loss", { .video = true, .layers = 3 }, { 20000, 20000, 50 }, false },
+        { "with loss, without reports", { .video = true, .layers = 3 }, { 20000, 20000, 50 },
+            true },
+        { "numbers and timestamps wrap",
+            { .video = true, .layers = 3, .first_seq = 65500, .first_ts = UINT32_MAX - 5 * 90000 },
+            { 10000, 0, 0 }, false },
+        { "they wrap, with loss",
+            { .video = true, .layers = 3, .first_seq = 65100, .first_ts = UINT32_MAX - 5 * 90000 },
+            { 20000, 30000, 50 }, false },
+        { "H264", { .video = true, .layers = 3, .codec = WORLD_H264, .no_temporal = true },
+            { 10000, 0, 0 }, false },
+        { "encrypted end to end", { .video = true, .layers = 3, .encrypted = true },
+            { 10000, 0, 0 }, false },
+        { "no temporal layers", { .video = true, .layers = 3, .no_temporal = true },
+            { 10000, 0, 0 }, false },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(100 + (uint64_t)(r - rows));
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        a->mute_reports = r->no_reports;
+        world_run(w, SECOND);
+        struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &r->kind), NULL);
+        w->net.up = w->net.down = r->way;
+        for (unsigned i = 0; i < 24; i++) {
+            struct sfu_wanted wanted = { .spatial = (uint8_t)(net_random(&w->net, 3)),
+                .fps = (uint8_t)(r->way.loss_permil > 0 ? 0 : net_random(&w->net, 3) * 10) };
+            world_want(b, sees, &wanted);
+            world_run(w, 100000 + (int64_t)net_random(&w->net, 1500000));
+        }
+        w->net.up = w->net.down = (struct net_way){ 20000, 0, 0 };
+        world_run(w, 3 * SECOND);
+        CHECK(sees->stats.switches >= 5);
+        CHECK(sees->stats.frames > 100);
+        CHECK_INT(0, peer_sink_faults(sees));
+        CHECK_INT(0, b->unknown);
+        if (r->way.loss_permil == 0) {
+            CHECK_INT(0, peer_sink_missing(sees));
+            CHECK_INT(0, sees->stats.picture_jumps);
+            CHECK_INT(0, sees->stats.duplicates);
+        }
+        /* What was lost just before a switch is not sent any more. */
+        CHECK(peer_sink_missing(sees) * 100 < sees->stats.packets * 3);
+        end_world(w);
+    }
+}
+
+TEST(sim_streams, loss_is_recovered_on_each_way) {
+    static const struct {
+        const char *name;
+        struct net_way up, down;
+        struct world_listener listener;
+        bool publisher_no_rtx;
+    } rows[] = {
+        { "on the publisher's", { 20000, 50000, 100 }, { 20000, 0, 0 }, { .wanted.spatial = 2 },
+            false },
+        { "on the publisher's, without RTX", { 20000, 50000, 100 }, { 20000, 0, 0 },
+            { .wanted.spatial = 2 }, true },
+        { "on the listener's", { 20000, 0, 0 }, { 20000, 50000, 100 }, { .wanted.spatial = 2 },
+            false },
+        { "on the listener's, without RTX", { 20000, 0, 0 }, { 20000, 50000, 100 },
+            { .wanted.spatial = 2, .no_rtx = true }, false },
+        { "on the listener's, other payload types", { 20000, 0, 0 }, { 20000, 50000, 100 },
+            { .wanted.spatial = 2, .pt = 120, .rtx_pt = 121 }, false },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(200 + (uint64_t)(r - rows));
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        struct world_kind kind = camera;
+        kind.no_rtx = r->publisher_no_rtx;
+        world_run(w, SECOND);
+        struct peer_sink *sees = world_subscribe_as(b, world_publish(a, 0, &kind), &r->listener);
+        world_run(w, SECOND);
+        w->net.up = r->up;
+        w->net.down = r->down;
+        world_run(w, 20 * SECOND);
+        w->net.up = w->net.down = (struct net_way){ 20000, 0, 0 };
+        world_run(w, 3 * SECOND);
+        CHECK(sees->stats.packets > 600);
+        CHECK_INT(0, peer_sink_faults(sees));
+        CHECK(peer_sink_missing(sees) * 1000 < sees->stats.packets * 5);
+        CHECK(r->up.loss_permil > 0 || r->listener.no_rtx || sees->stats.recovered > 30);
+        end_world(w);
+    }
+}
+
+TEST(sim_streams, resends_and_late_originals_are_one_packet) {
+    struct world *w = new_world(21);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &simulcast), NULL);
+    w->net.up = (struct net_way){ 10000, 150000, 0 }; /* overtaking, but nothing lost */
+    world_run(w, 10 * SECOND);
+    struct sfu_worker *worker = w->sfu->seats[0].worker;
+    CHECK(worker->stats.drops[SFU_DROP_REPEATED] > 10);
+    CHECK_INT(0, w->reused);
+    CHECK_INT(0, peer_sink_faults(sees));
+    end_world(w);
+}
+
+TEST(sim_streams, what_begins_as_silence_goes_on) {
+    static const struct {
+        const char *name;
+        struct world_kind kind;
+        unsigned padding; /* packets in two seconds, at least */
+    } rows[] = {
+        { "a microphone", { .layers = 1, .muted = true, .first_ts = 3000000000U }, 90 },
+        { "a microphone near the wrap", { .layers = 1, .muted = true, .first_ts = UINT32_MAX },
+            90 },
+        { "a camera", { .video = true, .layers = 1, .muted = true, .first_ts = 3000000000U }, 15 },
+        { "simulcast", { .video = true, .layers = 3, .muted = true, .first_ts = 5 }, 15 },
+        { "an encrypted microphone: no silence of ours",
+            { .layers = 1, .muted = true, .encrypted = true, .first_ts = 3000000000U }, 0 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(300 + (uint64_t)(r - rows));
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        world_run(w, SECOND);
+        struct world_track *track = world_publish(a, 0, &r->kind);
+        struct peer_sink *sink = world_subscribe(b, track, NULL);
+        world_run(w, 2 * SECOND);
+        CHECK(sink->stats.padding >= r->padding && sink->stats.padding <= r->padding + 20);
+        uint64_t before = sink->stats.packets;
+        uint32_t ts = sink->ts;
+        CHECK_INT(0, sink->stats.frames);
+        peer_source_set_layers(track->source, 7);
+        sfu_track_mute(w->sfu, track->id, false);
+        world_run(w, 2 * SECOND);
+        CHECK(sink->stats.packets > before + 50);
+        CHECK(sink->stats.frames > 50);
+        CHECK_INT(0, peer_sink_faults(sink));
+        CHECK_INT(0, peer_sink_missing(sink));
+        uint32_t rate = r->kind.video ? 90000 : 48000;
+        CHECK(before == 0 || sink->ts - ts < 3 * rate); /* no jump */
+        CHECK_INT(1, b->started_subscriptions);
+        end_world(w);
+    }
+}
+
+TEST(sim_streams, mute_and_unmute) {
+    static const struct world_kind kinds[] = { { .layers = 1 }, { .video = true, .layers = 1 },
+        { .video = true, .layers = 3 } };
+    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        ROW(k == 0 ? "microphone" : k == 1 ? "camera" : "simulcast");
+        struct world *w = new_world(400 + k);
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        world_run(w, SECOND);
+        struct world_track *track = world_publish(a, 0, &kinds[k]);
+        struct peer_sink *sink = world_subscribe(b, track, NULL);
+        for (unsigned i = 0; i < 3; i++) {
+            world_run(w, 2 * SECOND);
+            uint64_t before = sink->stats.packets;
+            sfu_track_mute(w->sfu, track->id, true);
+            peer_source_set_layers(track->source, 0);
+            world_run(w, 3 * SECOND);
+            CHECK(sink->stats.packets < before + 10);
+            before = sink->stats.packets;
+            sfu_track_mute(w->sfu, track->id, false);
+            peer_source_set_layers(track->source, 7);
+            world_run(w, 2 * SECOND);
+            CHECK(sink->stats.packets > before + 40);
+        }
+        CHECK_INT(0, peer_sink_faults(sink));
+        CHECK_INT(0, peer_sink_missing(sink));
+        end_world(w);
+    }
+}
+
+TEST(sim_streams, go_on_when_wishes_change_while_they_are_off) {
+    struct world *w = new_world(22);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &simulcast), NULL);
+    world_run(w, 2 * SECOND);
+    for (unsigned i = 0; i < 6; i++) {
+        struct sfu_wanted off = { .disabled = true }, on = { .spatial = (uint8_t)(i % 3) };
+        world_want(b, sees, &off);
+        world_run(w, SECOND);
+        world_want(b, sees, &on);
+        world_run(w, 2 * SECOND);
+        CHECK_INT(i % 3, sees->stats.layer);
+    }
+    CHECK_INT(0, peer_sink_faults(sees));
+    CHECK_INT(0, peer_sink_missing(sees));
+    end_world(w);
+}
+
+TEST(sim_streams, a_source_that_begins_anew_is_heard_again) {
+    static const struct {
+        const char *name;
+        bool video;
+        uint16_t first, second;
+    } rows[] = {
+        { "far ahead", false, 5, 30000 },
+        { "ahead, round the wrap", false, 60000, 5 },
+        { "a camera, round the wrap", true, 60000, 5 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(500 + (uint64_t)(r - rows));
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        world_run(w, SECOND);
+        struct world_kind kind = r->video ? camera : microphone;
+        kind.first_seq = r->first;
+        struct world_track *track = world_publish(a, 0, &kind);
+        struct peer_sink *sink = world_subscribe(b, track, NULL);
+        world_run(w, 2 * SECOND);
+        uint64_t before = sink->stats.packets;
+        world_resource(track, r->second, 2000000000U);
+        world_run(w, 3 * SECOND);
+        CHECK(sink->stats.packets > before + 60);
+        CHECK_INT(0, peer_sink_faults(sink));
+        CHECK(peer_sink_missing(sink) <= 2);
+        end_world(w);
+    }
+}
