@@ -27,7 +27,8 @@ struct media_transport {
     struct rtc_dtls_params peer; /* without fingerprints: not known yet */
     int64_t heard_us;
     const char *profile;
-    size_t ssrcs; /* to have room for */
+    size_t ssrcs;       /* to have room for */
+    bool shaking_hands; /* counted by the worker */
     enum { NEW, CONNECTED, LOST, ENDED } state;
 };
 
@@ -124,8 +125,16 @@ static enum err make_sessions(struct media_transport *t) {
     return e;
 }
 
+static void end_handshake(struct media_transport *t) {
+    t->worker->n_handshakes -= t->shaking_hands;
+    t->shaking_hands = false;
+}
+
 static void follow_dtls(struct media_transport *t) {
     send_dtls(t);
+    if (rtc_dtls_state(t->dtls) != RTC_DTLS_HANDSHAKE) {
+        end_handshake(t);
+    }
     switch (rtc_dtls_state(t->dtls)) {
     case RTC_DTLS_OPEN:
         if (t->out == NULL && make_sessions(t) != OK) {
@@ -149,9 +158,12 @@ static void follow_dtls(struct media_transport *t) {
 /* Only now, since an idle handshake would hold OpenSSL's 74 kB for who may never come. */
 static bool begin_handshake(struct media_transport *t) {
     struct rtc_dtls_config cfg = { .role = RTC_DTLS_SERVER };
-    if (rtc_dtls_create(t->worker->dtls, &cfg, t->worker->now_us, &t->dtls) != OK) {
+    if (t->worker->n_handshakes >= MEDIA_HANDSHAKES_MAX ||
+        rtc_dtls_create(t->worker->dtls, &cfg, t->worker->now_us, &t->dtls) != OK) {
         return false; /* the peer repeats its flight */
     }
+    t->shaking_hands = true;
+    t->worker->n_handshakes++;
     if (t->peer.n_fingerprints > 0) {
         rtc_dtls_set_peer(t->dtls, &t->peer);
     }
@@ -366,6 +378,7 @@ void media_transport_destroy(struct media_transport *t) {
         send_dtls(t);
     }
     media_worker_flush(w);
+    end_handshake(t);
     wheel_disarm(&w->wheel, &t->timer);
     for (size_t i = 0; i < RTC_ICE_PATHS_MAX; i++) {
         media_address_remove(&w->table, &t->routes[i]);

@@ -29,6 +29,10 @@
 
 struct media_transport;
 
+/* Handshakes at a time: each holds 74 kB (decision 7) until it is finished or has failed, at most
+ * half a minute. Who comes when there is no room repeats its flight, and waits a second or two. */
+#define MEDIA_HANDSHAKES_MAX 512
+
 enum media_state {
     MEDIA_CONNECTED, /* keys are there and a path: media flows */
     MEDIA_LOST,      /* silence; CONNECTED comes again when it ends */
@@ -104,6 +108,7 @@ struct media_worker {
     int64_t now_us; /* of the running turn */
     struct media_worker_stats stats;
     size_t n_transports;
+    size_t n_handshakes; /* of DTLS, that are going on */
 };
 
 MUST_CHECK enum err media_worker_create(
