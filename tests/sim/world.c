@@ -322,7 +322,8 @@ static struct world_client *join(
     struct rtc_ice_params ours = as_params(&c->ours);
     struct rtc_dtls_params dtls = { .role = RTC_DTLS_CLIENT,
         .n_fingerprints = 1,
-        .fingerprints = { *rtc_dtls_ctx_fingerprint(w->dtls) } };
+        .fingerprints = {
+            *rtc_dtls_ctx_fingerprint(w->promised == NULL ? w->dtls : w->promised) } };
     sfu_transport_connect(w->sfu, c->transport, &ours, &dtls);
     struct peer_connection_config cfg = { .dtls = w->dtls,
         .seal = w->seal,

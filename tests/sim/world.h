@@ -68,7 +68,8 @@ struct world {
     int64_t now_us;
     struct sfu *sfu;
     struct media_worker *media;
-    struct rtc_dtls_ctx *dtls; /* the clients' */
+    struct rtc_dtls_ctx *dtls;     /* the clients' */
+    struct rtc_dtls_ctx *promised; /* whose fingerprint is signalled instead; NULL = the same */
     struct rtc_seal *seal;
     sfu_id room;
     struct world_client clients[WORLD_CLIENTS];
