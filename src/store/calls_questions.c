@@ -25,12 +25,11 @@ struct question {
 };
 
 static enum err ask(struct store *s, const struct question *like) {
-    struct question *q = mem_alloc(sizeof(*q));
-    if (q == NULL) {
-        return err_set(ERR_NOMEM, "out of memory");
+    struct question *q = store_question_make(sizeof(*q));
+    if (q != NULL) {
+        *q = *like; /* holds nothing yet */
     }
-    *q = *like;
-    return store_ask(s, &q->q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 /* --- when must the timer look, and how many calls are there? --- */

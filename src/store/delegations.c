@@ -5,10 +5,8 @@
 #include "store/question.h"
 #include "store/tables.h"
 
-/* A question about delegations; its texts live in its own arena. */
 struct question {
     struct store_question q;
-    struct arena arena;
     struct store_delegation row;
     struct store_holder holder;
     int all;
@@ -21,39 +19,19 @@ static struct question *question_of(struct store_question *q) {
     return (struct question *)q;
 }
 
-static void finish(struct store_question *q) {
-    arena_finish(&question_of(q)->arena);
-}
-
 /* NULL when there is no memory for it. Texts that a question does not need are NULL. */
-static struct question *question(const struct store_delegation *d, const struct store_holder *h) {
-    struct question *q = mem_zalloc(sizeof(*q));
-    if (q == NULL) {
-        return NULL;
-    }
-    arena_init(&q->arena);
-    q->q.finish = finish;
-    q->row = *d;
-    const char **texts[] = { &q->row.alias, &q->row.identity, &q->row.delay_id, &q->row.user_id,
-        &q->row.room_id, &q->row.state, &q->holder.node };
-    q->holder = *h;
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        *texts[i] = *texts[i] == NULL ? NULL : arena_strdup(&q->arena, *texts[i]);
-    }
-    if (q->arena.failed) {
-        finish(&q->q);
-        mem_free(q);
-        return NULL;
+static struct question *question(
+    const struct store_delegation *d, const struct store_holder *h, void *arg) {
+    struct question *q = store_question_make(sizeof(*q));
+    if (q != NULL) {
+        q->row = *d;
+        q->holder = *h;
+        q->arg = arg;
+        const char **const texts[] = { &q->row.alias, &q->row.identity, &q->row.delay_id,
+            &q->row.user_id, &q->row.room_id, &q->row.state, &q->holder.node };
+        store_question_keep(&q->q, texts, COUNT_OF(texts));
     }
     return q;
-}
-
-static enum err ask(struct store *s, struct question *q, void *arg) {
-    if (q == NULL) {
-        return err_set(ERR_NOMEM, "out of memory");
-    }
-    q->arg = arg;
-    return store_ask(s, &q->q);
 }
 
 static void tell_done(
@@ -77,13 +55,13 @@ static void put_row(struct store_question *asked) {
 
 enum err store_delegations_put(struct store *s, const struct store_delegation *d,
     const struct store_holder *h, store_delegations_done *done, void *arg) {
-    struct question *q = question(d, h);
+    struct question *q = question(d, h, arg);
     if (q != NULL) {
         q->q.put = put_row;
         q->q.told = tell_done;
         q->done = done;
     }
-    return ask(s, q, arg);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 static void put_removal(struct store_question *asked) {
@@ -99,13 +77,13 @@ enum err store_delegations_remove(struct store *s, const char *alias, const char
     const char *delay_id, store_delegations_done *done, void *arg) {
     struct question *q = question(
         &(struct store_delegation){ .alias = alias, .identity = identity, .delay_id = delay_id },
-        &(struct store_holder){ 0 });
+        &(struct store_holder){ 0 }, arg);
     if (q != NULL) {
         q->q.put = put_removal;
         q->q.told = tell_done;
         q->done = done;
     }
-    return ask(s, q, arg);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 /* --- holding --- */
@@ -114,11 +92,11 @@ static void tell_rows(const struct question *q, enum err e, const struct store_a
     size_t result, int64_t held) {
     struct arena arena;
     arena_init(&arena);
-    size_t n = e == OK ? store_answer_rows(a, result) : 0;
-    struct store_delegation *rows = arena_array(&arena, n, sizeof(*rows));
-    for (size_t i = 0; rows != NULL && i < n; i++) {
-        store_columns_read(
-            a, result, i, 0, store_delegation_columns, STORE_DELEGATION_COLUMNS, &rows[i], &arena);
+    size_t n = 0;
+    struct store_delegation *rows = NULL;
+    if (e == OK) {
+        rows = store_question_rows(a, result, store_delegation_columns, STORE_DELEGATION_COLUMNS,
+            sizeof(*rows), &arena, &n);
     }
     if (e == OK && arena.failed) {
         e = err_set(ERR_NOMEM, "out of memory");
@@ -158,14 +136,14 @@ static void tell_hold(
 
 enum err store_delegations_hold(struct store *s, const struct store_holder *h, int all,
     store_delegations_found *found, void *arg) {
-    struct question *q = question(&(struct store_delegation){ 0 }, h);
+    struct question *q = question(&(struct store_delegation){ 0 }, h, arg);
     if (q != NULL) {
         q->q.put = put_hold;
         q->q.told = tell_hold;
         q->all = all;
         q->found = found;
     }
-    return ask(s, q, arg);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 static void put_take(struct store_question *asked) {
@@ -187,11 +165,11 @@ static void tell_take(
 enum err store_delegations_take(struct store *s, const char *alias, const char *identity,
     const struct store_holder *h, store_delegations_found *found, void *arg) {
     struct question *q =
-        question(&(struct store_delegation){ .alias = alias, .identity = identity }, h);
+        question(&(struct store_delegation){ .alias = alias, .identity = identity }, h, arg);
     if (q != NULL) {
         q->q.put = put_take;
         q->q.told = tell_take;
         q->found = found;
     }
-    return ask(s, q, arg);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }

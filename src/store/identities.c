@@ -7,7 +7,6 @@
 
 struct question {
     struct store_question q;
-    struct arena arena;
     struct store_identity row;
     store_identities_done *done;
     store_identities_found *found;
@@ -18,35 +17,18 @@ static struct question *question_of(struct store_question *q) {
     return (struct question *)q;
 }
 
-static void finish(struct store_question *q) {
-    arena_finish(&question_of(q)->arena);
-}
-
 /* NULL when there is no memory for it. Texts that a question does not need are NULL. */
 static struct question *question(const struct store_identity *row, void *arg) {
-    struct question *q = mem_zalloc(sizeof(*q));
-    if (q == NULL) {
-        return NULL;
-    }
-    arena_init(&q->arena);
-    q->q.finish = finish;
-    q->row = *row;
-    q->arg = arg;
-    const char **texts[] = { &q->row.alias, &q->row.identity, &q->row.room_id, &q->row.slot_id,
-        &q->row.user_id, &q->row.device_id, &q->row.member_id, &q->row.dialect };
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        *texts[i] = *texts[i] == NULL ? NULL : arena_strdup(&q->arena, *texts[i]);
-    }
-    if (q->arena.failed) {
-        finish(&q->q);
-        mem_free(q);
-        return NULL;
+    struct question *q = store_question_make(sizeof(*q));
+    if (q != NULL) {
+        q->row = *row;
+        q->arg = arg;
+        const char **const texts[] = { &q->row.alias, &q->row.identity, &q->row.room_id,
+            &q->row.slot_id, &q->row.user_id, &q->row.device_id, &q->row.member_id,
+            &q->row.dialect };
+        store_question_keep(&q->q, texts, COUNT_OF(texts));
     }
     return q;
-}
-
-static enum err ask(struct store *s, struct question *q) {
-    return q == NULL ? err_set(ERR_NOMEM, "out of memory") : store_ask(s, &q->q);
 }
 
 /* --- writing --- */
@@ -78,7 +60,7 @@ enum err store_identities_put(
         q->q.told = tell_done;
         q->done = done;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 /* --- finding --- */
@@ -88,11 +70,11 @@ static void tell_rows(
     const struct question *q = (const struct question *)asked;
     struct arena arena;
     arena_init(&arena);
-    size_t n = e == OK ? store_answer_rows(a, 0) : 0;
-    struct store_identity *rows = arena_array(&arena, n, sizeof(*rows));
-    for (size_t i = 0; rows != NULL && i < n; i++) {
-        store_columns_read(
-            a, 0, i, 0, store_identity_columns, STORE_IDENTITY_COLUMNS, &rows[i], &arena);
+    size_t n = 0;
+    struct store_identity *rows = NULL;
+    if (e == OK) {
+        rows = store_question_rows(
+            a, 0, store_identity_columns, STORE_IDENTITY_COLUMNS, sizeof(*rows), &arena, &n);
     }
     if (e == OK && arena.failed) {
         e = err_set(ERR_NOMEM, "out of memory");
@@ -118,7 +100,7 @@ enum err store_identities_find(struct store *s, const char *alias, const char *i
         q->q.told = tell_rows;
         q->found = found;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 static void put_bar(struct store_question *asked) {
@@ -143,5 +125,5 @@ enum err store_identities_bar(struct store *s, const char *room_id, const char *
         q->q.told = tell_rows;
         q->found = found;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }

@@ -110,7 +110,7 @@ static void copy(char to[ID_SIZE], const char *from) {
 
 enum err store_live_calls_ask(struct store *s, const struct store_live_filter *filter,
     store_live_calls_told *told, void *arg) {
-    struct question *q = mem_zalloc(sizeof(*q));
+    struct question *q = store_question_make(sizeof(*q));
     if (q == NULL) {
         return err_set(ERR_NOMEM, "out of memory");
     }

@@ -9,7 +9,6 @@
 
 struct question {
     struct store_question q;
-    struct arena arena;
     struct store_claim claims[STORE_CLAIMS_MAX];
     struct store_claiming claiming;
     struct store_news_outcome outcome;
@@ -22,27 +21,13 @@ static struct question *question_of(struct store_question *q) {
     return (struct question *)q;
 }
 
-static void finish(struct store_question *q) {
-    arena_finish(&question_of(q)->arena);
-}
-
+/* NULL when there is no memory for it. */
 static struct question *question(void *arg) {
-    struct question *q = mem_zalloc(sizeof(*q));
+    struct question *q = store_question_make(sizeof(*q));
     if (q != NULL) {
-        arena_init(&q->arena);
-        q->q.finish = finish;
         q->arg = arg;
     }
     return q;
-}
-
-static enum err ask(struct store *s, struct question *q) {
-    if (q != NULL && q->arena.failed) {
-        finish(&q->q);
-        mem_free(q);
-        q = NULL;
-    }
-    return q == NULL ? err_set(ERR_NOMEM, "out of memory") : store_ask(s, &q->q);
 }
 
 /* --- claiming --- */
@@ -150,11 +135,11 @@ enum err store_news_claim(
         q->claiming = *c;
         for (size_t i = 0; i < c->n; i++) {
             q->claims[i] =
-                (struct store_claim){ .receiver = arena_strdup(&q->arena, c->claims[i].receiver),
+                (struct store_claim){ .receiver = arena_strdup(&q->q.arena, c->claims[i].receiver),
                     .most = c->claims[i].most };
         }
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 /* --- what became of it --- */
@@ -196,8 +181,8 @@ enum err store_news_end(
         q->q.put = put_over;
         q->q.told = tell_done;
         q->outcome = *o;
-        q->outcome.problem = arena_strdup(&q->arena, o->problem);
+        q->outcome.problem = arena_strdup(&q->q.arena, o->problem);
         q->done = done;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }

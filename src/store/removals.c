@@ -9,7 +9,6 @@
 
 struct question {
     struct store_question q;
-    struct arena arena;
     struct store_removal row;
     int64_t now_ms;
     int64_t until_ms;
@@ -22,35 +21,17 @@ static struct question *question_of(struct store_question *q) {
     return (struct question *)q;
 }
 
-static void finish(struct store_question *q) {
-    arena_finish(&question_of(q)->arena);
-}
-
 /* NULL when there is no memory for it. Texts that a question does not need are NULL. */
 static struct question *question(const struct store_removal *row, void *arg) {
-    struct question *q = mem_zalloc(sizeof(*q));
-    if (q == NULL) {
-        return NULL;
-    }
-    arena_init(&q->arena);
-    q->q.finish = finish;
-    q->row = *row;
-    q->arg = arg;
-    const char **texts[] = { &q->row.room_id, &q->row.user_id, &q->row.device_id, &q->row.reason,
-        &q->row.actor };
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        *texts[i] = *texts[i] == NULL ? NULL : arena_strdup(&q->arena, *texts[i]);
-    }
-    if (q->arena.failed) {
-        finish(&q->q);
-        mem_free(q);
-        return NULL;
+    struct question *q = store_question_make(sizeof(*q));
+    if (q != NULL) {
+        q->row = *row;
+        q->arg = arg;
+        const char **const texts[] = { &q->row.room_id, &q->row.user_id, &q->row.device_id,
+            &q->row.reason, &q->row.actor };
+        store_question_keep(&q->q, texts, COUNT_OF(texts));
     }
     return q;
-}
-
-static enum err ask(struct store *s, struct question *q) {
-    return q == NULL ? err_set(ERR_NOMEM, "out of memory") : store_ask(s, &q->q);
 }
 
 static void tell_done(
@@ -102,7 +83,7 @@ enum err store_removals_put(struct store *s, const struct store_removal *r, int6
         q->now_ms = now_ms;
         q->done = done;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 static void put_drop(struct store_question *asked) {
@@ -123,7 +104,7 @@ enum err store_removals_drop(
         q->q.told = tell_done;
         q->done = done;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 /* --- taking --- */
@@ -133,11 +114,11 @@ static void tell_rows(
     const struct question *q = (const struct question *)asked;
     struct arena arena;
     arena_init(&arena);
-    size_t n = e == OK ? store_answer_rows(a, 0) : 0;
-    struct store_removal *rows = arena_array(&arena, n, sizeof(*rows));
-    for (size_t i = 0; rows != NULL && i < n; i++) {
-        store_columns_read(
-            a, 0, i, 0, store_removal_columns, STORE_REMOVAL_COLUMNS, &rows[i], &arena);
+    size_t n = 0;
+    struct store_removal *rows = NULL;
+    if (e == OK) {
+        rows = store_question_rows(
+            a, 0, store_removal_columns, STORE_REMOVAL_COLUMNS, sizeof(*rows), &arena, &n);
     }
     if (e == OK && arena.failed) {
         e = err_set(ERR_NOMEM, "out of memory");
@@ -165,5 +146,5 @@ enum err store_removals_take(
         q->until_ms = until_ms;
         q->found = found;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }

@@ -9,7 +9,6 @@
 
 struct question {
     struct store_question q;
-    struct arena arena;
     struct store_lease lease;
     /* to settle */
     const void **watches; /* of struct store_watch_found */
@@ -29,28 +28,13 @@ static struct question *question_of(struct store_question *q) {
     return (struct question *)q;
 }
 
-static void finish(struct store_question *q) {
-    arena_finish(&question_of(q)->arena);
-}
-
 /* NULL when there is no memory for it. */
 static struct question *question(void *arg) {
-    struct question *q = mem_zalloc(sizeof(*q));
+    struct question *q = store_question_make(sizeof(*q));
     if (q != NULL) {
-        arena_init(&q->arena);
-        q->q.finish = finish;
         q->arg = arg;
     }
     return q;
-}
-
-static enum err ask(struct store *s, struct question *q) {
-    if (q != NULL && q->arena.failed) {
-        finish(&q->q);
-        mem_free(q);
-        q = NULL;
-    }
-    return q == NULL ? err_set(ERR_NOMEM, "out of memory") : store_ask(s, &q->q);
 }
 
 /* --- claiming --- */
@@ -79,18 +63,6 @@ static void put_claim(struct store_question *asked) {
     store_query_put(asked->c, STORE_CLAIM_VISITS, args);
 }
 
-static struct store_watch *read_watches(
-    const struct store_answer *a, struct arena *arena, size_t *ret_n) {
-    size_t n = store_answer_rows(a, CLAIM_WATCHES);
-    struct store_watch *rows = arena_array(arena, n, sizeof(*rows));
-    for (size_t i = 0; rows != NULL && i < n; i++) {
-        store_columns_read(
-            a, CLAIM_WATCHES, i, 0, store_watch_columns, STORE_WATCH_COLUMNS, &rows[i], arena);
-    }
-    *ret_n = n;
-    return rows;
-}
-
 static struct store_visit *read_visits(
     const struct store_answer *a, struct arena *arena, size_t *ret_n) {
     size_t n = store_answer_rows(a, CLAIM_VISITS);
@@ -112,7 +84,8 @@ static void tell_claimed(
     struct arena arena;
     arena_init(&arena);
     if (e == OK) {
-        due.watches = read_watches(a, &arena, &due.n_watches);
+        due.watches = store_question_rows(a, CLAIM_WATCHES, store_watch_columns,
+            STORE_WATCH_COLUMNS, sizeof(*due.watches), &arena, &due.n_watches);
         due.visits = read_visits(a, &arena, &due.n_visits);
     }
     if (e == OK && arena.failed) {
@@ -131,7 +104,7 @@ enum err store_watches_claim(
         q->lease = *lease;
         q->due = due;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 /* --- settling --- */
@@ -200,11 +173,11 @@ static void *copy_of(struct arena *a, const void *from, size_t size) {
 }
 
 static void copy_watches(struct question *q, const struct store_watch_found *list, size_t n) {
-    q->watches = arena_array(&q->arena, n, sizeof(*q->watches));
-    for (size_t i = 0; !q->arena.failed && i < n; i++) {
-        struct store_watch_found *copy = copy_of(&q->arena, &list[i], sizeof(*copy));
+    q->watches = arena_array(&q->q.arena, n, sizeof(*q->watches));
+    for (size_t i = 0; !q->q.arena.failed && i < n; i++) {
+        struct store_watch_found *copy = copy_of(&q->q.arena, &list[i], sizeof(*copy));
         if (copy != NULL) {
-            copy->session_id = arena_strdup(&q->arena, list[i].session_id);
+            copy->session_id = arena_strdup(&q->q.arena, list[i].session_id);
             q->watches[i] = copy;
         }
     }
@@ -212,12 +185,12 @@ static void copy_watches(struct question *q, const struct store_watch_found *lis
 }
 
 static void copy_visits(struct question *q, const struct store_visit_found *list, size_t n) {
-    q->visits = arena_array(&q->arena, n, sizeof(*q->visits));
-    for (size_t i = 0; !q->arena.failed && i < n; i++) {
-        struct store_visit_found *copy = copy_of(&q->arena, &list[i], sizeof(*copy));
+    q->visits = arena_array(&q->q.arena, n, sizeof(*q->visits));
+    for (size_t i = 0; !q->q.arena.failed && i < n; i++) {
+        struct store_visit_found *copy = copy_of(&q->q.arena, &list[i], sizeof(*copy));
         if (copy != NULL) {
-            copy->alias = arena_strdup(&q->arena, list[i].alias);
-            copy->identity = arena_strdup(&q->arena, list[i].identity);
+            copy->alias = arena_strdup(&q->q.arena, list[i].alias);
+            copy->identity = arena_strdup(&q->q.arena, list[i].identity);
             q->visits[i] = copy;
         }
     }
@@ -235,7 +208,7 @@ enum err store_watches_settle(struct store *s, const struct store_watch_found *w
         copy_watches(q, watches, n_watches);
         copy_visits(q, visits, n_visits);
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 /* --- news --- */
@@ -274,12 +247,13 @@ static struct question *news(
     const struct store_identity *who, int64_t visit_at, store_watches_done *done, void *arg) {
     struct question *q = question(arg);
     if (q != NULL) {
-        const char **const to[] = { &q->who.alias, &q->who.identity, &q->who.room_id,
+        const char **const texts[] = { &q->who.alias, &q->who.identity, &q->who.room_id,
             &q->who.user_id };
-        const char *const from[] = { who->alias, who->identity, who->room_id, who->user_id };
-        for (size_t i = 0; i < COUNT_OF(to); i++) {
-            *to[i] = from[i] == NULL ? NULL : arena_strdup(&q->arena, from[i]);
-        }
+        q->who = (struct store_identity){ .alias = who->alias,
+            .identity = who->identity,
+            .room_id = who->room_id,
+            .user_id = who->user_id };
+        store_question_keep(&q->q, texts, COUNT_OF(texts));
         q->q.told = tell_done;
         q->visit_at = visit_at;
         q->done = done;
@@ -294,7 +268,7 @@ enum err store_watches_heard(struct store *s, const struct store_identity *who, 
         q->q.put = put_heard;
         q->lease.now_ms = now_ms;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
 
 enum err store_watches_left(struct store *s, const char *room_id, const char *user_id,
@@ -304,5 +278,5 @@ enum err store_watches_left(struct store *s, const char *room_id, const char *us
     if (q != NULL) {
         q->q.put = put_left;
     }
-    return ask(s, q);
+    return store_ask(s, q == NULL ? NULL : &q->q);
 }
