@@ -10,16 +10,16 @@
  *         struct doctor_answer a;
  *         doctor_fetch(d, &(struct doctor_request){ .url = url }, &a);
  *         if (a.err != OK) {
- *             doctor_say(d, DOCTOR_FAIL, "systemctl start matrix-synapse", "… gives no answer: %s",
- * a.text); return;
+ *             doctor_say(d, DOCTOR_FAIL, paste, "%s gives no answer: %s", url, a.text);
+ *             return;
  *         }
  *         doctor_say(d, DOCTOR_OK, NULL, "tokens of users can be verified");
  *     }
  *
  * Nothing is changed by a check, in the files, in the database or on the homeserver; in the LiveKit
- * server one makes a room that is gone after a second. All texts live
- * in the doctor's arena until doctor_destroy; a text for a finding is made with arena_printf. A
- * check does not care about lack of memory: it sticks in the arena, and doctor_run says so.
+ * server one makes a room that is gone after a second. All texts live in the doctor's arena until
+ * doctor_destroy; a text for a finding is made with arena_printf. A check does not care about lack
+ * of memory: it sticks in the arena, and doctor_run says so.
  * Thread: main; everything here waits.
  */
 #ifndef DOCTOR_CHECK_H
