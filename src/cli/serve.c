@@ -163,6 +163,7 @@ static enum err load(struct serve *s) {
     TRY(cli_settings_load(s->args, &s->config));
     TRY(config_check_serve(s->config));
     log_setup(s->config->log.level, s->config->log.format);
+    cli_settings_warn_open(s->args);
     if (config_alone(s->config)) {
         LOG_WARN(&log_root, "token_service_alone", "lacks=%s next=%s",
             LOG_Q("membership checks, audit, database"), "homeserver.name");

@@ -5,12 +5,14 @@
 #include "cli/options.h"
 #include "cli/screen.h"
 #include "core/buf.h"
+#include "core/log.h"
 #include "core/mem.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define US_PER_S INT64_C(1000000)
@@ -41,6 +43,23 @@ enum err cli_settings_load(const struct cli_args *args, struct config **ret) {
     TRY(limit_waiting(c));
     *ret = STEAL(c);
     return OK;
+}
+
+void cli_settings_warn_open(const struct cli_args *args) {
+    enum { STRANGERS = 007 };
+    const char *path = cli_settings_path(args);
+    CLEANUP(config_destroyp) struct config *file = NULL;
+    struct stat st;
+    if (path == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+        (st.st_mode & STRANGERS) == 0) {
+        return;
+    }
+    /* Without the environment: what stands there is not in the file. */
+    if (config_load(path, NULL, &file) == OK && config_secret(file) != NULL) {
+        LOG_WARN(&log_root, "settings_open_to_others", "file=%s mode=%04o holds=%s next=%s",
+            LOG_Q(path), (unsigned)st.st_mode & 07777, LOG_Q(config_secret(file)),
+            LOG_Q("chmod o= on the file"));
+    }
 }
 
 static enum err print(struct buf *b) {

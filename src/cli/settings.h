@@ -17,5 +17,8 @@ const char *cli_settings_path(const struct cli_args *args);
 /** Gives *ret; errors of config_load. The first time it also limits how long sessions of libpq that
  * wait (store/query_wait.h) may take to connect, to database.connect_timeout. Blocks. */
 MUST_CHECK enum err cli_settings_load(const struct cli_args *args, struct config **ret);
+/** Warns in the log when the file holds a secret and strangers may read or change it. It is only a
+ * warning: the file is the admin's, and where it lies may be closed to strangers. Blocks. */
+void cli_settings_warn_open(const struct cli_args *args);
 
 #endif

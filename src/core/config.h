@@ -166,6 +166,10 @@ void config_destroyp(struct config **c);
 /** ERR_INVALID when a key that `serve` cannot do without is not set; the sentence names it. */
 MUST_CHECK enum err config_check_serve(const struct config *c);
 
+/** What secret stands in these settings themselves, in words that fit "it holds …"; NULL = none.
+ * For a file of settings that was read without the environment: then nobody else should read it. */
+const char *config_secret(const struct config *c);
+
 /** Is there no homeserver of our own, but an SFU or a token service to run? Then `serve` needs
  * neither registration nor database. */
 bool config_alone(const struct config *c);

@@ -1,7 +1,7 @@
 /*
  * Who may read the files with our secrets: the registration, the audit key, the secret of the
- * webhooks, and the settings when they hold a password; and the copies beside them. A file
- * that is not there is the business of the check that reads it.
+ * webhooks, and the settings when they hold one; and the copies beside them. A file that is not
+ * there is the business of the check that reads it.
  */
 #include "core/config.h"
 #include "doctor/checks.h"
@@ -55,23 +55,15 @@ static bool check_secret(struct doctor *d, const struct secret *s) {
     return true;
 }
 
-/* Does a connection string hold a password? As "password=" or as "user:password@". */
-static bool has_password(const char *url) {
-    const char *host = strstr(url, "://");
-    const char *at = host == NULL ? NULL : strchr(host + 3, '@');
-    const char *colon = host == NULL ? NULL : strchr(host + 3, ':');
-    return strcasestr(url, "password=") != NULL || (at != NULL && colon != NULL && colon < at);
-}
-
-/* The password counts only when it stands in the file: one from the environment is not there. */
-static bool settings_hold_a_secret(const struct doctor *d) {
+/* A secret counts only when it stands in the file: one from the environment is not there. */
+static const char *secret_in_settings(const struct doctor *d) {
     struct config *file = NULL;
     if (d->config_path == NULL || config_load(d->config_path, NULL, &file) != OK) {
-        return false;
+        return NULL;
     }
-    bool yes = has_password(file->database.url);
+    const char *secret = config_secret(file);
     config_destroy(file);
-    return yes;
+    return secret;
 }
 
 /* Earlier ones (.old, .1), the next one, and what an editor or a careful admin left beside it.
@@ -97,9 +89,9 @@ void doctor_check_secrets(struct doctor *d) {
         { d->config->appservice.registration, STRANGERS, "the keys to every account", "o=" },
         { d->config->audit.key_file, GROUP_AND_STRANGERS, "the key of the audit", "600" },
         { d->config->webhooks.secret_file, STRANGERS, "the secret of the webhooks", "o=" },
-        { d->config_path, STRANGERS, "the database's password", "o=" },
+        { d->config_path, STRANGERS, secret_in_settings(d), "o=" },
     };
-    size_t n = settings_hold_a_secret(d) ? 4 : 3;
+    size_t n = COUNT_OF(secrets) - (secrets[COUNT_OF(secrets) - 1].holds == NULL ? 1 : 0);
     size_t found = 0;
     for (size_t i = 0; i < n; i++) {
         found += check_secret(d, &secrets[i]) ? 1 : 0;

@@ -194,6 +194,23 @@ def test_wrong_starts_end_with_a_sentence(tmp_path, database, postgres):
     refused("another text")
 
 
+@pytest.mark.parametrize("mode, password, warned", [(0o644, "file", True), (0o602, "file", True), (0o640, "file", False),
+                                                    (0o644, "environment", False)])
+def test_warns_of_settings_that_strangers_may_read(tmp_path, mode, password, warned):
+    """Seen at a start that ends soon after, for want of a registration."""
+    url = "postgresql://me:hunter2@127.0.0.1:1/none"
+    parley = Parley(tmp_path, url if password == "file" else "postgresql://127.0.0.1:1/none")
+    parley.config.chmod(mode)
+    environment = {"PARLEY_APPSERVICE_REGISTRATION": str(tmp_path / "none.yaml"),
+                   **({"PARLEY_DATABASE_URL": url} if password == "environment" else {})}
+    done = subprocess.run([str(build_dir() / "parley"), "serve", "--config", str(parley.config)], capture_output=True, text=True,
+                          timeout=PATIENCE_S, check=False, env={**parley.environment, **environment})
+    assert done.returncode == 1 and "parley register" in done.stderr
+    warnings = [line for line in done.stderr.splitlines() if "event=settings_open_to_others" in line]
+    assert len(warnings) == (1 if warned else 0) and "hunter2" not in done.stderr
+    assert all(f"mode={mode:04o}" in line and "the database's password" in line for line in warnings)
+
+
 def test_tells_the_service_manager(tmp_path, database):
     manager = Manager(tmp_path)
     environment = {"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"}

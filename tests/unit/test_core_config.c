@@ -318,6 +318,34 @@ TEST(core_config, prints_secrets_only_when_asked) {
     config_destroy(c);
 }
 
+TEST(core_config, knows_what_secret_it_holds) {
+    static const char database[] = "the database's password";
+    static const struct {
+        const char *name, *text, *want; /* NULL = none */
+    } rows[] = {
+        { "nothing", "", NULL },
+        { "a database without a password", "database: {url: \"postgresql://me@db/x\"}", NULL },
+        { "a port", "database: {url: \"postgresql://me@db:5432/x\"}", NULL },
+        { "user and password", "database: {url: \"postgresql://me:hunter2@db/x\"}", database },
+        { "in the query", "database: {url: \"postgresql://me@db/x?password=hunter2\"}", database },
+        { "as a keyword", "database: {url: \"host=db password=hunter2\"}", database },
+        { "with blanks", "database: {url: \"host=db password = hunter2\"}", database },
+        { "a user of that name", "database: {url: \"host=db user=password\"}", NULL },
+        { "the secret of an API key", "livekit: {secret: hunter2}",
+            "the secret of the LiveKit API key" },
+        { "a file with it", "livekit: {secret_from_file: /x}", NULL },
+        { "webhooks", "webhooks: {urls: [\"https://example.com/hook\"]}", "addresses of webhooks" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct config *c = NULL;
+        CHECK_ERR(OK, load(r->text, NULL, &c));
+        const char *got = config_secret(c);
+        CHECK_STR(r->want == NULL ? "none" : r->want, got == NULL ? "none" : got);
+        config_destroy(c);
+    }
+}
+
 TEST(core_config, reloads_only_what_may_change) {
     struct config *c = NULL;
     struct config *next = NULL;
