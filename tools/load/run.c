@@ -15,15 +15,18 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Between two looks of each kind, and when nobody joins. While somebody does, all of them happen in
- * every turn, and turns are shorter: a handshake has many steps. */
+/* Between two looks of each kind, when nobody joins. While somebody does, turns are shorter, and
+ * sockets are looked at in every one: a handshake has many steps. */
 #define TURN_US    1000
 #define EAGER_US   200
 #define RECEIVE_US 4000 /* the kernel notes when packets came */
 #define TICK_US    10000
 #define SIGNALS_US 20000
 #define KEEP_US    50000
+#define HASTE_US   5000 /* instead of TICK_US and KEEP_US, while somebody joins */
 
+#define JOINING_MOST                                                                               \
+    8 /* clients at once: more would wait for each other, and their joins be slow */
 #define GOODBYE_US    (SEC_US / 5)
 #define TOKEN_SECONDS 3600
 
@@ -70,11 +73,19 @@ static uint64_t sent_to_all(const struct run *r) {
 }
 
 static struct load_mark mark(const struct run *r) {
-    return (struct load_mark){ .at_us = clock_mono_us(),
+    struct load_mark m = { .at_us = clock_mono_us(),
         .server_ns = r->o->pid == 0 ? -1 : load_process_ns((pid_t)r->o->pid),
         .own_ns = load_process_ns(0),
         .expected = sent_to_all(r),
-        .received = r->shared.received };
+        .received = r->shared.received,
+        .net = load_net_stats(r->shared.net) };
+    for (size_t i = 0; i < r->n; i++) {
+        for (size_t k = 0; k < r->clients[i].n_sinks; k++) {
+            m.missing += peer_sink_missing(&r->clients[i].sinks[k].sink);
+            m.faults += peer_sink_faults(&r->clients[i].sinks[k].sink);
+        }
+    }
+    return m;
 }
 
 static void sum_up(struct run *r) {
@@ -83,8 +94,6 @@ static void sum_up(struct run *r) {
         const struct load_client *c = &r->clients[i];
         for (size_t k = 0; k < c->n_sinks; k++) {
             const struct peer_sink *s = &c->sinks[k].sink;
-            res->missing += peer_sink_missing(s);
-            res->faults += peer_sink_faults(s);
             res->wrong += s->stats.wrong;
             res->back += s->stats.back;
             res->picture_back += s->stats.picture_back;
@@ -103,7 +112,7 @@ static void sum_up(struct run *r) {
             load_samples_add(&res->join, c->first_us - c->begun_us);
         }
     }
-    res->net = load_net_stats(r->shared.net);
+    res->last = mark(r);
     res->opened = r->shared.opened;
     res->forged = r->shared.forged;
     res->strangers = r->shared.strangers;
@@ -132,21 +141,32 @@ static enum err join_next(struct run *r) {
     return e;
 }
 
-static enum err join_due(struct run *r, int64_t now) {
-    if (r->joined == r->n) {
-        r->phase = WAITING;
-        r->until_us = now + r->o->wait_s * SEC_US;
-    } else if (now >= r->until_us) {
-        r->until_us = now + r->o->join_every_ms * INT64_C(1000);
-        return join_next(r);
-    }
-    return OK;
-}
-
 static bool is_complete(const struct run *r, size_t i) {
     const struct load_client *c = &r->clients[i];
     return load_client_is_publishing(c) && load_client_hears(c) >= due(r, i) &&
            (due(r, i) > 0 || c->n_tracks > 0 || load_client_is_open(c));
+}
+
+/* Those who wait for tracks of somebody who comes after them are not counted as joining. */
+static size_t joining(const struct run *r) {
+    size_t n = 0;
+    for (size_t i = 0; i < r->joined; i++) {
+        const struct load_client *c = &r->clients[i];
+        n += !load_client_is_publishing(c) || !load_client_is_open(c) ||
+             (c->met_tracks && load_client_hears(c) == 0);
+    }
+    return n;
+}
+
+static enum err join_due(struct run *r, int64_t now) {
+    if (r->joined == r->n) {
+        r->phase = WAITING;
+        r->until_us = now + r->o->wait_s * SEC_US;
+    } else if (now >= r->until_us && joining(r) < JOINING_MOST) {
+        r->until_us = now + r->o->join_every_ms * INT64_C(1000);
+        return join_next(r);
+    }
+    return OK;
 }
 
 static enum err wait_for_all(struct run *r, int64_t now) {
@@ -230,7 +250,11 @@ static bool is_eager(const struct run *r) {
 }
 
 static void turn(struct run *r) {
+    int64_t before = r->shared.now_us;
     int64_t now = r->shared.now_us = clock_mono_us();
+    if (r->phase == MEASURING && now - before > r->result.stall_us) {
+        r->result.stall_us = now - before;
+    }
     if (is_eager(r) || now >= r->receive_us) {
         r->receive_us = now + RECEIVE_US;
         load_net_receive(r->shared.net, now);
@@ -243,14 +267,14 @@ static void turn(struct run *r) {
     for (size_t i = 0; i < r->joined && i < r->senders; i++) {
         load_client_send(&r->clients[i]);
     }
-    if (is_eager(r) || now >= r->tick_us) {
-        r->tick_us = now + TICK_US;
+    if (now >= r->tick_us) {
+        r->tick_us = now + (is_eager(r) ? HASTE_US : TICK_US);
         for (size_t i = 0; i < r->joined; i++) {
             load_client_tick(&r->clients[i]);
         }
     }
-    if (is_eager(r) || now >= r->keep_us) {
-        r->keep_us = now + KEEP_US;
+    if (now >= r->keep_us) {
+        r->keep_us = now + (is_eager(r) ? HASTE_US : KEEP_US);
         for (size_t i = 0; i < r->joined; i++) {
             load_client_keep(&r->clients[i]);
         }

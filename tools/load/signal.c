@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUERY       "/rtc?protocol=16&sdk=go&version=2.0.0&auto_subscribe=0&access_token="
-#define MESSAGE_MAX (2 * MIB) /* livekit-protocol 2.4 */
+#define QUERY            "/rtc?protocol=16&sdk=go&version=2.0.0&auto_subscribe=0&access_token="
+#define PATIENCE_SECONDS 30        /* with a server that is busy: libwebsockets' own is 5 */
+#define MESSAGE_MAX      (2 * MIB) /* livekit-protocol 2.4 */
 
 struct waiting {
     struct waiting *next;
@@ -25,7 +26,6 @@ struct load_signal {
     struct lws *wsi;
     struct buf in;
     struct waiting *first, **last;
-    int over; /* closed by us */
 };
 
 struct load_signals {
@@ -63,14 +63,12 @@ enum err load_url_read(const char *text, struct load_url *ret) {
 
 static void lost(struct load_signal *s, const char *why) {
     s->wsi = NULL;
-    if (!s->over) {
-        s->cfg.lost(s->cfg.arg, why);
-    }
+    s->cfg.lost(s->cfg.arg, why);
 }
 
 static void take(struct load_signal *s, const uint8_t *data, size_t len, int last) {
     buf_put(&s->in, data, len);
-    if (!last || s->over) {
+    if (!last) {
         return;
     }
     struct arena a;
@@ -105,6 +103,9 @@ static int write_next(struct load_signal *s) {
 static int callback(
     struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len) {
     struct load_signal *s = user;
+    if (s == NULL) {
+        return 0; /* forgotten: see load_signal_close */
+    }
     switch (reason) {
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         lws_callback_on_writable(wsi);
@@ -115,11 +116,14 @@ static int callback(
     case LWS_CALLBACK_CLIENT_CLOSED:
         lost(s, "the server closed the WebSocket");
         break;
+    case LWS_CALLBACK_WSI_DESTROY:
+        lost(s, "the WebSocket is gone"); /* some ends are told by nothing else */
+        break;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         take(s, in, len, lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0);
         break;
     case LWS_CALLBACK_CLIENT_WRITEABLE:
-        return s->over ? -1 : write_next(s);
+        return write_next(s);
     default:
         break;
     }
@@ -153,7 +157,6 @@ enum err load_signal_open(
     bool begun = lws_client_connect_via_info(&info) != NULL;
     buf_finish(&path);
     if (!begun) {
-        s->over = 1;
         load_signal_close(s);
         return err_set(ERR_UNREACHABLE, "%s:%d is not reached", all->url.host, all->url.port);
     }
@@ -177,17 +180,14 @@ void load_signal_send(struct load_signal *s, const struct Lk__SignalRequest *m) 
     }
 }
 
-int load_signal_is_idle(const struct load_signal *s) {
-    return s->wsi == NULL || s->first == NULL;
-}
-
 void load_signal_close(struct load_signal *s) {
     if (s == NULL) {
         return;
     }
-    s->over = 1;
+    /* Closed with all others when the context goes. To kill one at once trips an assertion of
+     * libwebsockets 4.1 when the server is closing it too. */
     if (s->wsi != NULL) {
-        lws_set_timeout(s->wsi, PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_SYNC);
+        lws_set_wsi_user(s->wsi, NULL);
     }
     while (s->first != NULL) {
         struct waiting *w = s->first;
@@ -211,6 +211,7 @@ enum err load_signals_create(const struct load_url *url, struct load_signals **r
     s->url = *url;
     struct lws_context_creation_info info = { .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
+        .timeout_secs = PATIENCE_SECONDS,
         .options = url->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
         .gid = (gid_t)-1,
         .uid = (uid_t)-1 };

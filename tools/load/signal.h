@@ -25,7 +25,7 @@ MUST_CHECK enum err load_url_read(const char *text, struct load_url *ret);
 
 struct load_signals;
 MUST_CHECK enum err load_signals_create(const struct load_url *url, struct load_signals **ret);
-/** Every load_signal must be gone. */
+/** Closes them all; every load_signal must be forgotten. */
 void load_signals_destroy(struct load_signals *s);
 /** Does what is due and does not wait. */
 void load_signals_turn(struct load_signals *s);
@@ -34,7 +34,7 @@ struct load_signal;
 struct load_signal_config {
     const char *token; /* borrowed for the call */
     void (*message)(void *arg, const struct Lk__SignalResponse *m);
-    /** Closed, or never open: `why` says so. Not called by load_signal_close. */
+    /** Closed, or never open: `why` says so. */
     void (*lost)(void *arg, const char *why);
     void *arg;
 };
@@ -43,9 +43,7 @@ MUST_CHECK enum err load_signal_open(
     struct load_signals *all, const struct load_signal_config *cfg, struct load_signal **ret);
 /** Queued until the socket takes it. */
 void load_signal_send(struct load_signal *s, const struct Lk__SignalRequest *m);
-/** Has everything been written? */
-int load_signal_is_idle(const struct load_signal *s);
-/** Closes and forgets it; takes NULL. */
+/** Forgets it: nothing comes from it any more. Takes NULL. */
 void load_signal_close(struct load_signal *s);
 
 #endif
