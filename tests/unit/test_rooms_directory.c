@@ -1,0 +1,113 @@
+/* Rooms come with the first one and go some time after the last; numbers are told now and then. */
+#include "rooms_world.h"
+
+TEST(rooms_directory, ends_a_room_that_is_empty) {
+    static const struct room_config short_ones = { .empty_s = 5, .departure_s = 3 };
+    struct world w;
+    struct guest alice;
+    struct room *room = NULL;
+    CHECK_ERR(OK, world_open(&w, NULL));
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "r", &short_ones, &room));
+    world_wait(&w, 4 * SEC_US);
+    CHECK(room_directory_find(w.rooms, "r") == room);
+    world_wait(&w, 2 * SEC_US);
+    CHECK(room_directory_find(w.rooms, "r") == NULL);
+    CHECK_INT(0, fake_count("room")); /* it had none of the SFU's */
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "r", &short_ones, &room));
+    enter(&w, &alice, "alice");
+    CHECK_INT(1, fake_count("room"));
+    world_wait(&w, 60 * SEC_US);
+    room_leave(alice.m, ROOM_LEFT);
+    world_wait(&w, 2 * SEC_US);
+    guest_finish(&alice);
+    enter(&w, &alice, "alice"); /* as after a reconnect: the same room */
+    CHECK(alice.m->room == room);
+    room_leave(alice.m, ROOM_LEFT);
+    world_wait(&w, 4 * SEC_US);
+    CHECK_INT(0, room_directory_count(w.rooms));
+    CHECK_INT(0, fake_count("room"));
+    world_close(&w);
+    guest_finish(&alice);
+}
+
+TEST(rooms_directory, is_not_kept_open_by_a_recorder) {
+    struct world w;
+    struct guest alice, recorder;
+    const struct room_member_config cfg = {
+        .identity = "egress", .kind = ROOM_EGRESS, .grant = all_rights
+    };
+    CHECK_ERR(OK, world_open(&w, NULL));
+    enter(&w, &alice, "alice");
+    CHECK_ERR(OK, try_join(&w, &recorder, &cfg));
+    room_leave(alice.m, ROOM_LEFT);
+    world_wait(&w, (ROOM_DEPARTURE_S + 1) * SEC_US);
+    CHECK_INT(ROOM_CLOSED, recorder.gone);
+    CHECK_INT(0, room_directory_count(w.rooms));
+    world_close(&w);
+    guest_finish(&alice);
+    guest_finish(&recorder);
+}
+
+TEST(rooms_directory, keeps_its_limits) {
+    static const struct room_directory_config two = { .rooms_max = 2 };
+    static const struct room_directory_config closed = { .no_create = true };
+    static const struct room_config pair = { .max_members = 2 };
+    struct world w;
+    struct guest alice, bob, carol;
+    struct room *room = NULL;
+    const struct room_member_config cfg = { .identity = "carol", .grant = all_rights };
+    CHECK_ERR(OK, world_open(&w, &two));
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "r", &pair, &room));
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "other", NULL, &room));
+    CHECK_ERR(ERR_LIMIT, room_directory_ensure(w.rooms, "third", NULL, &room));
+    CHECK_ERR(ERR_LIMIT, room_directory_check(w.rooms, "third", "x"));
+    enter(&w, &alice, "alice");
+    enter(&w, &bob, "bob");
+    CHECK_ERR(ERR_LIMIT, room_directory_check(w.rooms, "r", "carol"));
+    CHECK_ERR(ERR_LIMIT, try_join(&w, &carol, &cfg));
+    CHECK_ERR(OK, room_directory_check(w.rooms, "r", "bob")); /* whom it replaces */
+    world_close(&w);
+    guest_finish(&alice);
+    guest_finish(&bob);
+    CHECK_ERR(OK, world_open(&w, &closed));
+    CHECK_ERR(ERR_NOT_FOUND, room_directory_check(w.rooms, "r", "carol"));
+    CHECK_STR("requested room does not exist", err_text());
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "r", NULL, &room));
+    CHECK_ERR(OK, room_directory_check(w.rooms, "r", "carol"));
+    CHECK_ERR(ERR_INVALID, room_directory_ensure(w.rooms, "", NULL, &room));
+    room_directory_stop(w.rooms);
+    CHECK_ERR(ERR_GONE, room_directory_check(w.rooms, "r", "carol"));
+    world_close(&w);
+}
+
+TEST(rooms_directory, tells_the_numbers_now_and_then) {
+    struct world w;
+    struct guest alice, bob;
+    CHECK_ERR(OK, world_open(&w, NULL));
+    enter(&w, &alice, "alice");
+    forget_heard(&alice);
+    world_wait(&w, 2 * SEC_US);
+    CHECK_HEARD("room r 1", &alice);
+    enter(&w, &bob, "bob");
+    forget_heard(&alice);
+    world_wait(&w, 2 * SEC_US);
+    CHECK_HEARD("", &alice);
+    world_wait(&w, ROOM_NEWS_US);
+    CHECK_HEARD("room r 2", &alice);
+    world_wait(&w, 3 * ROOM_NEWS_US);
+    CHECK_HEARD("", &alice);
+    CHECK_ERR(OK, room_set_metadata(alice.m->room, "news"));
+    CHECK_HEARD("room r 2", &alice);
+    world_close(&w);
+    guest_finish(&alice);
+    guest_finish(&bob);
+}
+
+TEST(rooms_directory, names_nothing_twice) {
+    char first[ROOM_SID_SIZE], second[ROOM_SID_SIZE];
+    room_id_make("TR_VC", first);
+    room_id_make("TR_VC", second);
+    CHECK_INT(17, strlen(first));
+    CHECK(strncmp(first, "TR_VC", 5) == 0 && strcmp(first, second) != 0);
+    CHECK_INT(12, strspn(first + 5, "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"));
+}

@@ -1,0 +1,188 @@
+/* Joining, states, leaving, and what the others hear of it. */
+#include "rooms_world.h"
+
+
+TEST(rooms_member, is_seen_joining_connecting_and_leaving) {
+    struct world w;
+    struct guest alice, bob;
+    CHECK_ERR(OK, world_open(&w, NULL));
+    enter(&w, &alice, "alice");
+    CHECK_HEARD("member alice joined v1; member alice active v2", &alice);
+    enter(&w, &bob, "bob");
+    CHECK_HEARD("member bob joined v1; member bob active v2", &bob);
+    CHECK_HEARD("member bob joined v1; member bob active v2", &alice);
+    CHECK_INT(2, fake_count("participant"));
+    room_leave(bob.m, ROOM_LEFT);
+    CHECK_HEARD("leave 0", &bob);
+    CHECK_HEARD("member bob gone v3", &alice);
+    CHECK_INT(1, fake_count("participant"));
+    CHECK_INT(1, fake_count("transport"));
+    world_close(&w);
+    CHECK_INT(ROOM_SHUTDOWN, alice.gone);
+    CHECK_INT(0, fake_count("room") + fake_count("participant") + fake_count("transport"));
+    guest_finish(&alice);
+    guest_finish(&bob);
+}
+
+TEST(rooms_member, replaces_who_had_its_identity) {
+    struct world w;
+    struct guest alice, again, bob;
+    char old[ROOM_SID_SIZE];
+    CHECK_ERR(OK, world_open(&w, NULL));
+    enter(&w, &bob, "bob");
+    enter(&w, &alice, "alice");
+    memcpy(old, alice.m->sid, sizeof(old));
+    forget_heard(&alice);
+    forget_heard(&bob);
+    enter(&w, &again, "alice");
+    CHECK_HEARD("leave 1", &alice);
+    CHECK_HEARD("member alice gone v3; member alice joined v1; member alice active v2", &bob);
+    CHECK(strcmp(old, again.m->sid) != 0);
+    CHECK_INT(2, room_directory_find(w.rooms, "r")->n_members);
+    world_close(&w);
+    guest_finish(&alice);
+    guest_finish(&again);
+    guest_finish(&bob);
+}
+
+TEST(rooms_member, is_hidden_when_its_token_says_so) {
+    struct world w;
+    struct guest bob, ghost;
+    struct room_member_config cfg = { .identity = "ghost", .grant = all_rights };
+    cfg.grant.hidden = true;
+    CHECK_ERR(OK, world_open(&w, NULL));
+    enter(&w, &bob, "bob");
+    forget_heard(&bob);
+    CHECK_ERR(OK, try_join(&w, &ghost, &cfg));
+    CHECK_HEARD("", &bob);
+    CHECK_HEARD("member ghost joined v1", &ghost);
+    CHECK_INT(1, bob.m->room->n_counted);
+    CHECK(!room_sees(bob.m, ghost.m) && room_sees(ghost.m, ghost.m) && room_sees(ghost.m, bob.m));
+    world_close(&w);
+    guest_finish(&bob);
+    guest_finish(&ghost);
+}
+
+TEST(rooms_member, ends_with_its_connection) {
+    static const struct {
+        const char *name;
+        enum sfu_end end;
+        enum room_reason reason;
+    } rows[] = {
+        { "silence", SFU_END_SILENCE, ROOM_MEDIA_LOST },
+        { "another certificate", SFU_END_FINGERPRINT, ROOM_MEDIA_FAILED },
+        { "no handshake", SFU_END_HANDSHAKE, ROOM_MEDIA_FAILED },
+        { "it said so", SFU_END_CLOSED, ROOM_LEFT },
+    };
+    FOR_ROWS (rows, r) {
+        struct world w;
+        struct guest alice;
+        ROW(r->name);
+        CHECK_ERR(OK, world_open(&w, NULL));
+        enter(&w, &alice, "alice");
+        const sfu_id id = alice.m->transports[ROOM_ONLY].part.id;
+        struct sfu_event e = fake_transport_event(id, SFU_TRANSPORT_LOST, SFU_END_NONE);
+        room_directory_told(w.rooms, &e);
+        CHECK_INT(-1, alice.gone);
+        e = fake_transport_event(id, SFU_TRANSPORT_ENDED, r->end);
+        room_directory_told(w.rooms, &e);
+        CHECK_INT(r->reason, alice.gone);
+        room_directory_told(w.rooms, &e); /* late news of what is gone */
+        world_close(&w);
+        guest_finish(&alice);
+    }
+}
+
+TEST(rooms_member, must_connect_in_time) {
+    struct world w;
+    struct guest alice;
+    const struct room_member_config cfg = { .identity = "alice", .grant = all_rights };
+    CHECK_ERR(OK, world_open(&w, NULL));
+    CHECK_ERR(OK, try_join(&w, &alice, &cfg));
+    world_wait(&w, ROOM_ACTIVE_US - SEC_US);
+    CHECK_INT(-1, alice.gone);
+    world_wait(&w, 2 * SEC_US);
+    CHECK_INT(ROOM_NEVER_ACTIVE, alice.gone);
+    world_close(&w);
+    guest_finish(&alice);
+}
+
+TEST(rooms_member, changes_what_is_known_of_it) {
+    struct world w;
+    struct guest alice, bob;
+    struct room_attribute first[] = { ATTRIBUTE("a", "1"), ATTRIBUTE("b", "2") };
+    struct room_attribute second[] = { ATTRIBUTE("a", ""), ATTRIBUTE("c", "3"),
+        ATTRIBUTE("b", "4") };
+    CHECK_ERR(OK, world_open(&w, NULL));
+    enter(&w, &alice, "alice");
+    enter(&w, &bob, "bob");
+    forget_heard(&alice);
+    forget_heard(&bob);
+    CHECK_ERR(OK, room_member_set(alice.m, "Alice", NULL, first, 2));
+    CHECK_HEARD("member alice active v3; self 1", &alice);
+    CHECK_HEARD("member alice active v3", &bob);
+    CHECK_ERR(OK, room_member_set(alice.m, NULL, "meta", second, 3));
+    CHECK_STR("Alice", alice.m->name);
+    CHECK_STR("meta", alice.m->metadata);
+    CHECK_INT(2, alice.m->n_attributes);
+    for (size_t i = 0; i < alice.m->n_attributes; i++) {
+        const bool b = strcmp(alice.m->attributes[i].key, "b") == 0;
+        CHECK_STR(b ? "4" : "3", alice.m->attributes[i].value);
+    }
+    char *large = mem_alloc(ROOM_ATTRIBUTES_MAX_BYTES + 1);
+    memset(large, 'x', ROOM_ATTRIBUTES_MAX_BYTES);
+    large[ROOM_ATTRIBUTES_MAX_BYTES] = '\0';
+    struct room_attribute third[] = { ATTRIBUTE("d", large) };
+    CHECK_ERR(ERR_TOO_LARGE, room_member_set(alice.m, "x", NULL, third, 1));
+    CHECK_STR("Alice", alice.m->name);
+    mem_free(large);
+    world_close(&w);
+    guest_finish(&alice);
+    guest_finish(&bob);
+}
+
+TEST(rooms_member, loses_with_a_right_what_it_did_by_it) {
+    struct world w;
+    struct guest alice, bob;
+    struct room_grant none = all_rights;
+    none.publish = none.subscribe = false;
+    CHECK_ERR(OK, world_open(&w, NULL));
+    enter(&w, &alice, "alice");
+    enter(&w, &bob, "bob");
+    publish(&alice, "mic", RTC_AUDIO);
+    publish(&bob, "cam", RTC_VIDEO);
+    forget_heard(&alice);
+    forget_heard(&bob);
+    room_member_permit(alice.m, &none);
+    CHECK_HEARD(
+        "unpublished mic 1; member alice active v4; member alice active v5; unsubscribe cam "
+        "#1; self 1",
+        &alice);
+    CHECK_HEARD("unsubscribe mic #1; member alice active v4; member alice active v5", &bob);
+    struct room_publication *p = NULL;
+    CHECK_ERR(ERR_FORBIDDEN, try_publish(&alice, "again", RTC_AUDIO, &p));
+    world_close(&w);
+    guest_finish(&alice);
+    guest_finish(&bob);
+}
+
+TEST_ALLOC(rooms_member, survives_no_memory) {
+    struct world w;
+    struct guest alice = { .gone = -1 };
+    enum err e = world_open(&w, NULL);
+    struct room_attribute list[] = { ATTRIBUTE("k", "v") };
+    const struct room_member_config cfg = { .identity = "alice",
+        .name = "Alice",
+        .attributes = list,
+        .n_attributes = 1,
+        .grant = all_rights };
+    if (e == OK) {
+        e = try_join(&w, &alice, &cfg);
+    }
+    if (e == OK) {
+        e = room_member_set(alice.m, "B", "m", list, 1);
+    }
+    world_close(&w);
+    guest_finish(&alice);
+    return e;
+}
