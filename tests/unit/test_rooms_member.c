@@ -1,7 +1,6 @@
 /* Joining, states, leaving, and what the others hear of it. */
 #include "rooms_world.h"
 
-
 TEST(rooms_member, is_seen_joining_connecting_and_leaving) {
     struct world w;
     struct guest alice, bob;
