@@ -23,6 +23,9 @@ enum sfu_event_type {
     SFU_EVENT_LAYER,        /* the SSRCs of a track's layer became known */
     SFU_EVENT_TRACK_LIVE,   /* the first packet of a track arrived */
     SFU_EVENT_SUBSCRIPTION, /* its first packet was sent, or it cannot be */
+    SFU_EVENT_SPEAKERS,     /* of a room: whose voice has risen, fallen or ceased */
+    SFU_EVENT_QUALITY,      /* of a participant: its connection is better or worse than was told */
+    SFU_EVENT_STATS,        /* of a track or subscription, every SFU_STATS_US */
     SFU_EVENT_TYPES
 };
 
@@ -46,12 +49,43 @@ enum sfu_subscription_state {
     SFU_SUBSCRIPTION_ENDED,   /* its track ended; the subscription is gone */
 };
 
+/* How well a participant is served; LOST is one that is not heard of at all. */
+enum sfu_quality {
+    SFU_QUALITY_POOR,
+    SFU_QUALITY_GOOD,
+    SFU_QUALITY_EXCELLENT,
+    SFU_QUALITY_LOST,
+};
+
+#define SFU_SPEAKERS_TOLD 8 /* of one event; where more have changed, another follows */
+struct sfu_voice {
+    sfu_id participant;
+    uint8_t eighths; /* 1 … 8: how loud; 0 = speaks no more */
+};
+
+#define SFU_STATS_US 5000000 /* livekit-protocol.md, 5.11 */
+/* What became of a stream since the last time. */
+struct sfu_stats {
+    sfu_id participant; /* whose connection that is */
+    bool published;     /* a track of it, as it comes to us; else a subscription, as it goes out */
+    bool video;
+    int8_t layer;  /* the highest that comes, or the one that goes out; -1 = none */
+    uint8_t score; /* 0 … 100, smoothed: livekit-protocol.md, 5.11 */
+    float mos;     /* 1 … 4.5: of a voice by the E-model (rtc/emodel), of video by the score */
+    uint32_t expected; /* packets */
+    uint32_t lost;
+    uint32_t bps; /* of payload */
+    uint32_t jitter_ms;
+    uint32_t rtt_ms;             /* 0 = not known */
+    uint32_t freezes, freeze_ms; /* of what goes out: pictures that stood still */
+};
+
 #define SFU_REMOTE_MAX 60 /* "[ipv6]:port/tcp" */
 
 struct sfu_event {
     struct mail mail;
     enum sfu_event_type type;
-    sfu_id id; /* the transport, track or subscription */
+    sfu_id id; /* the room, participant, transport, track or subscription */
     union {
         struct {
             enum sfu_transport_state state;
@@ -64,6 +98,15 @@ struct sfu_event {
             struct rtc_encoding encoding;
         } layer;
         enum sfu_subscription_state subscription;
+        struct {
+            uint8_t n;
+            struct sfu_voice voices[SFU_SPEAKERS_TOLD]; /* the loudest first */
+        } speakers;
+        struct {
+            enum sfu_quality quality;
+            float mos; /* 1 … 4.5, what clients are told as the score */
+        } quality;
+        struct sfu_stats stats;
     };
 };
 

@@ -2,6 +2,7 @@
 #include "sfu/room.h"
 
 #include "core/mem.h"
+#include "sfu/rounds.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
 
@@ -22,6 +23,7 @@ void sfu_room_destroy(struct sfu_room *r) {
     while (r->participants != NULL) {
         sfu_participant_destroy(r->participants);
     }
+    sfu_rounds_end(r);
     DL_DELETE(r->worker->rooms, r);
     sfu_registry_remove(&r->worker->registry, &r->object);
     mem_free(r);
@@ -35,6 +37,7 @@ enum err sfu_participant_create(struct sfu_room *r, sfu_id id) {
     }
     p->room = r;
     DL_APPEND(r->participants, p);
+    sfu_rounds_begin(r);
     return OK;
 }
 

@@ -6,6 +6,7 @@
 #define SFU_ROOM_H
 
 #include "core/err.h"
+#include "core/wheel.h"
 #include "sfu/object.h"
 
 struct sfu_transport;
@@ -16,6 +17,7 @@ struct sfu_room {
     struct sfu_worker *worker;
     struct sfu_room *prev, *next; /* of the worker */
     struct sfu_participant *participants;
+    struct wheel_timer speakers, stats; /* sfu/rounds */
 };
 
 struct sfu_participant {
@@ -23,6 +25,9 @@ struct sfu_participant {
     struct sfu_room *room;
     struct sfu_participant *prev, *next;
     struct sfu_transport *transports;
+    uint8_t eighths; /* how loud it speaks, as main was told last */
+    uint8_t quality; /* enum sfu_quality, likewise; where `tenths` is 0, nothing was */
+    uint8_t tenths;  /* of its MOS, likewise */
 };
 
 MUST_CHECK enum err sfu_room_create(struct sfu_worker *w, sfu_id id);

@@ -95,8 +95,12 @@ static void forward(
     set_body(job, p, opus > 0 ? opus : set_descriptor(s, job, p, to));
     s->packets++;
     s->octets += p->rtp.payload_len;
+    s->tally.octets += p->rtp.payload_len;
     s->worker->stats.forwarded++;
     s->needs_key &= !p->frame.key_frame;
+    if (p->rtp.marker && sfu_track_is_video(s->track)) {
+        sfu_freezes_frame(&s->freezes, p->now_us);
+    }
     if (!s->started) {
         s->started = true;
         tell(s, SFU_SUBSCRIPTION_STARTED);
@@ -217,6 +221,14 @@ void sfu_subscription_want_key(struct sfu_subscription *s) {
 void sfu_subscription_reported(
     struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us) {
     (void)rtc_rtt_echoed(&s->rtt, block->lsr, block->dlsr, now_us);
+    if (!s->reported) { /* what was lost before the first report belongs to no window of ours */
+        s->tally.expected = block->highest_seq;
+        s->tally.lost = block->lost;
+        s->reported = true;
+    }
+    s->reported_seq = block->highest_seq;
+    s->reported_lost = block->lost;
+    s->reported_jitter = block->jitter;
 }
 
 /* --- choosing --- */
@@ -241,6 +253,7 @@ void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *w
 void sfu_subscription_restart(struct sfu_subscription *s) {
     sfu_selector_restart(&s->selector);
     s->needs_key = false; /* there will be one */
+    sfu_freezes_pause(&s->freezes);
     if (sfu_track_is_video(s->track)) {
         ask_for_key(s);
     }

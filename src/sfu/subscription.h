@@ -11,11 +11,13 @@
 #include "rtc/rtcp.h"
 #include "rtc/rtt.h"
 #include "rtc/srtp.h"
+#include "sfu/freezes.h"
 #include "sfu/object.h"
 #include "sfu/packet.h"
 #include "sfu/rewriter.h"
 #include "sfu/selector.h"
 #include "sfu/silence.h"
+#include "sfu/tally.h"
 
 struct sfu_resends;
 struct sfu_track;
@@ -42,10 +44,16 @@ struct sfu_subscription {
     struct rtc_srtp_sender sender, rtx_sender;
     struct sfu_resends *resends; /* from the first NACK */
     struct rtc_rtt rtt;
-    int64_t report_us; /* when the next sender report is due */
+    struct sfu_freezes freezes;
+    struct sfu_tally tally;
+    uint32_t reported_seq; /* of the listener's latest report; extended by its own count */
+    int32_t reported_lost;
+    uint32_t reported_jitter; /* ticks */
+    int64_t report_us;        /* when the next sender report is due */
     uint64_t octets;
     uint32_t packets;
     uint16_t rtx_seq;
+    bool reported;
     bool started;
     bool needs_key; /* the listener said so: what it misses before the next one is of no use */
 };

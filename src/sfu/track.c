@@ -4,6 +4,8 @@
 #include "core/mem.h"
 #include "rtc/rtcpfb.h"
 #include "rtc/seq.h"
+#include "sfu/room.h"
+#include "sfu/rounds.h"
 #include "sfu/subscription.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -240,6 +242,17 @@ static bool keep(struct sfu_track *t, struct sfu_track_layer *l, struct pkt *kep
     return true;
 }
 
+static void note_voice(struct sfu_track *t, const struct sfu_packet *p) {
+    uint8_t level;
+    bool voice;
+    if (rtc_rtpext_audio_level(pkt_bytes(p->pkt), &p->ext, &level, &voice)) {
+        sfu_speaker_heard(&t->speaker, level, p->rtp.ts, p->codec->clock_rate, p->now_us);
+        if (level <= SFU_SPEAKER_LOUD) {
+            sfu_rounds_voice(t->transport->participant->room);
+        }
+    }
+}
+
 static void first_packet(struct sfu_track *t) {
     t->heard = true;
     struct sfu_event *e = sfu_worker_event(t->worker, SFU_EVENT_TRACK_LIVE, t->object.id);
@@ -251,6 +264,10 @@ static void first_packet(struct sfu_track *t) {
 static void note_layer(struct sfu_track *t, unsigned layer, const struct sfu_packet *p) {
     struct sfu_track_layer *l = &t->layers[layer];
     l->latest_us = p->now_us;
+    t->tally.octets += p->rtp.payload_len;
+    if (!sfu_track_is_video(t)) {
+        note_voice(t, p);
+    }
     if (!t->heard) {
         first_packet(t);
     }
@@ -428,6 +445,9 @@ enum err sfu_track_change(struct sfu_track *t, const struct rtc_rtp_params *para
 
 void sfu_track_set_muted(struct sfu_track *t, bool muted) {
     t->config.muted = muted;
+    for (uint32_t i = 0; i < t->n_listeners; i++) {
+        sfu_freezes_pause(&t->listeners[i]->freezes);
+    }
     set_timer(t);
 }
 

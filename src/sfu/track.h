@@ -17,6 +17,8 @@
 #include "sfu/object.h"
 #include "sfu/packet.h"
 #include "sfu/seen.h"
+#include "sfu/speaker.h"
+#include "sfu/tally.h"
 
 struct rtc_rtcp_sr;
 struct sfu_subscription;
@@ -49,8 +51,10 @@ struct sfu_track {
     struct wheel_timer timer;      /* NACKs, key frames, which layers live */
     struct sfu_subscription **listeners;
     uint32_t n_listeners, listeners_cap;
-    uint8_t n_layers, live; /* live: a bit a layer */
-    bool heard;             /* a packet has come */
+    uint8_t n_layers, live;     /* live: a bit a layer */
+    bool heard;                 /* a packet has come */
+    struct sfu_speaker speaker; /* of audio */
+    struct sfu_tally tally;
     struct sfu_track_layer layers[RTC_ENCODINGS_MAX];
 };
 

@@ -221,6 +221,7 @@ void sfu_transport_state(void *owner, enum media_state state, enum media_end end
         return; /* main knows */
     }
     struct sfu_event *e = sfu_worker_event(t->worker, SFU_EVENT_TRANSPORT, t->object.id);
+    t->lost = state != MEDIA_CONNECTED;
     if (e != NULL) {
         e->transport.state = states[state];
         e->transport.end = end_of(end);

@@ -50,6 +50,7 @@ struct sfu_transport {
     uint32_t ssrc;            /* whom our feedback comes from */
     uint16_t n_ssrcs, n_tracks, n_subscriptions;
     uint8_t ext[RTC_EXT_COUNT]; /* the ids agreed upon with the peer, of the whole bundle */
+    bool lost;                  /* nothing comes at all; it may come back */
     bool ended;
 };
 

@@ -165,6 +165,7 @@ struct peer_sink *world_subscribe_as(struct world_client *c, const struct world_
         .codec = codec->type,
         .own_ssrc = 7 };
     peer_sink_init(&s->sink, &sink);
+    rtc_receiver_init(&s->books, sink.ssrc, codec->clock_rate);
     s->of = c;
     CHECK_ERR(OK, sfu_subscription_open(w->sfu, c->transport, &cfg, &s->id));
     return &s->sink;

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "rtc/demux.h"
+#include "rtc/rtcp.h"
 #include "rtc/rtp.h"
 #include "rtc/rtpext.h"
 #include "unit/test.h"
@@ -55,6 +56,9 @@ static void told(void *arg, const struct sfu_event *e) {
     struct world *w = arg;
     w->layers_told += e->type == SFU_EVENT_LAYER;
     w->live_told += e->type == SFU_EVENT_TRACK_LIVE;
+    if (w->also != NULL) {
+        w->also(w->also_arg, e);
+    }
     for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
         struct world_client *c = &w->clients[i];
         if (e->type == SFU_EVENT_TRANSPORT && c->here && e->id == c->transport) {
@@ -124,6 +128,11 @@ static void client_rtp(void *arg, uint8_t *packet, size_t len, int64_t now_us) {
     struct world_sink *s = len < 12 ? NULL : sink_of(c, be32_get(packet + 8));
     check_time(c, packet, len, now_us);
     c->unknown += s == NULL;
+    struct rtc_rtp rtp;
+    int64_t seq;
+    if (s != NULL && rtc_rtp_parse(cur_make(packet, len), &rtp) && rtp.ssrc == s->books.ssrc) {
+        (void)rtc_receiver_packet(&s->books, rtp.seq, rtp.ts, now_us, &seq);
+    }
     if (s != NULL) {
         peer_sink_take(&s->sink, packet, len, now_us);
     }
@@ -156,12 +165,28 @@ static void send_written(struct world_client *c, const struct wr *w) {
     }
 }
 
+/* As browsers report: what came again by RTX was lost all the same. */
+static void report_sink(struct world_sink *s, struct wr *w, int64_t now_us) {
+    struct rtc_rtcp_block block, books;
+    if (peer_sink_block(&s->sink, now_us, &block) &&
+        rtc_receiver_report(&s->books, now_us, &books)) {
+        books.lsr = block.lsr;
+        books.dlsr = block.dlsr;
+        rtc_rtcp_write_rr(w, s->sink.cfg.own_ssrc, &books, 1);
+    }
+}
+
 static void client_reports(struct world_client *c) {
     uint8_t bytes[1200];
     struct wr w = wr_make(bytes, sizeof(bytes));
     for (unsigned i = 0; i < WORLD_TRACKS; i++) {
         if (c->tracks[i].source != NULL && !c->mute_reports) {
             peer_source_report(c->tracks[i].source, &w, c->world->now_us);
+        }
+    }
+    for (unsigned i = 0; i < WORLD_SINKS; i++) {
+        if (c->sinks[i].id != 0 && !c->deaf) {
+            report_sink(&c->sinks[i], &w, c->world->now_us);
         }
     }
     send_written(c, &w);

@@ -7,6 +7,7 @@
 
 #include "connection.h"
 #include "net.h"
+#include "rtc/receiver.h"
 #include "sfu/engine.h"
 #include "sink.h"
 #include "source.h"
@@ -27,7 +28,8 @@ struct world_track {
 
 struct world_sink {
     struct peer_sink sink;
-    sfu_id id; /* 0 = none */
+    struct rtc_receiver books; /* what came the first time: for reports */
+    sfu_id id;                 /* 0 = none */
     struct world_client *of;
 };
 
@@ -77,7 +79,9 @@ struct world {
     uint32_t next_ssrc;
     struct world_sent sent[WORLD_SENT];
     uint64_t out, out_bytes; /* datagrams of the server */
-    unsigned reused;         /* numbers that carried two different packets */
+    sfu_told_fn *also;       /* is told too; NULL = nobody */
+    void *also_arg;
+    unsigned reused; /* numbers that carried two different packets */
 };
 
 void world_init(struct world *w, uint64_t seed);

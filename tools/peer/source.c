@@ -37,6 +37,7 @@ struct peer_source {
     struct peer_source_stats stats;
     int64_t frame_at_us; /* when the running frame began */
     unsigned mask;
+    uint8_t level;
     uint16_t twcc;
 };
 
@@ -104,7 +105,7 @@ static void write_head(
     if (p->media == RTC_AUDIO && p->ext[RTC_EXT_AUDIO_LEVEL] != 0) {
         uint8_t *at = rtc_rtpext_put(&x, p->ext[RTC_EXT_AUDIO_LEVEL], RTC_RTPEXT_AUDIO_LEVEL_LEN);
         if (at != NULL) {
-            rtc_rtpext_set_audio_level(at, 20, true);
+            rtc_rtpext_set_audio_level(at, s->level, true);
         }
     }
     rtc_rtpext_end(&x);
@@ -266,6 +267,10 @@ void peer_source_set_layers(struct peer_source *s, unsigned mask) {
     s->mask = mask;
 }
 
+void peer_source_set_level(struct peer_source *s, uint8_t level) {
+    s->level = level;
+}
+
 /* --- feedback --- */
 
 static void resend(struct peer_source *s, unsigned i, uint16_t seq) {
@@ -350,6 +355,7 @@ enum err peer_source_create(const struct peer_source_config *cfg, struct peer_so
     }
     s->cfg = *cfg;
     s->mask = UINT32_MAX;
+    s->level = 20;
     s->frame_at_us = cfg->now_us - cfg->frame_us;
     for (unsigned i = 0; i < cfg->params.n_encodings; i++) {
         struct layer *l = &s->layers[i];

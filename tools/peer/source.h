@@ -64,6 +64,8 @@ void peer_source_tick(struct peer_source *s, int64_t now_us);
 int64_t peer_source_next_us(const struct peer_source *s);
 /** Stops and goes on; a layer by its bit, all when muted. */
 void peer_source_set_layers(struct peer_source *s, unsigned mask);
+/** How loud an audio source says it is, -dBov: 20 at first, 127 = silent. */
+void peer_source_set_level(struct peer_source *s, uint8_t level);
 
 /** An RTCP packet from the receiver: NACK, PLI and FIR about our SSRCs. */
 void peer_source_rtcp(struct peer_source *s, struct cur datagram);

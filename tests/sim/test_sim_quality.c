@@ -1,0 +1,178 @@
+/* Who speaks and how it goes, as main is told, over good and bad ways. */
+#include "ears.h"
+#include "unit/test.h"
+
+#define SECOND 1000000
+
+static const struct world_kind microphone = { .layers = 1 };
+static const struct world_kind camera = { .video = true, .layers = 1 };
+static const struct world_kind simulcast = { .video = true, .layers = 3 };
+
+/* What main hears of the one world of the running test. */
+static struct ears ears;
+
+static struct world *new_world(uint64_t seed) {
+    struct world *w = mem_zalloc(sizeof(*w));
+    world_init(w, seed);
+    ears_init(&ears, w);
+    return w;
+}
+
+static void end_world(struct world *w) {
+    world_finish(w);
+    mem_free(w);
+}
+
+static const struct ears_client *heard(const struct world_client *c) {
+    return ears_of(&ears, c);
+}
+
+TEST(sim_quality, speakers_are_told_when_they_change) {
+    struct world *w = new_world(11);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    struct world_track *loud = world_publish(a, 0, &microphone);
+    struct world_track *quiet = world_publish(b, 0, &microphone);
+    peer_source_set_level(loud->source, 3);
+    peer_source_set_level(quiet->source, 60);
+    world_run(w, 5 * SECOND);
+    CHECK_INT(6, heard(a)->eighths);
+    CHECK_INT(0, heard(b)->eighths);
+    CHECK_INT(0, heard(b)->voices_told);
+    CHECK(heard(a)->voices_told <= 4); /* on its way up, not every 400 ms */
+    ROW("the other speaks now");
+    peer_source_set_level(loud->source, 127);
+    peer_source_set_level(quiet->source, 15);
+    world_run(w, 4 * SECOND);
+    CHECK_INT(0, heard(a)->eighths);
+    CHECK_INT(2, heard(b)->eighths);
+    ROW("who vanishes speaks no more");
+    b->dead = true;
+    world_run(w, 2 * SECOND);
+    CHECK_INT(0, heard(b)->eighths);
+    ROW("and nothing is looked at while all are silent");
+    unsigned told = heard(a)->voices_told + heard(b)->voices_told;
+    world_run(w, 3 * SECOND);
+    CHECK_INT(told, heard(a)->voices_told + heard(b)->voices_told);
+    end_world(w);
+}
+
+TEST(sim_quality, many_speak_at_once) {
+    enum { PEOPLE = 20 };
+    struct world *w = new_world(12);
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        (void)world_join(w, i);
+    }
+    world_run(w, 2 * SECOND);
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        peer_source_set_level(world_publish(&w->clients[i], 0, &microphone)->source, (uint8_t)i);
+    }
+    world_run(w, 4 * SECOND);
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        CHECK(heard(&w->clients[i])->eighths > 0);
+        CHECK(i == 0 || heard(&w->clients[i])->eighths <= heard(&w->clients[i - 1])->eighths);
+    }
+    CHECK_INT(8, heard(&w->clients[0])->eighths);
+    end_world(w);
+}
+
+TEST(sim_quality, figures_are_those_of_the_network) {
+    struct world *w = new_world(13);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    w->net.up = w->net.down = (struct net_way){ 30000, 0, 0 };
+    struct world_track *voice = world_publish(a, 0, &microphone);
+    struct world_track *face = world_publish(a, 1, &simulcast);
+    struct peer_sink *hears = world_subscribe(b, voice, NULL),
+                     *sees = world_subscribe(b, face, NULL);
+    world_run(w, 21 * SECOND);
+    const struct sfu_stats *of_voice = ears_sink(&ears, hears), *of_face = ears_sink(&ears, sees);
+    CHECK_INT(0, ears_track(&ears, voice)->lost + ears_track(&ears, face)->lost + of_voice->lost +
+                     of_face->lost);
+    CHECK(ears_track(&ears, voice)->expected > 200 && ears_track(&ears, voice)->expected < 300);
+    CHECK(of_voice->expected > 200 && of_voice->expected < 300);
+    CHECK(ears_track(&ears, voice)->bps > 30000 && ears_track(&ears, voice)->bps < 60000);
+    CHECK(of_face->bps > 100000 && of_face->bps < ears_track(&ears, face)->bps);
+    CHECK_INT(2, ears_track(&ears, face)->layer);
+    CHECK_INT(2, of_face->layer);
+    CHECK(of_voice->rtt_ms >= 55 && of_voice->rtt_ms <= 90);
+    CHECK(of_voice->mos > 4.2F && of_voice->score > 90);
+    CHECK_INT(0, of_face->freezes);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(a)->quality);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
+    CHECK(heard(a)->qualities_told <= 3 && heard(b)->qualities_told <= 3); /* changes alone */
+    end_world(w);
+}
+
+TEST(sim_quality, a_bad_way_is_told_to_be_one_and_a_good_one_again) {
+    struct world *w = new_world(14);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), NULL);
+    world_run(w, 11 * SECOND);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
+    w->net.down = (struct net_way){ 20000, 30000, 200 }; /* a fifth is lost */
+    world_run(w, 16 * SECOND);
+    CHECK_INT(SFU_QUALITY_POOR, heard(b)->quality);
+    CHECK(heard(b)->mos < 2.0F);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(a)->quality); /* what goes up is fine */
+    const struct sfu_stats *s = ears_sink(&ears, sees);
+    CHECK(s->lost * 100 > s->expected * 10 && s->lost * 100 < s->expected * 30);
+    CHECK(s->jitter_ms > 2);
+    CHECK(s->mos < 3.5F);
+    w->net.down = (struct net_way){ 20000, 0, 0 };
+    world_run(w, 31 * SECOND);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
+    end_world(w);
+}
+
+TEST(sim_quality, only_who_is_not_heard_of_is_lost) {
+    struct world *w = new_world(15);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    struct world_track *voice = world_publish(a, 0, &microphone);
+    (void)world_subscribe(b, voice, NULL);
+    world_run(w, 6 * SECOND);
+    ROW("nothing is sent");
+    peer_source_set_layers(voice->source, 0);
+    world_run(w, 20 * SECOND);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(a)->quality);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
+    ROW("not even a check");
+    a->dead = true;
+    world_run(w, 14 * SECOND);
+    CHECK_INT(SFU_QUALITY_LOST, heard(a)->quality);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
+    a->dead = false;
+    end_world(w);
+}
+
+TEST(sim_quality, pictures_that_stand_still_are_counted) {
+    static const struct {
+        const char *name;
+        bool muted;
+        uint32_t freezes;
+    } rows[] = { { "the publisher's way breaks", false, 1 }, { "the camera is off", true, 0 } };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(16);
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        world_run(w, SECOND);
+        struct world_track *face = world_publish(a, 0, &camera);
+        struct peer_sink *sees = world_subscribe(b, face, NULL);
+        world_run(w, 6 * SECOND);
+        if (r->muted) {
+            sfu_track_mute(w->sfu, face->id, true);
+        }
+        peer_source_set_layers(face->source, 0);
+        world_run(w, SECOND);
+        if (r->muted) {
+            sfu_track_mute(w->sfu, face->id, false);
+        }
+        peer_source_set_layers(face->source, UINT32_MAX);
+        world_run(w, 6 * SECOND);
+        CHECK_INT(r->freezes, ears_sink(&ears, sees)->freezes);
+        CHECK(r->freezes == 0 || ears_sink(&ears, sees)->freeze_ms >= 900);
+        end_world(w);
+    }
+}
