@@ -124,14 +124,14 @@ def counts_in(log, code):
 
 # --- steps ---
 
-def build(directory, compiler, options=()):
+def build(directory, compiler, options=(), targets=()):
     """Configures once and builds; False when that fails, which counts as a failed test."""
     begin = time.monotonic()
     code, log = 0, None
     if not os.path.exists(os.path.join(ROOT, directory, "build.ninja")):
         code, log = run(f"{directory}-setup", ["meson", "setup", directory, *options], BUILD_SECONDS, {"CC": compiler})
     if code == 0:
-        code, log = run(f"{directory}-ninja", ["ninja", "-C", directory, "--quiet", "-k", "8"], BUILD_SECONDS)
+        code, log = run(f"{directory}-ninja", ["ninja", "-C", directory, "--quiet", "-k", "8", *targets], BUILD_SECONDS)
     say(f"{directory}: {'built' if code == 0 else 'not built'}  ({time.monotonic() - begin:.1f} s)")
     if code != 0:
         count(directory, 0, 1, log)
@@ -202,15 +202,19 @@ def all_steps():
         suite("build", "unit", "unit")
         suite("build", "fuzz", "fuzz corpora")
         suite("build", "sim", "simulator")
+        suite("build", "threads", "threads")
         suite("build", "scenarios", "scenarios")
         suite("build", "unit", "unit, valgrind", VALGRIND, factor=VALGRIND_FACTOR)
     if build("build-asan", "clang", ["-Db_sanitize=address,undefined", "-Db_lundef=false"]):
         suite("build-asan", "unit", "unit, sanitizers", env=SANITIZERS, factor=4)
         suite("build-asan", "fuzz", "fuzz corpora, sanitizers", env=SANITIZERS, factor=4)
         suite("build-asan", "sim", "simulator, sanitizers", env=SANITIZERS, factor=4)
+        suite("build-asan", "threads", "threads, sanitizers", env=SANITIZERS, factor=4)
         suite("build-asan", "schedules", "random schedules, sanitizers", env=SANITIZERS, factor=4)
         suite("build-asan", "scenarios", "scenarios, sanitizers", env=SANITIZERS, factor=4)
         live()
+    if build("build-tsan", "clang", ["-Db_sanitize=thread", "-Db_lundef=false"], ["tests/sim/test_threads"]):
+        suite("build-tsan", "threads", "threads, thread sanitizer", env={"TSAN_OPTIONS": "halt_on_error=1"}, factor=4)
     counted("fuzzing", ["/usr/bin/python3", "tools/fuzz", "--seconds", str(FUZZ_SECONDS), "--seed", "1"], BUILD_SECONDS)
 
 
@@ -220,6 +224,7 @@ def unit_steps():
         suite("build", "unit", "unit")
         suite("build", "fuzz", "fuzz corpora")
         suite("build", "sim", "simulator")
+        suite("build", "threads", "threads")
         suite("build", "scenarios", "scenarios")
 
 

@@ -78,8 +78,10 @@ static void told(void *arg, const struct sfu_event *e) {
 }
 
 static void turn(struct world *w, struct media_datagram *in, size_t n) {
+    mem_fail_at(w->fail_nth);
     media_worker_turn(w->media, in, n, w->now_us);
     media_worker_flush(w->media);
+    mem_fail_at(0);
     sfu_engine_collect(w->sfu);
 }
 

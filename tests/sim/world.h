@@ -81,7 +81,8 @@ struct world {
     uint64_t out, out_bytes; /* datagrams of the server */
     sfu_told_fn *also;       /* is told too; NULL = nobody */
     void *also_arg;
-    unsigned reused; /* numbers that carried two different packets */
+    uint64_t fail_nth; /* of each turn of the worker, this allocation fails; 0 = none */
+    unsigned reused;   /* numbers that carried two different packets */
 };
 
 void world_init(struct world *w, uint64_t seed);
