@@ -7,6 +7,7 @@
 #include "calls/work.h"
 #include "cli/engine.h"
 #include "cli/homeserver.h"
+#include "core/buf.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/crypto.h"
@@ -16,7 +17,6 @@
 #include "livekit/admission.h"
 #include "livekit/delegate.h"
 #include "livekit/focus.h"
-#include "livekit/keys.h"
 #include "livekit/occupants.h"
 #include "livekit/participants.h"
 #include "livekit/presence.h"
@@ -29,10 +29,12 @@
 #include "matrix/outside.h"
 #include "store/removals.h"
 
+#include <string.h>
+
 struct cli_focus {
     struct cli_focus_config cfg;
     uv_loop_t *loop;
-    struct lk_keys *keys;
+    char *sfu_url; /* what clients are told */
     struct http_client
         *direct; /* for federation.servers; our own homeserver's is cfg.homeserver's */
     struct mx_outside *outside;
@@ -54,15 +56,20 @@ struct cli_focus {
 
 /* --- building --- */
 
-static enum err build_keys(struct cli_focus *f) {
-    const struct lk_keys_source from = {
-        .key = f->cfg.config->livekit.key,
-        .secret = f->cfg.config->livekit.secret,
-        .key_from_file = f->cfg.config->livekit.key_from_file,
-        .secret_from_file = f->cfg.config->livekit.secret_from_file,
-        .key_file = f->cfg.config->livekit.key_file,
-    };
-    return lk_keys_create(&from, &f->keys);
+/* livekit.url; an embedded SFU is where the token service is, unless that says otherwise. */
+static enum err name_sfu(struct cli_focus *f) {
+    const struct config *c = f->cfg.config;
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    if (c->livekit.url[0] != '\0') {
+        buf_puts(&b, c->livekit.url);
+    } else { /* http becomes ws, https becomes wss */
+        bool http = strncmp(c->rtc.public_url, "http", 4) == 0;
+        buf_printf(&b, "%s%s", http ? "ws" : "", c->rtc.public_url + (http ? 4 : 0));
+    }
+    TRY(buf_check(&b));
+    f->sfu_url = buf_take(&b);
+    return OK;
 }
 
 static enum err build_openid(struct cli_focus *f) {
@@ -103,7 +110,8 @@ static enum err build_sfu(struct cli_focus *f) {
         .urls = c->rtc.cs_api_urls.items,
         .n_urls = c->rtc.cs_api_urls.n,
     };
-    TRY(lk_rooms_create(f->direct, f->keys, c->livekit.url, &f->rooms));
+    TRY(f->cfg.rooms != NULL ? lk_rooms_create_here(f->loop, f->cfg.rooms, &f->rooms)
+                             : lk_rooms_create(f->direct, f->cfg.keys, f->sfu_url, &f->rooms));
     TRY(mx_delayed_create(&delayed, &f->delayed));
     return lk_delegate_create(f->delayed, f->rooms, &f->delegate);
 }
@@ -178,8 +186,8 @@ static bool is_homeserver(void *arg, const char *hs_token) {
 static enum err build_focus(struct cli_focus *f) {
     const struct config *c = f->cfg.config;
     const struct lk_focus_config cfg = {
-        .sfu_url = c->livekit.url,
-        .keys = f->keys,
+        .sfu_url = f->sfu_url,
+        .keys = f->cfg.keys,
         .server_name = c->homeserver.name,
         .full_access = c->rtc.full_access.items,
         .n_full_access = c->rtc.full_access.n,
@@ -201,14 +209,14 @@ static enum err build_focus(struct cli_focus *f) {
         .arg = f,
     };
     TRY(lk_focus_create(&cfg, &f->focus));
-    f->door = (struct lk_webhook_door){ .keys = f->keys, .heard = heard, .arg = f };
+    f->door = (struct lk_webhook_door){ .keys = f->cfg.keys, .heard = heard, .arg = f };
     TRY(lk_focus_add(f->focus, f->cfg.public));
     TRY(lk_webhook_add(&f->door, f->cfg.public));
     return f->cfg.homeserver == NULL ? OK : lk_focus_add_proxied(f->focus, f->cfg.private);
 }
 
 static enum err build(struct cli_focus *f) {
-    TRY(build_keys(f));
+    TRY(name_sfu(f));
     TRY(build_openid(f));
     TRY(build_sfu(f));
     if (f->cfg.homeserver != NULL) {
@@ -217,7 +225,7 @@ static enum err build(struct cli_focus *f) {
         TRY(build_jobs(f, NULL));
     }
     TRY(build_focus(f));
-    LOG_INFO(&log_root, "token_service_ready", "sfu=%s", LOG_Q(f->cfg.config->livekit.url));
+    LOG_INFO(&log_root, "token_service_ready", "sfu=%s", LOG_Q(f->sfu_url));
     return OK;
 }
 
@@ -356,7 +364,7 @@ void cli_focus_close(struct cli_focus *f) {
 void cli_focus_destroy(struct cli_focus *f) {
     if (f != NULL) {
         lk_focus_destroy(f->focus);
-        lk_keys_destroy(f->keys);
+        mem_free(f->sfu_url);
         mem_free(f);
     }
 }

@@ -14,6 +14,8 @@ struct cli_engine;
 struct cli_homeserver;
 struct config;
 struct http_router;
+struct lk_keys;
+struct room_directory;
 
 struct cli_focus;
 /* All borrowed. `homeserver` and `registration` are NULL where we have none; then nothing goes to
@@ -23,8 +25,10 @@ struct cli_focus_config {
     struct cli_homeserver *homeserver;
     const struct as_registration *registration;
     struct http_router *public, *private;
+    const struct lk_keys *keys;
+    struct room_directory *rooms; /* of the embedded SFU; NULL: a LiveKit server somewhere else */
 };
-/** Reads the API keys and adds the routes. Gives *ret also when it fails, since routes may lead to
+/** Adds the routes. Gives *ret also when it fails, since routes may lead to
  * it already. Errors: of the settings and files. Blocks: files. */
 MUST_CHECK enum err cli_focus_create(
     uv_loop_t *loop, const struct cli_focus_config *cfg, struct cli_focus **ret);

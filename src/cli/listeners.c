@@ -10,6 +10,7 @@
 struct cli_listeners {
     struct http_server **servers;
     size_t n;
+    size_t n_public; /* the first of them */
     size_t draining;
     void (*drained)(void *arg);
     void *arg;
@@ -20,6 +21,7 @@ struct side {
     const char *name;
     const struct config_list *addresses;
     struct http_router *router;
+    struct http_sockets *sockets;
     bool cors;
 };
 
@@ -37,7 +39,7 @@ static enum err open_side(struct cli_listeners *l, uv_loop_t *loop, const struct
     };
     for (size_t i = 0; i < side->addresses->n; i++) {
         cfg.listen = side->addresses->items[i];
-        enum err e = http_server_create(loop, &cfg, side->router, NULL, &l->servers[l->n]);
+        enum err e = http_server_create(loop, &cfg, side->router, side->sockets, &l->servers[l->n]);
         if (e != OK) {
             return err_set(
                 e, "cannot listen on %s (http.%s): %s", cfg.listen, side->name, err_text());
@@ -58,10 +60,10 @@ static void log_route(void *arg, const struct http_route *route) {
 }
 
 enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, const char *probe_secret,
-    struct http_router *public, struct http_router *private, struct cli_listeners **ret) {
+    const struct cli_doors *doors, struct cli_listeners **ret) {
     const struct side sides[] = {
-        { "public", &c->http.public, public, true },
-        { "private", &c->http.private, private, false },
+        { "public", &c->http.public, doors->public, doors->sockets, true },
+        { "private", &c->http.private, doors->private, NULL, false },
     };
     for (size_t i = 0; i < COUNT_OF(sides); i++) {
         http_router_each(sides[i].router, log_route, (void *)(uintptr_t)&sides[i]);
@@ -75,6 +77,7 @@ enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, const cha
     enum err e = l->servers == NULL ? err_set(ERR_NOMEM, "out of memory") : OK;
     for (size_t i = 0; i < COUNT_OF(sides) && e == OK; i++) {
         e = open_side(l, loop, c, probe_secret, &sides[i]);
+        l->n_public = i == 0 ? l->n : l->n_public;
     }
     if (e != OK) {
         cli_listeners_destroy(l);
@@ -82,6 +85,10 @@ enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, const cha
     }
     *ret = l;
     return OK;
+}
+
+int cli_listeners_port(const struct cli_listeners *l) {
+    return l->n_public == 0 ? 0 : http_server_port(l->servers[0]);
 }
 
 enum err cli_listeners_set_probe_secret(struct cli_listeners *l, const char *secret) {

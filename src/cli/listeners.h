@@ -12,13 +12,21 @@
 
 struct config;
 struct http_router;
+struct http_sockets;
 struct cli_listeners;
 
-/** Opens them all or none. Borrows the routers. Who knows `probe_secret` may ask what their request
+/* What is behind them; borrowed for their life. */
+struct cli_doors {
+    struct http_router *public, *private;
+    struct http_sockets *sockets; /* WebSockets of the public ones; NULL: none */
+};
+
+/** Opens them all or none. Who knows `probe_secret` may ask what their request
  * looked like from here (http/probe.h). ERR_IO names the address that cannot be had. */
 MUST_CHECK enum err cli_listeners_create(uv_loop_t *loop, const struct config *c,
-    const char *probe_secret, struct http_router *public, struct http_router *private,
-    struct cli_listeners **ret);
+    const char *probe_secret, const struct cli_doors *doors, struct cli_listeners **ret);
+/** The port of the first public one; 0: a unix socket, or there is none. */
+int cli_listeners_port(const struct cli_listeners *l);
 /** Another probe_secret from now on. ERR_NOMEM, ERR_IO: some may have the one before. */
 MUST_CHECK enum err cli_listeners_set_probe_secret(struct cli_listeners *l, const char *secret);
 /** Lets requests under way end; calls done(arg) once, when all have or `limit_us` is over. */

@@ -7,8 +7,8 @@
  *   preparation                   migrations and audit key, until the database is there
  *   engine                        /readyz 200 once database and homeserver answer
  *
- * A token service and nothing else (settings with a LiveKit server and without a homeserver) has
- * neither registration nor preparation nor engine, and is ready at once.
+ * Without a homeserver of our own (a token service, an SFU, or both) there is neither registration
+ * nor preparation nor engine, and it is ready at once.
  *
  *   SIGTERM                       drain the listeners, take the engine down, close, exit code 0
  */
@@ -18,20 +18,25 @@
 #include "appservice/routes.h"
 #include "cli/admin.h"
 #include "cli/command.h"
+#include "cli/dev.h"
 #include "cli/engine.h"
 #include "cli/focus.h"
 #include "cli/homeserver.h"
+#include "cli/keys.h"
 #include "cli/listeners.h"
 #include "cli/notify.h"
 #include "cli/options.h"
 #include "cli/preparation.h"
-#include "cli/settings.h"
+#include "cli/screen.h"
+#include "cli/sfu.h"
 #include "cli/signals.h"
 #include "core/buf.h"
 #include "core/clock.h"
+#include "core/config.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "http/router.h"
+#include "livekit/keys.h"
 #include "store/chain.h"
 
 #include <stdio.h>
@@ -44,7 +49,7 @@ struct serve {
     const struct cli_args *args;
     uv_loop_t loop;
     struct config *config;
-    struct as_registration *registration; /* NULL: a token service alone; likewise below */
+    struct as_registration *registration; /* NULL: no homeserver of our own; likewise below */
     struct cli_notify *notify;
     struct cli_signals *signals;
     struct http_router *public;
@@ -52,14 +57,17 @@ struct serve {
     struct cli_homeserver *homeserver;
     struct as_routes *routes;
     struct cli_admin *admin;
-    struct cli_focus *focus; /* NULL: no LiveKit server in the settings */
+    struct lk_keys *keys;    /* NULL: neither SFU nor tokens */
+    struct cli_sfu *sfu;     /* NULL: not embedded */
+    struct cli_focus *focus; /* NULL: no tokens */
     struct cli_listeners *listeners;
     struct cli_preparation *preparation;
     struct cli_engine *engine;
     struct api_health health;
     bool prepared;
     bool stopping;
-    enum err result; /* why it ended by itself */
+    unsigned draining; /* how many still have somebody to see off */
+    enum err result;   /* why it ended by itself */
     char why[512];
 };
 
@@ -140,8 +148,23 @@ static enum err add_focus(struct serve *s) {
         .registration = s->registration,
         .public = s->public,
         .private = s->private,
+        .keys = s->keys,
+        .rooms = s->sfu == NULL ? NULL : cli_sfu_rooms(s->sfu),
     };
     return cli_focus_create(&s->loop, &cfg, &s->focus);
+}
+
+/* What carries media, and the tokens for it. */
+static enum err add_media(struct serve *s) {
+    bool embedded = s->config->rtc.sfu == RTC_SFU_EMBEDDED;
+    bool tokens = config_gives_tokens(s->config);
+    if (embedded || tokens) {
+        TRY(cli_keys_load(s->config, &s->keys));
+    }
+    if (embedded) {
+        TRY(cli_sfu_create(&s->loop, s->config, s->keys, s->public, &s->sfu));
+    }
+    return tokens ? add_focus(s) : OK;
 }
 
 /* Public: what everybody may ask. Private: the homeserver and the admin (decision 1). */
@@ -156,17 +179,18 @@ static enum err add_routes(struct serve *s) {
     if (!alone) {
         TRY(add_homeserver(s));
     }
-    return s->config->livekit.url[0] == '\0' ? OK : add_focus(s);
+    return add_media(s);
 }
 
 static enum err load(struct serve *s) {
-    TRY(cli_settings_load(s->args, &s->config));
+    TRY(cli_dev_settings(s->args, &s->config));
     TRY(config_check_serve(s->config));
     log_setup(s->config->log.level, s->config->log.format);
     cli_settings_warn_open(s->args);
     if (config_alone(s->config)) {
-        LOG_WARN(&log_root, "token_service_alone", "lacks=%s next=%s",
-            LOG_Q("membership checks, audit, database"), "homeserver.name");
+        const char *what = config_gives_tokens(s->config) ? "token_service_alone" : "sfu_alone";
+        LOG_WARN(&log_root, what, "lacks=%s next=%s", LOG_Q("membership checks, audit, database"),
+            "homeserver.name");
         return OK;
     }
     const char *path = s->config->appservice.registration;
@@ -181,7 +205,10 @@ static enum err load(struct serve *s) {
 
 static void drained(void *arg) {
     struct serve *s = arg;
-    uv_stop(&s->loop);
+    s->draining--;
+    if (s->draining == 0) {
+        uv_stop(&s->loop);
+    }
 }
 
 static void stop(void *arg) {
@@ -189,12 +216,16 @@ static void stop(void *arg) {
     s->stopping = true;
     cli_notify_stopping(s->notify);
     cli_notify_status(s->notify, "Letting requests under way end.");
+    s->draining = s->sfu == NULL ? 1 : 2;
+    if (s->sfu != NULL) {
+        cli_sfu_drain(s->sfu, s->config->http.drain_timeout_us, drained, s);
+    }
     cli_listeners_drain(s->listeners, s->config->http.drain_timeout_us, drained, s);
 }
 
 static enum err reload_settings(struct serve *s, struct buf *applied, struct buf *restart) {
     CLEANUP(config_destroyp) struct config *next = NULL;
-    TRY(cli_settings_load(s->args, &next));
+    TRY(cli_dev_settings(s->args, &next));
     TRY(config_check_serve(next));
     TRY(config_apply_reloadable(s->config, next, applied, restart));
     log_setup(s->config->log.level, s->config->log.format);
@@ -262,7 +293,7 @@ static void reload(void *arg) {
 static enum err prepare(struct serve *s) {
     const struct cli_preparation_config preparation = { s->config, waiting, prepared, s };
     if (s->registration == NULL) {
-        cli_notify_status(s->notify, "Giving tokens.");
+        cli_notify_status(s->notify, s->sfu == NULL ? "Giving tokens." : "Carrying media.");
         return OK;
     }
     TRY(cli_preparation_create(&s->loop, &preparation, &s->preparation));
@@ -275,11 +306,17 @@ static enum err start(struct serve *s) {
     const char *hs_token = s->registration == NULL ? NULL : s->registration->hs_token;
     TRY(cli_notify_create(&s->notify));
     TRY(add_routes(s));
-    TRY(cli_listeners_create(&s->loop, s->config, hs_token, s->public, s->private, &s->listeners));
+    const struct cli_doors doors = { s->public, s->private,
+        s->sfu == NULL ? NULL : cli_sfu_sockets(s->sfu) };
+    TRY(cli_listeners_create(&s->loop, s->config, hs_token, &doors, &s->listeners));
     TRY(cli_signals_create(&s->loop, &signals, &s->signals));
     TRY(prepare(s));
     cli_notify_ready(s->notify);
     cli_notify_watch(s->notify, &s->loop);
+    if (cli_args_has(s->args, "dev")) {
+        TRY(cli_dev_banner(s->config, s->keys, cli_listeners_port(s->listeners)));
+        TRY(cli_screen_flush());
+    }
     LOG_INFO(&log_root, "started", "version=" PARLEY_VERSION " pid=%d", (int)getpid());
     return OK;
 }
@@ -315,6 +352,7 @@ static void finish(struct serve *s) {
     cli_focus_close(s->focus);
     cli_homeserver_destroy(s->homeserver);
     cli_listeners_destroy(s->listeners);
+    cli_sfu_close(s->sfu);
     cli_signals_destroy(s->signals);
     cli_notify_destroy(s->notify);
     if (busy) {
@@ -328,6 +366,8 @@ static void finish(struct serve *s) {
     cli_admin_destroy(s->admin);
     as_routes_destroy(s->routes);
     cli_focus_destroy(s->focus);
+    cli_sfu_destroy(s->sfu);
+    lk_keys_destroy(s->keys);
     http_router_destroy(s->private);
     http_router_destroy(s->public);
     as_registration_destroy(s->registration);

@@ -1,4 +1,4 @@
-/* Requests to RoomService: one way for all methods. */
+/* Questions to RoomService: one way for all methods, and for both kinds of SFU. */
 #include "livekit/rooms.h"
 
 #include "core/buf.h"
@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "livekit/grant.h"
 #include "livekit/keys.h"
+#include "livekit/rooms_here.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -28,7 +29,9 @@ METRIC_COUNTER(failed_total, "parley_sfu_requests_failed_total",
 struct lk_rooms {
     struct http_client *http;
     const struct lk_keys *keys;
-    char *base; /* "https://sfu.example.com/twirp/livekit.RoomService/" */
+    char *base;                  /* "https://sfu.example.com/twirp/livekit.RoomService/" */
+    struct room_directory *here; /* our own SFU's: then there is none of the above … */
+    uv_timer_t *turn;            /* … but this, which answers */
     struct call *calls;
     size_t n_calls;
 };
@@ -38,6 +41,7 @@ struct call {
     struct call *prev, *next;
     struct http_client_call *under_way;
     const char *method;
+    char *alias, *identity; /* of a question to our own SFU */
     lk_rooms_done *done;
     void *arg;
 };
@@ -58,6 +62,8 @@ static void call_destroy(struct call *c) {
     }
     DL_DELETE(c->rooms->calls, c);
     c->rooms->n_calls--;
+    mem_free(c->alias);
+    mem_free(c->identity);
     mem_free(c);
 }
 
@@ -77,6 +83,32 @@ static enum err status_err(int status) {
     }
 }
 
+/* Ends the call; `json` is borrowed. */
+static void answer(struct call *c, enum err e, const json_t *json, const char *text) {
+    lk_rooms_done *done = c->done;
+    void *done_arg = c->arg;
+    call_destroy(c);
+    done(done_arg, e, e == OK ? json : NULL, text);
+}
+
+static void answer_here(struct call *c) {
+    json_t *json = NULL;
+    enum err e = lk_rooms_here(c->rooms->here, c->method, c->alias, c->identity, &json);
+    answer(c, e, json, e == OK ? "" : err_text());
+    json_decref(json);
+}
+
+/* What is asked meanwhile waits for the next turn. */
+static void turn(uv_timer_t *t) {
+    struct lk_rooms *r = t->data;
+    for (size_t n = r->n_calls; n > 0 && r->calls != NULL; n--) {
+        answer_here(r->calls);
+    }
+    if (r->calls != NULL) {
+        uv_timer_start(t, turn, 0, 0);
+    }
+}
+
 static void on_http(void *arg, const struct http_client_answer *h) {
     struct call *c = arg;
     c->under_way = NULL;
@@ -93,10 +125,7 @@ static void on_http(void *arg, const struct http_client_answer *h) {
         LOG_WARN(&log_root, "sfu_request_failed", "method=%s cause=%s status=%d reason=%s",
             c->method, err_name(e), h->status, LOG_Q(text));
     }
-    lk_rooms_done *done = c->done;
-    void *done_arg = c->arg;
-    call_destroy(c);
-    done(done_arg, e, e == OK ? json : NULL, text);
+    answer(c, e, json, text);
     json_decref(json);
 }
 
@@ -159,6 +188,16 @@ void lk_rooms_request_finish(struct lk_rooms_request *q) {
     *q = (struct lk_rooms_request){ 0 };
 }
 
+static enum err call_wait(struct call *c, const struct ask *a) {
+    c->alias = mem_strdup(a->alias);
+    c->identity = a->identity == NULL ? NULL : mem_strdup(a->identity);
+    if (c->alias == NULL || (a->identity != NULL && c->identity == NULL)) {
+        return err_set(ERR_NOMEM, "no memory for a question to the SFU");
+    }
+    uv_timer_start(c->rooms->turn, turn, 0, 0);
+    return OK;
+}
+
 static enum err call_send(struct call *c, const struct ask *a) {
     CLEANUP(lk_rooms_request_finish) struct lk_rooms_request q = { 0 };
     TRY(write_request(c->rooms->keys, c->rooms->base, a, &q));
@@ -184,7 +223,7 @@ static enum err ask(struct lk_rooms *r, const struct ask *a, lk_rooms_done *done
     *c = (struct call){ .rooms = r, .method = a->method, .done = done, .arg = arg };
     DL_APPEND(r->calls, c);
     r->n_calls++;
-    enum err e = call_send(c, a);
+    enum err e = r->here == NULL ? call_send(c, a) : call_wait(c, a);
     if (e != OK) {
         call_destroy(c);
     }
@@ -279,6 +318,23 @@ enum err lk_rooms_create(
     return OK;
 }
 
+enum err lk_rooms_create_here(
+    uv_loop_t *loop, struct room_directory *rooms, struct lk_rooms **ret) {
+    struct lk_rooms *r = mem_zalloc(sizeof(*r));
+    uv_timer_t *t = mem_zalloc(sizeof(*t));
+    if (r == NULL || t == NULL) {
+        mem_free(t);
+        mem_free(r);
+        return err_set(ERR_NOMEM, "no memory for the rooms of the SFU");
+    }
+    (void)uv_timer_init(loop, t); /* cannot fail */
+    t->data = r;
+    r->here = rooms;
+    r->turn = t;
+    *ret = r;
+    return OK;
+}
+
 void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
     struct call *c = NULL;
     struct call *next = NULL;
@@ -295,6 +351,9 @@ void lk_rooms_destroy(struct lk_rooms *r) {
     }
     while (r->calls != NULL) {
         call_destroy(r->calls);
+    }
+    if (r->turn != NULL) {
+        uv_close((uv_handle_t *)r->turn, (uv_close_cb)mem_free);
     }
     mem_free(r->base);
     mem_free(r);

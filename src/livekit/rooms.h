@@ -1,6 +1,7 @@
 /*
- * RoomService of a LiveKit server somewhere else: its rooms are made, and its participants looked
- * up and removed, by requests (Twirp, in its JSON form) signed with our key.  Thread: main.
+ * The rooms of the SFU: they are made, and their participants looked up and removed. Of a LiveKit
+ * server somewhere else by requests to its RoomService (Twirp, in its JSON form) signed with our
+ * key; of our own without.  Thread: main.
  *
  * See: livekit-protocol 7.1, matrix-calls 4.5.
  */
@@ -10,8 +11,10 @@
 #include "core/err.h"
 
 #include <jansson.h>
+#include <uv.h>
 
 struct http_client;
+struct room_directory;
 struct lk_keys;
 struct lk_rooms;
 
@@ -21,7 +24,12 @@ struct lk_rooms;
  * ERR_INVALID for any other address; ERR_NOMEM. */
 MUST_CHECK enum err lk_rooms_create(
     struct http_client *http, const struct lk_keys *keys, const char *url, struct lk_rooms **ret);
-/** What is under way ends without its callback. Before the HTTP client. */
+/** The rooms of the SFU in our own process: the same questions, answered in the loop's next turn.
+ * Borrows both for its life. ERR_NOMEM. */
+MUST_CHECK enum err lk_rooms_create_here(
+    uv_loop_t *loop, struct room_directory *rooms, struct lk_rooms **ret);
+/** What is under way ends without its callback. Before the HTTP client; the loop must turn once
+ * more. */
 void lk_rooms_destroy(struct lk_rooms *r);
 /** The same for what was asked with this `arg`. */
 void lk_rooms_forget(struct lk_rooms *r, const void *arg);

@@ -1,0 +1,119 @@
+/* Wiring of the embedded SFU. */
+#include "cli/sfu.h"
+
+#include "core/config.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "http/socket.h"
+#include "livekit/signal.h"
+#include "media/places.h"
+#include "rooms/directory.h"
+#include "sfu/control.h"
+
+struct cli_sfu {
+    struct room_directory *rooms;
+    struct sfu *sfu;
+    struct lk_signal *signal;
+    struct http_sockets *sockets;
+};
+
+/* --- starting --- */
+
+static void log_places(const struct media_places *p) {
+    for (size_t i = 0; i < p->n; i++) {
+        LOG_INFO(&log_root, "media_listening", "address=%s announced=%s", p->at[i].local,
+            p->at[i].announced);
+    }
+    if (p->cut) {
+        LOG_WARN(&log_root, "media_addresses_left_out", "most=%d next=%s", MEDIA_PLACES_MAX,
+            "rtc.announced_ips");
+    }
+}
+
+static enum err start_media(struct cli_sfu *s, uv_loop_t *loop, const struct config *c) {
+    struct media_places places;
+    struct sfu_address addresses[MEDIA_PLACES_MAX];
+    TRY(media_places_choose(c->rtc.announced_ips.items, c->rtc.announced_ips.n, &places));
+    for (size_t i = 0; i < places.n; i++) {
+        addresses[i] = (struct sfu_address){ places.at[i].local, places.at[i].announced };
+    }
+    const struct sfu_config cfg = {
+        .workers = config_workers(c, uv_available_parallelism()),
+        .udp_port = (uint16_t)c->rtc.udp_port,
+        .tcp_port = (uint16_t)c->rtc.tcp_port,
+        .no_tcp = c->rtc.tcp_port == 0,
+        .addresses = addresses,
+        .n_addresses = places.n,
+        .gather_us = c->rtc.gather_us,
+        .packets_bytes = c->rtc.packets_memory,
+        .seal = c->rtc.srtp,
+    };
+    enum err e = sfu_start(&cfg, loop, room_directory_told, s->rooms, &s->sfu);
+    if (e != OK) {
+        return err_set(e, "media cannot be had (rtc.udp_port, rtc.tcp_port, rtc.announced_ips): %s",
+            err_text());
+    }
+    log_places(&places);
+    return room_directory_start(s->rooms, s->sfu, loop);
+}
+
+/* "/" belongs to nobody where Parley stands behind a proxy with a homeserver; clients that warm up
+ * their connection ask for it where the SFU is alone. */
+static enum err add_door(struct cli_sfu *s, uv_loop_t *loop, const struct config *c,
+    const struct lk_keys *keys, struct http_router *public) {
+    const struct lk_signal_config signal = { .rooms = s->rooms, .keys = keys };
+    struct http_sockets_config sockets = { .ping_after_us = LK_SIGNAL_PING_AFTER_US };
+    TRY(lk_signal_create(&signal, &s->signal));
+    TRY(lk_signal_add(s->signal, public, config_alone(c)));
+    sockets.paths = lk_signal_paths(s->signal, &sockets.n_paths);
+    return http_sockets_create(loop, &sockets, &s->sockets);
+}
+
+enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk_keys *keys,
+    struct http_router *public, struct cli_sfu **ret) {
+    const struct room_directory_config rooms = { 0 };
+    struct cli_sfu *s = mem_zalloc(sizeof(*s));
+    if (s == NULL) {
+        return err_set(ERR_NOMEM, "no memory for the SFU");
+    }
+    *ret = s;
+    TRY(room_directory_create(&rooms, &s->rooms));
+    TRY(start_media(s, loop, c));
+    return add_door(s, loop, c, keys, public);
+}
+
+struct http_sockets *cli_sfu_sockets(struct cli_sfu *s) {
+    return s->sockets;
+}
+
+struct room_directory *cli_sfu_rooms(struct cli_sfu *s) {
+    return s->rooms;
+}
+
+/* --- the end --- */
+
+void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg) {
+    lk_signal_drain(s->signal);
+    http_sockets_drain(s->sockets, HTTP_SOCKET_GOING_AWAY, limit_us, done, arg);
+}
+
+void cli_sfu_close(struct cli_sfu *s) {
+    if (s == NULL) {
+        return;
+    }
+    if (s->sockets != NULL) {
+        http_sockets_destroy(STEAL(s->sockets));
+    }
+    if (s->rooms != NULL) {
+        room_directory_stop(s->rooms);
+    }
+    sfu_stop(STEAL(s->sfu));
+}
+
+void cli_sfu_destroy(struct cli_sfu *s) {
+    if (s != NULL) {
+        room_directory_destroy(s->rooms);
+        lk_signal_destroy(s->signal);
+        mem_free(s);
+    }
+}

@@ -1,0 +1,35 @@
+/*
+ * The embedded SFU of `serve`: its workers, the live rooms, and the door of LiveKit's clients.
+ * Thread: main; the workers have their own.
+ */
+#ifndef CLI_SFU_H
+#define CLI_SFU_H
+
+#include "core/err.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+struct config;
+struct http_router;
+struct http_sockets;
+struct lk_keys;
+struct room_directory;
+
+struct cli_sfu;
+/** Binds the ports of media, starts the workers, adds the routes to `public`. Borrows all of it.
+ * Gives *ret also when it fails, since routes may lead to it already. Errors: of the addresses and
+ * ports in the settings, with what to change. */
+MUST_CHECK enum err cli_sfu_create(uv_loop_t *loop, const struct config *c,
+    const struct lk_keys *keys, struct http_router *public, struct cli_sfu **ret);
+struct http_sockets *cli_sfu_sockets(struct cli_sfu *s);
+struct room_directory *cli_sfu_rooms(struct cli_sfu *s);
+/** Tells everybody to leave, lets nobody in; done(arg) when they are gone, at the latest after
+ * `limit_us`. */
+void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg);
+/** After the listeners. The loop must turn until it has nothing left. Takes NULL. */
+void cli_sfu_close(struct cli_sfu *s);
+/** When the loop has turned. Takes NULL. */
+void cli_sfu_destroy(struct cli_sfu *s);
+
+#endif
