@@ -25,6 +25,18 @@ URL = f"ws://127.0.0.1:{PORT}"
 LIVEKIT_SETTINGS = {"url": f'"{URL}"', "key": KEY, "secret": f'"{SECRET}"'}
 
 
+def http_get(url, **headers):
+    """(status, text); (0, reason) without an answer."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
 class LiveKit:
     """At URL, with KEY and SECRET: one at a time."""
 
@@ -63,16 +75,8 @@ class LiveKit:
             self.process = None
 
     @staticmethod
-    def get(path):
-        """(status, text); (0, reason) without an answer."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError as error:
-            return 0, str(error)
+    def get(path, **headers):
+        return http_get(f"http://127.0.0.1:{PORT}{path}", **headers)
 
     def validate(self, jwt):
         """What the server says to a client that would connect with this token."""

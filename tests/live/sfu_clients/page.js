@@ -1,0 +1,112 @@
+/* A participant in a page, on livekit-client. tests/live/sfu_clients/browser.js calls the acts below. */
+"use strict";
+
+const { Room, RoomEvent, Track, ExternalE2EEKeyProvider, setLogLevel } = LivekitClient;
+const SIZE = { width: 320, height: 180 };
+const SECOND_MS = 1000;
+
+setLogLevel("debug");
+
+let room = null;
+let worker = null;
+const told = []; /* who came and went, in order */
+const published = new Map(); /* by source: the publication */
+
+/** The fake camera and microphone of the browser. */
+async function device(source) {
+    const wanted = source === "camera" ? { video: { ...SIZE, frameRate: 15 } } : { audio: true };
+    const stream = await navigator.mediaDevices.getUserMedia(wanted);
+    return stream.getTracks()[0];
+}
+
+/** A screen is drawn: nobody is there to choose a window. It changes all the time. */
+function screen() {
+    const canvas = Object.assign(document.createElement("canvas"), SIZE);
+    const context = canvas.getContext("2d");
+    let n = 0;
+    const draw = () => {
+        n += 1;
+        context.fillStyle = `hsl(${(7 * n) % 360} 80% 50%)`;
+        context.fillRect(0, 0, SIZE.width, SIZE.height);
+    };
+    draw();
+    setInterval(draw, SECOND_MS / 10);
+    return canvas.captureStream(10).getVideoTracks()[0];
+}
+
+/** What has arrived of one track. */
+async function arrived(publication) {
+    const said = { muted: publication.isMuted, subscribed: publication.isSubscribed, frames: 0, energy: 0, packets: 0 };
+    const receiver = publication.track?.receiver;
+    for (const row of receiver ? (await receiver.getStats()).values() : []) {
+        if (row.type === "inbound-rtp") {
+            said.frames += row.framesDecoded ?? 0;
+            said.energy += row.totalAudioEnergy ?? 0;
+            said.packets += row.packetsReceived ?? 0;
+            said.width = row.frameWidth ?? 0;
+        }
+    }
+    return said;
+}
+
+async function leave() {
+    await room?.disconnect();
+    worker?.terminate();
+    worker = room = null;
+    published.clear();
+}
+
+globalThis.acts = {
+    async join({ url, token, single, key }) {
+        await leave();
+        const options = { singlePeerConnection: single, dynacast: true, adaptiveStream: false };
+        if (key) {
+            const keys = new ExternalE2EEKeyProvider();
+            await keys.setKey(key);
+            worker = new Worker("/e2ee.worker.js");
+            options.encryption = { keyProvider: keys, worker };
+        }
+        room = new Room(options);
+        told.length = 0;
+        room.on(RoomEvent.ParticipantConnected, (who) => told.push(`came ${who.identity}`));
+        room.on(RoomEvent.ParticipantDisconnected, (who) => told.push(`went ${who.identity}`));
+        room.on(RoomEvent.Disconnected, (reason) => told.push(`over ${reason}`));
+        room.on(RoomEvent.Reconnecting, () => told.push("reconnecting"));
+        room.on(RoomEvent.TrackSubscribed, (track) => document.body.append(track.attach()));
+        room.on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()));
+        if (key) {
+            await room.setE2EEEnabled(true);
+        }
+        try {
+            await room.connect(url, token, { maxRetries: 0 });
+        } catch (error) {
+            return { refused: error.message, status: error.status ?? 0 };
+        }
+        return { sid: room.localParticipant.sid };
+    },
+    async publish({ source }) {
+        const track = source === "screen_share" ? screen() : await device(source);
+        /* A small camera is no reason for one layer: what is switched between must be there. */
+        published.set(source, await room.localParticipant.publishTrack(track, { source, simulcast: source === "camera" }));
+        return { sid: published.get(source).trackSid };
+    },
+    async unpublish({ source }) {
+        await room.localParticipant.unpublishTrack(published.get(source).track, true);
+        published.delete(source);
+    },
+    async mute({ source, on }) {
+        const publication = published.get(source);
+        await (on ? publication.mute() : publication.unmute());
+    },
+    async look() {
+        const people = {};
+        for (const who of room?.remoteParticipants.values() ?? []) {
+            people[who.identity] = {};
+            for (const publication of who.trackPublications.values()) {
+                people[who.identity][publication.source] = await arrived(publication);
+            }
+        }
+        return { state: room?.state ?? "disconnected", people, told };
+    },
+    leave,
+};

@@ -1,0 +1,104 @@
+"""An SFU for LiveKit clients, on loopback: `parley serve --dev`, or the real livekit-server to compare with.
+
+    server = Dev(folder).start()
+    server.url, server.key, server.secret
+    server.stop()        -> its exit code
+
+With PARLEY_TEST_SFU=livekit the tests of clients run against livekit-server: what fails there is the test's fault.
+"""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import livekit
+from livekit import http_get
+from parley import build_dir, free_port
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+class Dev:
+    """Ports of our own choice, so that several may run; all else is as `--dev` has it."""
+
+    key, secret = "devkey", "secret"
+
+    def __init__(self, folder, **variables):
+        """`variables`: settings beside, as in rtc_workers="1"."""
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log = self.folder / "parley.log"
+        self.port = free_port()
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_") and name != "HOME"}
+        ours = {"http_public": f"127.0.0.1:{self.port}", "rtc_udp_port": "0", "rtc_tcp_port": str(free_port()), "rtc_workers": "1",
+                "log_level": "debug", **variables}
+        self.environment = {**clean, **{f"PARLEY_{name.upper()}": value for name, value in ours.items()}}
+        self.process = None
+
+    @property
+    def url(self):
+        return f"ws://127.0.0.1:{self.port}"
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([str(build_dir() / "parley"), "serve", "--dev"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self.environment, cwd=self.folder)
+        end = time.monotonic() + START_SECONDS
+        while self.get("/readyz")[0] != 200:
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"parley serve --dev does not answer: {self.printed()[-2000:]}")
+            time.sleep(0.02)
+        return self
+
+    def get(self, path, **headers):
+        return http_get(f"http://127.0.0.1:{self.port}{path}", **headers)
+
+    def printed(self):
+        return self.log.read_text(errors="replace")
+
+    def banner_token(self):
+        return re.search(r"^eyJ\S+$", self.printed(), re.M).group()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self):
+        """SIGTERM; gives the exit code."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.terminate()
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self.process = None
+        return code
+
+
+class LiveKit:
+    """livekit-server, with the same face."""
+
+    key, secret, url = livekit.KEY, livekit.SECRET, livekit.URL
+
+    def __init__(self, folder):
+        self.server = livekit.LiveKit(folder)
+        self.get = self.server.get
+
+    def start(self):
+        self.server.start()
+        return self
+
+    def stop(self):
+        self.server.stop()
+        return 0
+
+
+def under_test():
+    """The kind of server that the tests of clients are for."""
+    return LiveKit if os.environ.get("PARLEY_TEST_SFU") == "livekit" else Dev
