@@ -86,7 +86,7 @@ class LiveKit:
 
     key, secret, url = livekit.KEY, livekit.SECRET, livekit.URL
 
-    def __init__(self, folder):
+    def __init__(self, folder, **_):
         self.server = livekit.LiveKit(folder)
         self.get = self.server.get
 

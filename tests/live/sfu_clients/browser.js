@@ -53,8 +53,7 @@ const FIREFOX = {
     executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
     extraPrefsFirefox: {
         "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true, "media.autoplay.default": 0,
-        "media.autoplay.blocking_policy": 0, "media.peerconnection.ice.loopback": true,
-        "media.peerconnection.ice.obfuscate_host_addresses": false, "media.gmp-manager.updateEnabled": false,
+        "media.autoplay.blocking_policy": 0, "media.peerconnection.ice.obfuscate_host_addresses": false, "media.gmp-manager.updateEnabled": false,
         "media.volume_scale": "0.01", "network.captive-portal-service.enabled": false, "network.connectivity-service.enabled": false,
         "dom.min_background_timeout_value": 4, "dom.timeout.enable_budget_timer_throttling": false,
     },
