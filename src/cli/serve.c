@@ -28,6 +28,7 @@
 #include "cli/options.h"
 #include "cli/preparation.h"
 #include "cli/screen.h"
+#include "cli/settings.h"
 #include "cli/sfu.h"
 #include "cli/signals.h"
 #include "core/buf.h"
@@ -186,7 +187,9 @@ static enum err load(struct serve *s) {
     TRY(cli_dev_settings(s->args, &s->config));
     TRY(config_check_serve(s->config));
     log_setup(s->config->log.level, s->config->log.format);
-    cli_settings_warn_open(s->args);
+    if (!cli_args_has(s->args, "dev")) {
+        cli_settings_warn_open(s->args);
+    }
     if (config_alone(s->config)) {
         const char *what = config_gives_tokens(s->config) ? "token_service_alone" : "sfu_alone";
         LOG_WARN(&log_root, what, "lacks=%s next=%s", LOG_Q("membership checks, audit, database"),
