@@ -192,7 +192,7 @@ static void put_text(struct wr *w, uint32_t number, const char *text) {
 
 /* The fields `from` of a message, as fields `to`. */
 static void put_again(struct wr *w, struct cur c, uint32_t from, uint32_t to) {
-    struct field f;
+    struct field f = { 0 }; /* gcc -O3 does not see that next_field fills it */
     while (next_field(&c, &f)) {
         if (is_text(&f, from)) {
             put_bytes(w, to, f.body.p, cur_left(&f.body));
