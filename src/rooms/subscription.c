@@ -159,6 +159,7 @@ static void judge(struct room_subscription *s) {
     } else if (!(wanted && allowed)) {
         end_live(s);
         room_publication_weigh(p);
+        s->told = wanted ? s->told : ROOM_UNTOLD; /* told again when it is wanted again */
     }
 }
 

@@ -17,7 +17,7 @@ TEST(rooms_subscription, follows_the_wish_of_its_member) {
     CHECK_ERR(OK, room_subscribe(bob.m, p->track.sid, false));
     CHECK_HEARD("", &bob);
     CHECK_ERR(OK, room_subscribe(bob.m, p->track.sid, true));
-    CHECK_HEARD("subscribe cam #1", &bob);
+    CHECK_HEARD("permission cam 1; subscribe cam #1", &bob);
     CHECK_INT(ssrc, bob.latest->ssrc);
     CHECK(room_subscription_find(bob.m, 1) == bob.latest);
     agree(&bob, "1");
