@@ -39,9 +39,14 @@ static enum err bind_to(struct media_udp *u, const char *address, uint16_t port)
     if (u->fd < 0) {
         return err_set(ERR_IO, "no UDP socket for %s: %s", address, strerror(errno));
     }
-    int one = 1, bytes = MEDIA_UDP_BUFFER;
+    /* Never cut into fragments: media packets are small, and then the kernel need not think of an
+     * identification for each, which was 7 % of a fan-out's time. */
+    int one = 1, bytes = MEDIA_UDP_BUFFER, whole = IP_PMTUDISC_PROBE;
     if (at.ss_family == AF_INET6) {
         (void)setsockopt(u->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+        (void)setsockopt(u->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &whole, sizeof(whole));
+    } else {
+        (void)setsockopt(u->fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof(whole));
     }
     (void)setsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     (void)setsockopt(u->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
