@@ -18,7 +18,7 @@
 struct lk_session;
 
 #define LK_OFFER_WAIT_US  (15 * SEC_US) /* for the answer to ours; livekit-protocol 4.2 */
-#define LK_OFFER_DELAY_US (SEC_US / 50) /* changes that come together share an offer */
+#define LK_OFFER_DELAY_US 2000          /* changes of one turn share an offer; later ones wait */
 
 /* One peer connection. */
 struct lk_peer {

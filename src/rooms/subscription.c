@@ -6,6 +6,7 @@
 #include "rooms/audience.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
+#include "rooms/member.h"
 #include "rooms/publication.h"
 
 #include <stdio.h>

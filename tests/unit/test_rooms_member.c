@@ -56,6 +56,10 @@ TEST(rooms_member, is_hidden_when_its_token_says_so) {
     CHECK_HEARD("", &bob);
     CHECK_HEARD("member ghost joined v1", &ghost);
     CHECK_INT(1, bob.m->room->n_counted);
+    const struct rtc_ice_cred cred = { "ufrag", "pwd" };
+    CHECK_ERR(OK, room_transport_open(ghost.m, ROOM_UP, &cred));
+    publish(&ghost, "mic", RTC_AUDIO); /* of somebody whom bob does not know */
+    CHECK_HEARD("", &bob);
     CHECK(!room_sees(bob.m, ghost.m) && room_sees(ghost.m, ghost.m) && room_sees(ghost.m, bob.m));
     world_close(&w);
     guest_finish(&bob);
