@@ -148,7 +148,7 @@ static void tell_permission(struct room_subscription *s, bool allowed) {
 static void judge(struct room_subscription *s) {
     struct room_member *m = s->member;
     struct room_publication *p = s->publication;
-    const bool wanted = m->grant.subscribe &&
+    const bool wanted = room_sees(m, p->member) && m->grant.subscribe &&
                         (s->wish == ROOM_YES || (s->wish == ROOM_UNSAID && m->auto_subscribe));
     const bool allowed = room_audience_allows(p->member->audience, m, s->sid);
     if (wanted || s->live) {
