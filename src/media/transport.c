@@ -155,9 +155,16 @@ static void follow_dtls(struct media_transport *t) {
     set_timer(t);
 }
 
+static void got_data(void *arg, const uint8_t *data, size_t len) {
+    struct media_transport *t = arg;
+    if (t->state != ENDED && t->out != NULL) {
+        t->worker->hooks.data(t->owner, data, len, t->worker->now_us);
+    }
+}
+
 /* Only now, since an idle handshake would hold OpenSSL's 74 kB for who may never come. */
 static bool begin_handshake(struct media_transport *t) {
-    struct rtc_dtls_config cfg = { .role = RTC_DTLS_SERVER };
+    struct rtc_dtls_config cfg = { .role = RTC_DTLS_SERVER, .app = got_data, .arg = t };
     if (t->worker->n_handshakes >= MEDIA_HANDSHAKES_MAX ||
         rtc_dtls_create(t->worker->dtls, &cfg, t->worker->now_us, &t->dtls) != OK) {
         return false; /* the peer repeats its flight */
@@ -339,6 +346,14 @@ bool media_transport_rtcp(struct media_transport *t, const uint8_t *data, size_t
     }
     p->len = (uint16_t)len;
     media_outbox_add_plain(t->worker->outbox, &t->outlet, p, t->worker->now_us);
+    return true;
+}
+
+bool media_transport_data(struct media_transport *t, const uint8_t *data, size_t len) {
+    if (t->state != CONNECTED || !rtc_dtls_send(t->dtls, data, len)) {
+        return false;
+    }
+    send_dtls(t);
     return true;
 }
 

@@ -47,6 +47,10 @@ struct media_job *media_transport_rtp(struct media_transport *t);
 /** Seals and queues a compound packet; false while not connected, or without a packet. */
 bool media_transport_rtcp(struct media_transport *t, const uint8_t *data, size_t len);
 
+/** Encrypts and queues up to RTC_DTLS_APP_MOST bytes of the data channel; false while not
+ * connected, or without a packet: then they are lost, as on the way. */
+bool media_transport_data(struct media_transport *t, const uint8_t *data, size_t len);
+
 /** An ICE-TCP connection has closed; nothing comes or goes by this path any more. */
 void media_transport_path_closed(struct media_worker *w, const struct rtc_ice_path *path);
 

@@ -55,6 +55,8 @@ struct media_hooks {
     void (*rtp)(void *owner, struct pkt *pkt, const struct rtc_srtp_got *got);
     /** An opened RTCP compound packet; borrowed for the call. */
     void (*rtcp)(void *owner, const uint8_t *data, size_t len, int64_t now_us);
+    /** Bytes of the data channel, decrypted; borrowed for the call. */
+    void (*data)(void *owner, const uint8_t *data, size_t len, int64_t now_us);
     void (*state)(void *owner, enum media_state state, enum media_end end);
     /** Packets and timers are done. */
     void (*end_of_turn)(void *arg, int64_t now_us);

@@ -297,6 +297,10 @@ size_t rtc_channels_buffered(const struct rtc_channels *cs) {
     return rtc_sctp_buffered(cs->sctp);
 }
 
+void rtc_channels_pause(struct rtc_channels *cs, bool paused) {
+    rtc_sctp_pause(cs->sctp, paused);
+}
+
 enum rtc_sctp_state rtc_channels_state(const struct rtc_channels *cs) {
     return rtc_sctp_state(cs->sctp);
 }

@@ -94,6 +94,8 @@ enum rtc_sctp_sent rtc_channel_send(
 
 /** The oldest open channel of that label; NULL when there is none. */
 struct rtc_channel *rtc_channels_find(const struct rtc_channels *cs, const char *label);
+/** As rtc_sctp_pause: of all channels. */
+void rtc_channels_pause(struct rtc_channels *cs, bool paused);
 /** Bytes of all channels that wait or were not acknowledged. */
 size_t rtc_channels_buffered(const struct rtc_channels *cs);
 enum rtc_sctp_state rtc_channels_state(const struct rtc_channels *cs);

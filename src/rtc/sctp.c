@@ -151,7 +151,7 @@ static bool read_next(struct rtc_sctp *s) {
 static void serve(struct rtc_sctp_door *door) {
     struct rtc_sctp *s;
     while ((s = rtc_sctp_door_ready(door)) != NULL) {
-        while (s->state != RTC_SCTP_CLOSED && read_next(s)) {
+        while (s->state != RTC_SCTP_CLOSED && !s->paused && read_next(s)) {
         }
         if (s->refused && s->state == RTC_SCTP_OPEN && !s->grown &&
             rtc_sctp_buffered(s) <= RTC_SCTP_SEND_MOST / 2) {
@@ -246,6 +246,14 @@ size_t rtc_sctp_buffered(const struct rtc_sctp *s) {
     struct sndbuf_use use = { 0 };
     socklen_t len = sizeof(use);
     return usrsctp_getsockopt(s->socket, IPPROTO_SCTP, SNDBUF_USE, &use, &len) == 0 ? use.send : 0;
+}
+
+void rtc_sctp_pause(struct rtc_sctp *s, bool paused) {
+    if (s->paused && !paused) {
+        rtc_sctp_door_touch(s->door);
+        rtc_sctp_door_changed(s->socket, (void *)(uintptr_t)s->id, 0);
+    }
+    s->paused = paused;
 }
 
 int64_t rtc_sctp_now_us(const struct rtc_sctp *s) {

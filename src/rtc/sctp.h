@@ -140,6 +140,10 @@ enum rtc_sctp_sent rtc_sctp_send(
 /** Closes our side of a stream (RFC 6525); the peer answers by closing its own: `reset`. */
 void rtc_sctp_reset(struct rtc_sctp *s, uint16_t stream, int64_t now_us);
 
+/** Stops reading, and goes on: meanwhile what the peer sends fills our window, and then waits
+ * there. Thread: its own; also from a hook. */
+void rtc_sctp_pause(struct rtc_sctp *s, bool paused);
+
 enum rtc_sctp_state rtc_sctp_state(const struct rtc_sctp *s);
 /** Bytes that are waiting or were not acknowledged yet. */
 size_t rtc_sctp_buffered(const struct rtc_sctp *s);

@@ -146,7 +146,8 @@ void rtc_sctp_door_enter(struct rtc_sctp_door *door, int64_t now_us) {
 }
 
 int64_t rtc_sctp_next_us(const struct rtc_sctp_door *door) {
-    return door->ready != NULL                  ? door->now_us
+    return door->associations == NULL           ? INT64_MAX
+           : door->ready != NULL                ? door->now_us
            : door->now_us < door->busy_until_us ? door->now_us + RTC_SCTP_TICK_US
                                                 : INT64_MAX;
 }

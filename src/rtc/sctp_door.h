@@ -25,6 +25,7 @@ struct rtc_sctp {
     bool ready;    /* in the door's list */
     bool refused;  /* a send was FULL, and `writable` was not told since */
     bool grown;    /* more streams were asked for */
+    bool paused;   /* is not read */
     bool capped;   /* and refused */
 };
 

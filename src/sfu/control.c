@@ -5,6 +5,8 @@
 #include "sfu/engine.h"
 #include "sfu/message.h"
 
+#include <string.h>
+
 static struct sfu_message *message(enum sfu_message_type type, sfu_id id) {
     struct sfu_message *m = mem_zalloc(sizeof(*m));
     if (m != NULL) {
@@ -108,6 +110,37 @@ void sfu_transport_restart(struct sfu *s, sfu_id transport, const struct rtc_ice
         }
         post(s, m);
     }
+}
+
+void sfu_participant_data(struct sfu *s, sfu_id participant, const struct sfu_data_config *cfg) {
+    struct sfu_message *m = message(SFU_SET_DATA, participant);
+    if (m != NULL) {
+        m->data = *cfg;
+        post(s, m);
+    }
+}
+
+void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down) {
+    struct sfu_message *m = message(SFU_CARRY_DATA, transport);
+    if (m != NULL) {
+        m->channels.ours = ours;
+        m->channels.down = down;
+        post(s, m);
+    }
+}
+
+void sfu_participant_replay(
+    struct sfu *s, sfu_id participant, const struct sfu_data_seen *seen, size_t n) {
+    struct sfu_message *m = message(SFU_REPLAY_DATA, participant);
+    if (m != NULL) {
+        m->seen.n = n < SFU_DATA_SEEN_MAX ? n : SFU_DATA_SEEN_MAX;
+        memcpy(m->seen.of, seen, m->seen.n * sizeof(*seen));
+        post(s, m);
+    }
+}
+
+void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant) {
+    tell(s, message(SFU_ASK_SEQUENCE, participant));
 }
 
 void sfu_transport_close(struct sfu *s, sfu_id transport) {

@@ -88,6 +88,38 @@ void sfu_transport_restart(struct sfu *s, sfu_id transport, const struct rtc_ice
     const struct rtc_ice_params *remote);
 void sfu_transport_close(struct sfu *s, sfu_id transport);
 
+/* --- data messages (livekit-protocol.md, 3.9) --- */
+
+#define SFU_IDENTITY_MAX 256 /* bytes; a Matrix user and device have 80 */
+#define SFU_SID_MAX      31
+
+/** Who a participant is in messages, and what it may. */
+struct sfu_data_config {
+    char identity[SFU_IDENTITY_MAX + 1];
+    char sid[SFU_SID_MAX + 1];
+    bool may_publish, may_subscribe;
+    bool hidden; /* its messages do not say who sent them */
+    bool agent;  /* may send transcriptions */
+};
+/** Messages to and from it pass from now on; again after a change of permissions. */
+void sfu_participant_data(struct sfu *s, sfu_id participant, const struct sfu_data_config *cfg);
+
+/** The transport carries data channels, as its description says. `ours`: we open LiveKit's three
+ * (the subscriber's transport of classic clients), else the client does. `down`: messages to the
+ * participant go over this one; those from it come over any. */
+void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down);
+
+#define SFU_DATA_SEEN_MAX 128 /* publishers in one sync_state */
+struct sfu_data_seen {
+    char publisher_sid[SFU_SID_MAX + 1];
+    uint32_t sequence; /* the last reliable one that came */
+};
+/** After a resume: sends again what is still kept and was not seen. Borrows `seen` for the call. */
+void sfu_participant_replay(
+    struct sfu *s, sfu_id participant, const struct sfu_data_seen *seen, size_t n);
+/** Asks for the last reliable message that came from it: SFU_EVENT_SEQUENCE. */
+void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant);
+
 /* --- tracks --- */
 
 struct sfu_layer {

@@ -26,6 +26,7 @@ enum sfu_event_type {
     SFU_EVENT_SPEAKERS,     /* of a room: whose voice has risen, fallen or ceased */
     SFU_EVENT_QUALITY,      /* of a participant: its connection is better or worse than was told */
     SFU_EVENT_STATS,        /* of a track or subscription, every SFU_STATS_US */
+    SFU_EVENT_SEQUENCE,     /* the last reliable message of a participant, as asked for */
     SFU_EVENT_TYPES
 };
 
@@ -41,6 +42,7 @@ enum sfu_end {
     SFU_END_FINGERPRINT, /* the certificate is not the one that was promised */
     SFU_END_HANDSHAKE,   /* DTLS failed, or offered no profile of ours */
     SFU_END_CLOSED,      /* the peer said so (close_notify) */
+    SFU_END_STALLED,     /* it did not take its reliable messages in time */
 };
 
 enum sfu_subscription_state {
@@ -107,6 +109,7 @@ struct sfu_event {
             float mos; /* 1 … 4.5, what clients are told as the score */
         } quality;
         struct sfu_stats stats;
+        uint32_t sequence; /* 0: none came */
     };
 };
 

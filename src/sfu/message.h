@@ -14,6 +14,10 @@ enum sfu_message_type {
     SFU_OPEN_TRANSPORT,
     SFU_CONNECT_TRANSPORT,
     SFU_RESTART_TRANSPORT,
+    SFU_SET_DATA,
+    SFU_CARRY_DATA,
+    SFU_REPLAY_DATA,
+    SFU_ASK_SEQUENCE,
     SFU_OPEN_TRACK,
     SFU_UPDATE_TRACK,
     SFU_MUTE_TRACK,
@@ -36,6 +40,14 @@ struct sfu_message {
             struct rtc_dtls_params dtls;
             bool has_remote;
         } transport;
+        struct sfu_data_config data;
+        struct {
+            bool ours, down;
+        } channels;
+        struct {
+            size_t n;
+            struct sfu_data_seen of[SFU_DATA_SEEN_MAX];
+        } seen;
         struct sfu_track_config track;
         struct rtc_rtp_params params;
         struct sfu_subscription_config subscription;

@@ -2,6 +2,7 @@
 #include "sfu/room.h"
 
 #include "core/mem.h"
+#include "sfu/data.h"
 #include "sfu/rounds.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -24,6 +25,7 @@ void sfu_room_destroy(struct sfu_room *r) {
         sfu_participant_destroy(r->participants);
     }
     sfu_rounds_end(r);
+    sfu_data_cache_finish(&r->cache);
     DL_DELETE(r->worker->rooms, r);
     sfu_registry_remove(&r->worker->registry, &r->object);
     mem_free(r);
@@ -45,6 +47,7 @@ void sfu_participant_destroy(struct sfu_participant *p) {
     while (p->transports != NULL) {
         sfu_transport_destroy(p->transports);
     }
+    sfu_data_destroy(p->data);
     DL_DELETE(p->room->participants, p);
     sfu_registry_remove(&p->room->worker->registry, &p->object);
     mem_free(p);

@@ -7,8 +7,10 @@
 
 #include "core/err.h"
 #include "core/wheel.h"
+#include "sfu/data_cache.h"
 #include "sfu/object.h"
 
+struct sfu_data;
 struct sfu_transport;
 struct sfu_worker;
 
@@ -18,6 +20,8 @@ struct sfu_room {
     struct sfu_room *prev, *next; /* of the worker */
     struct sfu_participant *participants;
     struct wheel_timer speakers, stats; /* sfu/rounds */
+    struct sfu_data_cache cache;        /* reliable messages */
+    unsigned behind;                    /* participants whose messages wait */
 };
 
 struct sfu_participant {
@@ -25,9 +29,10 @@ struct sfu_participant {
     struct sfu_room *room;
     struct sfu_participant *prev, *next;
     struct sfu_transport *transports;
-    uint8_t eighths; /* how loud it speaks, as main was told last */
-    uint8_t quality; /* enum sfu_quality, likewise; where `tenths` is 0, nothing was */
-    uint8_t tenths;  /* of its MOS, likewise */
+    uint8_t eighths;       /* how loud it speaks, as main was told last */
+    uint8_t quality;       /* enum sfu_quality, likewise; where `tenths` is 0, nothing was */
+    uint8_t tenths;        /* of its MOS, likewise */
+    struct sfu_data *data; /* NULL: has no part in messages */
 };
 
 MUST_CHECK enum err sfu_room_create(struct sfu_worker *w, sfu_id id);

@@ -7,6 +7,7 @@
 #include "rtc/rtcpfb.h"
 #include "rtc/rtpext.h"
 #include "rtc/rtx.h"
+#include "sfu/channels.h"
 #include "sfu/room.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
@@ -210,36 +211,43 @@ static enum sfu_end end_of(enum media_end end) {
     return ends[end];
 }
 
-void sfu_transport_state(void *owner, enum media_state state, enum media_end end) {
-    static const enum sfu_transport_state states[] = {
-        [MEDIA_CONNECTED] = SFU_TRANSPORT_CONNECTED,
-        [MEDIA_LOST] = SFU_TRANSPORT_LOST,
-        [MEDIA_ENDED] = SFU_TRANSPORT_ENDED,
-    };
-    struct sfu_transport *t = owner;
-    if (t->ended) {
-        return; /* main knows */
-    }
+static void tell(struct sfu_transport *t, enum sfu_transport_state state, enum sfu_end why) {
     struct sfu_event *e = sfu_worker_event(t->worker, SFU_EVENT_TRANSPORT, t->object.id);
-    t->lost = state != MEDIA_CONNECTED;
-    if (e != NULL) {
-        e->transport.state = states[state];
-        e->transport.end = end_of(end);
-        if (state == MEDIA_CONNECTED) {
-            e->transport.profile = media_transport_profile(t->media);
-            media_transport_remote(t->media, e->transport.remote);
-        }
-        sfu_worker_tell(t->worker, e);
+    t->lost = state != SFU_TRANSPORT_CONNECTED;
+    if (e == NULL) {
+        return;
     }
-    if (state == MEDIA_CONNECTED) {
+    e->transport.state = state;
+    e->transport.end = why;
+    if (state == SFU_TRANSPORT_CONNECTED) {
+        e->transport.profile = media_transport_profile(t->media);
+        media_transport_remote(t->media, e->transport.remote);
+    }
+    sfu_worker_tell(t->worker, e);
+}
+
+void sfu_transport_end(struct sfu_transport *t, enum sfu_end why) {
+    if (!t->ended) { /* else main knows */
+        t->ended = true;
+        LL_PREPEND2(t->worker->ended, t, next_ended);
+        tell(t, SFU_TRANSPORT_ENDED, why);
+    }
+}
+
+void sfu_transport_state(void *owner, enum media_state state, enum media_end end) {
+    struct sfu_transport *t = owner;
+    if (state == MEDIA_ENDED) {
+        sfu_transport_end(t, end_of(end));
+    } else if (state == MEDIA_LOST && !t->ended) {
+        tell(t, SFU_TRANSPORT_LOST, SFU_END_NONE);
+    } else if (!t->ended) {
         struct sfu_subscription *s = NULL;
+        tell(t, SFU_TRANSPORT_CONNECTED, SFU_END_NONE);
         DL_FOREACH(t->subscriptions, s) {
             sfu_subscription_restart(s);
         }
         sfu_transport_wake(t);
-    } else if (state == MEDIA_ENDED) {
-        t->ended = true;
-        LL_PREPEND2(t->worker->ended, t, next_ended);
+        sfu_channels_begin(t);
     }
 }
 
@@ -275,6 +283,7 @@ void sfu_transport_destroy(struct sfu_transport *t) {
         LL_DELETE2(t->worker->ended, t, next_ended);
     }
     wheel_disarm(&t->worker->media->wheel, &t->timer);
+    sfu_channels_destroy(t->channels);
     DL_DELETE(t->participant->transports, t);
     sfu_registry_remove(&t->worker->registry, &t->object);
     media_transport_destroy(t->media);

@@ -14,6 +14,7 @@
 #include "rtc/twcc.h"
 #include "sfu/object.h"
 
+struct sfu_channels;
 struct sfu_participant;
 struct sfu_subscription;
 struct sfu_track;
@@ -42,12 +43,13 @@ struct sfu_transport {
     struct sfu_subscription *by_ssrc; /* a map */
     uint32_t ssrcs[SFU_SSRCS_MAX];
     struct sfu_binding bindings[SFU_SSRCS_MAX];
-    struct rtc_twcc_rx *twcc; /* once a track of it has agreed on transport-wide feedback */
-    struct wheel_timer timer; /* reports and feedback */
-    int64_t report_us;        /* when the next receiver report is due */
-    int64_t rrtr_us;          /* when the peer's last RRTR came; 0 = none */
-    uint32_t rrtr, rrtr_ssrc; /* the middle of its time, and whose it was */
-    uint32_t ssrc;            /* whom our feedback comes from */
+    struct sfu_channels *channels; /* NULL: carries no data */
+    struct rtc_twcc_rx *twcc;      /* once a track of it has agreed on transport-wide feedback */
+    struct wheel_timer timer;      /* reports and feedback */
+    int64_t report_us;             /* when the next receiver report is due */
+    int64_t rrtr_us;               /* when the peer's last RRTR came; 0 = none */
+    uint32_t rrtr, rrtr_ssrc;      /* the middle of its time, and whose it was */
+    uint32_t ssrc;                 /* whom our feedback comes from */
     uint16_t n_ssrcs, n_tracks, n_subscriptions;
     uint8_t ext[RTC_EXT_COUNT]; /* the ids agreed upon with the peer, of the whole bundle */
     bool lost;                  /* nothing comes at all; it may come back */
@@ -63,6 +65,9 @@ void sfu_transport_destroy(struct sfu_transport *t);
 void sfu_transport_rtp(void *owner, struct pkt *pkt, const struct rtc_srtp_got *got);
 void sfu_transport_rtcp(void *owner, const uint8_t *data, size_t len, int64_t now_us);
 void sfu_transport_state(void *owner, enum media_state state, enum media_end end);
+
+/** It ends for this reason: main is told at once, and at the end of the turn it goes. */
+void sfu_transport_end(struct sfu_transport *t, enum sfu_end why);
 
 /** Reports begin or go on: there is something to report about. */
 void sfu_transport_wake(struct sfu_transport *t);

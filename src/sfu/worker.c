@@ -3,6 +3,8 @@
 
 #include "core/crypto.h"
 #include "core/mem.h"
+#include "sfu/channels.h"
+#include "sfu/data.h"
 #include "sfu/room.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
@@ -18,6 +20,9 @@ const char *sfu_drop_name(enum sfu_drop why) {
         [SFU_DROP_STRAY] = "stray",
         [SFU_DROP_REPEATED] = "repeated",
         [SFU_DROP_RTCP] = "rtcp",
+        [SFU_DROP_DATA_MALFORMED] = "data_malformed",
+        [SFU_DROP_DATA_FORBIDDEN] = "data_forbidden",
+        [SFU_DROP_DATA_REPEATED] = "data_repeated",
     };
     return names[why];
 }
@@ -93,6 +98,34 @@ static enum err restart_transport(struct sfu_worker *w, const struct sfu_message
     return t == NULL ? OK
                      : media_transport_restart(t->media, &m->transport.local,
                            m->transport.has_remote ? &m->transport.remote : NULL);
+}
+
+static enum err set_data(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
+    return p == NULL ? OK : sfu_data_set(p, &m->data);
+}
+
+static enum err carry_data(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_transport *t = sfu_registry_find(&w->registry, SFU_TRANSPORT, m->id);
+    return t == NULL || t->ended ? OK : sfu_channels_set(t, m->channels.ours, m->channels.down);
+}
+
+static enum err replay_data(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
+    if (p != NULL && p->data != NULL) {
+        sfu_data_replay(p->data, m->seen.of, m->seen.n);
+    }
+    return OK;
+}
+
+static enum err ask_sequence(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
+    struct sfu_event *e = p == NULL ? NULL : sfu_worker_event(w, SFU_EVENT_SEQUENCE, m->id);
+    if (e != NULL) {
+        e->sequence = p->data == NULL ? 0 : p->data->sequence;
+        sfu_worker_tell(w, e);
+    }
+    return OK;
 }
 
 static enum err open_track(struct sfu_worker *w, const struct sfu_message *m) {
@@ -177,6 +210,10 @@ static enum err (*const actions[SFU_MESSAGES])(struct sfu_worker *, const struct
     [SFU_OPEN_TRANSPORT] = open_transport,
     [SFU_CONNECT_TRANSPORT] = connect_transport,
     [SFU_RESTART_TRANSPORT] = restart_transport,
+    [SFU_SET_DATA] = set_data,
+    [SFU_CARRY_DATA] = carry_data,
+    [SFU_REPLAY_DATA] = replay_data,
+    [SFU_ASK_SEQUENCE] = ask_sequence,
     [SFU_OPEN_TRACK] = open_track,
     [SFU_UPDATE_TRACK] = update_track,
     [SFU_MUTE_TRACK] = mute_track,
@@ -208,9 +245,27 @@ static void messages(void *arg, int64_t now_us) {
     }
 }
 
-static void end_of_turn(void *arg, int64_t now_us) {
+/* The door has been ticked by the turn itself: this only makes one happen. */
+static void sctp_due(struct wheel_timer *timer, int64_t now_us) {
+    (void)timer;
     (void)now_us;
+}
+
+static void tick_sctp(struct sfu_worker *w, int64_t now_us) {
+    if (w->n_channels > 0) {
+        rtc_sctp_tick(w->sctp, now_us);
+    }
+    int64_t next = rtc_sctp_next_us(w->sctp);
+    if (next == INT64_MAX) {
+        wheel_disarm(&w->media->wheel, &w->sctp_timer);
+    } else {
+        wheel_arm(&w->media->wheel, &w->sctp_timer, next, sctp_due);
+    }
+}
+
+static void end_of_turn(void *arg, int64_t now_us) {
     struct sfu_worker *w = arg;
+    tick_sctp(w, now_us);
     if (w->ended != NULL) {
         media_worker_flush(w->media);
     }
@@ -223,15 +278,28 @@ const struct media_hooks sfu_worker_hooks = {
     .messages = messages,
     .rtp = sfu_transport_rtp,
     .rtcp = sfu_transport_rtcp,
+    .data = sfu_channels_data,
     .state = sfu_transport_state,
     .end_of_turn = end_of_turn,
 };
 
 /* --- life --- */
 
+/* Another worker's tick has left something for us. */
+static void wake_for_sctp(void *arg) {
+    struct sfu_worker *w = arg;
+    if (w->inbox.wake != NULL) {
+        w->inbox.wake(w->inbox.arg);
+    }
+}
+
 enum err sfu_worker_create(struct mailbox *outbox, struct sfu_worker **ret) {
     struct sfu_worker *w = mem_zalloc(sizeof(*w));
     if (w == NULL) {
+        return err_set(ERR_NOMEM, "no memory for an SFU worker");
+    }
+    if (rtc_sctp_door_create(wake_for_sctp, w, &w->sctp) != OK) {
+        mem_free(w);
         return err_set(ERR_NOMEM, "no memory for an SFU worker");
     }
     w->outbox = outbox;
@@ -250,5 +318,6 @@ void sfu_worker_destroy(struct sfu_worker *w) {
         next = m->next;
         free_message((struct sfu_message *)m);
     }
+    rtc_sctp_door_destroy(w->sctp);
     mem_free(w);
 }

@@ -11,6 +11,7 @@
 
 #include "core/mailbox.h"
 #include "media/worker.h"
+#include "rtc/sctp.h"
 #include "sfu/message.h"
 #include "sfu/object.h"
 
@@ -19,12 +20,15 @@ struct sfu_transport;
 
 /* Why packets of a known peer were dropped; each is a counter. */
 enum sfu_drop {
-    SFU_DROP_MALFORMED,    /* no RTP, or not what its codec's payload looks like */
-    SFU_DROP_STRANGER,     /* an SSRC that belongs to no track */
-    SFU_DROP_PAYLOAD_TYPE, /* none that was agreed upon */
-    SFU_DROP_STRAY,        /* a lone jump of its numbers */
-    SFU_DROP_REPEATED,     /* it came before: by RTX, or late behind its resend */
-    SFU_DROP_RTCP,         /* malformed RTCP */
+    SFU_DROP_MALFORMED,      /* no RTP, or not what its codec's payload looks like */
+    SFU_DROP_STRANGER,       /* an SSRC that belongs to no track */
+    SFU_DROP_PAYLOAD_TYPE,   /* none that was agreed upon */
+    SFU_DROP_STRAY,          /* a lone jump of its numbers */
+    SFU_DROP_REPEATED,       /* it came before: by RTX, or late behind its resend */
+    SFU_DROP_RTCP,           /* malformed RTCP */
+    SFU_DROP_DATA_MALFORMED, /* a data message that is none, or too large with its sender's name */
+    SFU_DROP_DATA_FORBIDDEN, /* one that this participant may not send */
+    SFU_DROP_DATA_REPEATED,  /* one that came before */
     SFU_DROPS
 };
 /** As a label: "stranger", … */
@@ -35,7 +39,8 @@ struct sfu_worker_stats {
     uint64_t packets_in, forwarded;   /* RTP, of tracks and to listeners */
     uint64_t resent, unknown_resends; /* what listeners asked for again */
     uint64_t keyframes_asked;
-    uint64_t messages_failed; /* without memory, or about what is not possible */
+    uint64_t data_sent, data_lost; /* messages to participants; lossy ones without room */
+    uint64_t messages_failed;      /* without memory, or about what is not possible */
 };
 
 struct sfu_worker {
@@ -46,7 +51,11 @@ struct sfu_worker {
     struct sfu_room *rooms;
     struct sfu_transport *ended; /* to be destroyed at the end of the turn */
     struct sfu_worker_stats stats;
-    uint32_t random; /* state of sfu_worker_random */
+    struct rtc_sctp_door *sctp;
+    struct wheel_timer sctp_timer;            /* the door's */
+    size_t n_channels;                        /* transports that carry data */
+    uint8_t data_room[RTC_SCTP_MESSAGE_MOST]; /* the message that is being forwarded */
+    uint32_t random;                          /* state of sfu_worker_random */
 };
 
 /** Makes the objects' side; the caller creates `media` with sfu_worker_hooks() and the worker as

@@ -8,11 +8,22 @@
 #include "rtc/rtpext.h"
 #include "unit/test.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 
 #define START_US    5000000
 #define REPORT_US   500000
 #define FEEDBACK_US 10000
+
+/* usrsctp asks how old its packets are: it is in the world, too. */
+static int64_t clock_us;
+int gettimeofday(struct timeval *restrict ret, void *restrict zone);
+int gettimeofday(struct timeval *restrict ret, void *restrict zone) {
+    (void)zone;
+    *ret = (struct timeval){ clock_us / 1000000, clock_us % 1000000 };
+    return 0;
+}
 
 /* --- the server's side of the network --- */
 
@@ -59,6 +70,7 @@ static void told(void *arg, const struct sfu_event *e) {
     if (w->also != NULL) {
         w->also(w->also_arg, e);
     }
+    w->sequence = e->type == SFU_EVENT_SEQUENCE ? e->sequence : w->sequence;
     for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
         struct world_client *c = &w->clients[i];
         if (e->type == SFU_EVENT_TRANSPORT && c->here && e->id == c->transport) {
@@ -154,6 +166,46 @@ static void client_rtcp(void *arg, const uint8_t *data, size_t len, int64_t now_
     }
 }
 
+static void client_channel(void *arg, struct rtc_channel *channel) {
+    struct world_client *c = arg;
+    struct rtc_channel **at = strcmp(channel->label, "_reliable") == 0 ? &c->reliable
+                              : strcmp(channel->label, "_lossy") == 0  ? &c->lossy
+                                                                       : NULL;
+    if (at != NULL) {
+        *at = channel->open ? channel : NULL;
+    }
+}
+
+static void client_data(void *arg, struct rtc_channel *channel, const uint8_t *bytes, size_t len) {
+    struct world_client *c = arg;
+    if (c->got != NULL) {
+        c->got(c, strcmp(channel->label, "_reliable") == 0, bytes, len);
+    }
+}
+
+static void open_channels(struct world_client *c) {
+    static const struct rtc_channel_kind kinds[] = { { "_reliable", false, false, 0 },
+        { "_lossy", true, true, 0 } };
+    struct rtc_channels *channels = peer_connection_channels(c->peer);
+    struct rtc_channel *channel;
+    if (c->opens_channels && channels != NULL) {
+        c->opens_channels = false;
+        for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+            CHECK_ERR(OK, rtc_channel_open(channels, &kinds[i], c->world->now_us, &channel));
+        }
+    }
+}
+
+void world_data(struct world_client *c, const char *name, bool ours, bool down) {
+    struct sfu_data_config cfg = { .may_publish = true, .may_subscribe = true };
+    snprintf(cfg.identity, sizeof(cfg.identity), "%s", name);
+    snprintf(cfg.sid, sizeof(cfg.sid), "PA_%s", name);
+    c->opens_channels = !ours;
+    peer_connection_carry(c->peer, c->world->sctp);
+    sfu_participant_data(c->world->sfu, c->participant, &cfg);
+    sfu_transport_data(c->world->sfu, c->transport, ours, down);
+}
+
 void world_emit(
     void *arg, struct rtc_srtp_sender *sender, const uint8_t *packet, size_t head_len, size_t len) {
     struct world_client *c = arg;
@@ -211,6 +263,7 @@ static void client_tick(struct world_client *c) {
     }
     int64_t now = c->world->now_us;
     peer_connection_tick(c->peer, now);
+    open_channels(c);
     for (unsigned i = 0; i < WORLD_TRACKS; i++) {
         if (c->tracks[i].source != NULL && peer_connection_is_open(c->peer)) {
             peer_source_tick(c->tracks[i].source, now);
@@ -263,6 +316,8 @@ void world_run(struct world *w, int64_t for_us) {
         next = worker < next ? worker : next;
         next = next <= w->now_us ? w->now_us + 50 : next;
         w->now_us = next < end ? next : end;
+        clock_us = w->now_us;
+        rtc_sctp_tick(w->sctp, w->now_us);
         for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
             client_tick(&w->clients[i]);
         }
@@ -275,10 +330,11 @@ void world_run(struct world *w, int64_t for_us) {
 void world_init(struct world *w, uint64_t seed) {
     memset(w, 0, sizeof(*w));
     net_init(&w->net, seed);
-    w->now_us = START_US;
+    clock_us = w->now_us = START_US;
     w->next_ssrc = 1000;
     CHECK_ERR(OK, rtc_dtls_ctx_create(&w->dtls));
     CHECK_ERR(OK, rtc_seal_create("evp", &w->seal));
+    CHECK_ERR(OK, rtc_sctp_door_create(NULL, NULL, &w->sctp));
     CHECK_ERR(OK, sfu_engine_create(1, told, w, NULL, NULL, &w->sfu));
     struct sfu_worker *worker = w->sfu->seats[0].worker;
     struct media_worker_config cfg = { .packets_bytes = 64 * MIB,
@@ -320,6 +376,7 @@ void world_finish(struct world *w) {
     media_worker_destroy(w->media);
     worker->media = NULL;
     sfu_engine_destroy(w->sfu);
+    rtc_sctp_door_destroy(w->sctp);
     rtc_seal_destroy(w->seal);
     rtc_dtls_ctx_destroy(w->dtls);
     net_finish(&w->net);
@@ -362,6 +419,8 @@ static struct world_client *join(
         .send = client_sends,
         .rtp = client_rtp,
         .rtcp = client_rtcp,
+        .channel = client_channel,
+        .data = client_data,
         .arg = c,
         .now_us = w->now_us };
     CHECK_ERR(OK, peer_connection_create(&cfg, &c->peer));

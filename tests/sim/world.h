@@ -53,6 +53,11 @@ struct world_client {
     unsigned unknown;                  /* packets of SSRCs that it has no track for */
     unsigned times_right, times_wrong; /* abs-send-time of packets */
     const char *profile;               /* of SRTP, as the SFU told */
+    /* Data messages: what came, and the channels to send on. */
+    void (*got)(struct world_client *c, bool reliable, const uint8_t *bytes, size_t len);
+    void *got_arg;
+    struct rtc_channel *reliable, *lossy;
+    bool opens_channels; /* once it is connected */
 };
 
 /* What was sent lately, to see that no number carries two different packets: with SRTP that would
@@ -73,6 +78,8 @@ struct world {
     struct rtc_dtls_ctx *dtls;     /* the clients' */
     struct rtc_dtls_ctx *promised; /* whose fingerprint is signalled instead; NULL = the same */
     struct rtc_seal *seal;
+    struct rtc_sctp_door *sctp; /* the clients' */
+    uint32_t sequence;          /* that the SFU told last */
     sfu_id room;
     struct world_client clients[WORLD_CLIENTS];
     unsigned layers_told, live_told;
@@ -137,6 +144,10 @@ void world_want(struct world_client *c, struct peer_sink *sink, const struct sfu
 /** What a client's sources send: a peer_emit_fn. */
 void world_emit(void *client, struct rtc_srtp_sender *sender, const uint8_t *packet,
     size_t head_len, size_t len);
+
+/** Takes part in messages under this name, which is its sid too, with "PA_" before it; `ours`: the
+ * SFU opens the channels, else the client. */
+void world_data(struct world_client *c, const char *name, bool ours, bool down);
 
 /** Lets time pass. */
 void world_run(struct world *w, int64_t for_us);

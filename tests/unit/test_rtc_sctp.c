@@ -127,6 +127,30 @@ TEST(rtc_sctp, says_when_it_is_full_and_when_it_goes_on) {
     sctp_path_close(&p);
 }
 
+TEST(rtc_sctp, holds_the_peer_up_while_nobody_reads) {
+    struct seen seen = { 0 };
+    struct sctp_path p = { .delay_us = 20000, .seed = 3 };
+    CHECK_ERR(OK, sctp_path_open(&p, 0, 0));
+    check_open(&p);
+    p.ends[1].got = note;
+    p.ends[1].arg = &seen;
+    rtc_sctp_pause(p.ends[1].sctp, true);
+    uint32_t n = 0;
+    for (int i = 0; i < 20; i++) {
+        while (n < MESSAGES && say(&p, 0, n, 16000, 1, false) == RTC_SCTP_SENT) {
+            n++;
+        }
+        sctp_path_run(&p, SEC_US);
+    }
+    CHECK_INT(0, seen.n);
+    CHECK(n <= (RTC_SCTP_SEND_MOST + RTC_SCTP_RECV_MOST) / 16000 + 1);
+    rtc_sctp_pause(p.ends[1].sctp, false);
+    sctp_path_run(&p, 20 * SEC_US);
+    CHECK_INT(n, seen.n);
+    CHECK_INT(0, seen.wrong + seen.back);
+    sctp_path_close(&p);
+}
+
 TEST(rtc_sctp, loses_what_may_be_lost_and_nothing_else) {
     struct seen seen = { 0 };
     struct sctp_path p = { .delay_us = 20000, .seed = 11 };

@@ -15,9 +15,12 @@ struct peer_connection {
     struct rtc_dtls *dtls;
     struct rtc_srtp_in *in;
     struct rtc_srtp_out *out;
+    int64_t now_us;   /* that was told last */
     int64_t check_us; /* when the next check is due */
     uint64_t tie_breaker;
     uint8_t check_id[RTC_STUN_ID_SIZE];
+    struct rtc_sctp_door *sctp; /* NULL: no data channels */
+    struct rtc_channels *channels;
     bool answered; /* there is a path */
 };
 
@@ -47,10 +50,73 @@ static bool make_keys(struct peer_connection *c) {
            rtc_srtp_out_create(c->cfg.seal, ours, &c->out) == OK;
 }
 
+/* --- data channels --- */
+
+static void got_app(void *arg, const uint8_t *data, size_t len) {
+    struct peer_connection *c = arg;
+    if (c->channels != NULL) {
+        rtc_channels_feed(c->channels, data, len, c->now_us);
+    }
+}
+
+static void on_packet(void *arg, const uint8_t *data, size_t len) {
+    struct peer_connection *c = arg;
+    if (rtc_dtls_send(c->dtls, data, len)) {
+        send_dtls(c);
+    }
+}
+
+static void on_channel(void *arg, struct rtc_channel *channel) {
+    struct peer_connection *c = arg;
+    if (c->cfg.channel != NULL) {
+        c->cfg.channel(c->cfg.arg, channel);
+    }
+}
+
+static void on_message(
+    void *arg, struct rtc_channel *channel, bool text, const uint8_t *bytes, size_t len) {
+    struct peer_connection *c = arg;
+    (void)text;
+    c->cfg.data(c->cfg.arg, channel, bytes, len);
+}
+
+static void on_state(void *arg, enum rtc_sctp_state state) {
+    (void)arg;
+    (void)state;
+}
+
+static void on_writable(void *arg) {
+    (void)arg;
+}
+
+static const struct rtc_channels_hooks channels_hooks = { on_packet, on_state, on_channel,
+    on_message, on_channel, on_writable };
+
+struct rtc_channels *peer_connection_channels(const struct peer_connection *c) {
+    return c->channels;
+}
+
+/* Without memory there are none. */
+static void begin_channels(struct peer_connection *c) {
+    struct rtc_channels_config cfg = {
+        .role = is_server(c) ? RTC_DTLS_SERVER : RTC_DTLS_CLIENT, .hooks = &channels_hooks, .arg = c
+    };
+    if (c->sctp != NULL && c->channels == NULL && c->out != NULL &&
+        rtc_channels_create(c->sctp, &cfg, c->now_us, &c->channels) != OK) {
+        c->channels = NULL;
+    }
+}
+
+void peer_connection_carry(struct peer_connection *c, struct rtc_sctp_door *door) {
+    c->sctp = door;
+    begin_channels(c);
+}
+
 static void follow_dtls(struct peer_connection *c) {
     send_dtls(c);
     if (rtc_dtls_state(c->dtls) == RTC_DTLS_OPEN && c->out == NULL && c->in == NULL) {
         (void)make_keys(c); /* without memory it never opens */
+        begin_channels(c);
     }
 }
 
@@ -72,7 +138,9 @@ static void check(struct peer_connection *c, int64_t now_us) {
 
 static void begin_dtls(struct peer_connection *c, int64_t now_us) {
     struct rtc_dtls_config dtls = { .role = is_server(c) ? RTC_DTLS_SERVER : RTC_DTLS_CLIENT,
-        .only_profile = c->cfg.only_profile };
+        .only_profile = c->cfg.only_profile,
+        .app = got_app,
+        .arg = c };
     if (c->dtls == NULL && rtc_dtls_create(c->cfg.dtls, &dtls, now_us, &c->dtls) == OK) {
         rtc_dtls_set_peer(c->dtls, &c->cfg.their_dtls);
         follow_dtls(c);
@@ -122,6 +190,7 @@ static void take_stun(struct peer_connection *c, const uint8_t *data, size_t len
 }
 
 void peer_connection_take(struct peer_connection *c, uint8_t *data, size_t len, int64_t now_us) {
+    c->now_us = now_us;
     switch (rtc_demux(data, len)) {
     case RTC_KIND_STUN:
         take_stun(c, data, len, now_us);
@@ -154,6 +223,7 @@ void peer_connection_take(struct peer_connection *c, uint8_t *data, size_t len, 
 }
 
 void peer_connection_tick(struct peer_connection *c, int64_t now_us) {
+    c->now_us = now_us;
     if (now_us >= c->check_us) {
         check(c, now_us);
     }
@@ -247,6 +317,7 @@ void peer_connection_destroy(struct peer_connection *c) {
     if (c == NULL) {
         return;
     }
+    rtc_channels_destroy(c->channels);
     rtc_srtp_in_destroy(c->in);
     rtc_srtp_out_destroy(c->out);
     rtc_dtls_destroy(c->dtls);

@@ -11,6 +11,7 @@
 #ifndef TOOLS_PEER_CONNECTION_H
 #define TOOLS_PEER_CONNECTION_H
 
+#include "rtc/datachannel.h"
 #include "rtc/dtls.h"
 #include "rtc/icelite.h"
 #include "rtc/srtp.h"
@@ -35,6 +36,10 @@ struct peer_connection_config {
     /** Opened packets, borrowed for the call. */
     void (*rtp)(void *arg, uint8_t *packet, size_t len, int64_t now_us);
     void (*rtcp)(void *arg, const uint8_t *data, size_t len, int64_t now_us);
+    /** A channel has been opened, by either side, or closed; may be NULL. */
+    void (*channel)(void *arg, struct rtc_channel *channel);
+    /** A message, borrowed for the call. */
+    void (*data)(void *arg, struct rtc_channel *channel, const uint8_t *bytes, size_t len);
     void *arg;
     int64_t now_us;
 };
@@ -51,6 +56,12 @@ int64_t peer_connection_next_us(const struct peer_connection *c);
 /** What opens its packets, for who opens many connections' packets in one batch; NULL before there
  * are keys. */
 struct rtc_srtp_in *peer_connection_in(const struct peer_connection *c);
+
+/** It has data channels, now or as soon as there are keys. Borrows `door`, which the caller ticks.
+ */
+void peer_connection_carry(struct peer_connection *c, struct rtc_sctp_door *door);
+/** To open and to send on; NULL before there are keys. */
+struct rtc_channels *peer_connection_channels(const struct peer_connection *c);
 
 /** Are keys there? */
 bool peer_connection_is_open(const struct peer_connection *c);
