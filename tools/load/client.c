@@ -132,6 +132,16 @@ void load_client_send(struct load_client *c) {
     }
 }
 
+int64_t load_client_next_us(const struct load_client *c) {
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < c->n_tracks && !c->muted; i++) {
+        const struct peer_source *s = c->tracks[i].source;
+        int64_t at = s == NULL ? INT64_MAX : peer_source_next_us(s);
+        next = at < next ? at : next;
+    }
+    return next;
+}
+
 /* --- feedback and reports --- */
 
 static void send_sub(struct load_client *c, struct wr *w) {

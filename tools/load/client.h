@@ -115,6 +115,8 @@ void load_client_leave(struct load_client *c);
 
 /** Sends the media that are due: often. */
 void load_client_send(struct load_client *c);
+/** When media are due next; INT64_MAX = nothing is. */
+int64_t load_client_next_us(const struct load_client *c);
 /** Asks for what is missing: every few milliseconds. */
 void load_client_tick(struct load_client *c);
 /** Checks, handshakes, reports: as often while connections open, then less. */

@@ -282,9 +282,25 @@ static void turn(struct run *r) {
     load_net_flush(r->shared.net);
 }
 
+static int64_t sooner(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t next_due(const struct run *r) {
+    int64_t next = sooner(sooner(r->receive_us, r->signals_us), sooner(r->tick_us, r->keep_us));
+    for (size_t i = 0; i < r->joined && i < r->senders; i++) {
+        next = sooner(next, load_client_next_us(&r->clients[i]));
+    }
+    return next;
+}
+
 static void sleep_until_turn(struct run *r) {
     int64_t now = clock_mono_us();
     r->turn_us += is_eager(r) ? EAGER_US : TURN_US;
+    if (!is_eager(r)) {
+        int64_t due = next_due(r);
+        r->turn_us = r->turn_us < due ? due : r->turn_us;
+    }
     r->turn_us = r->turn_us < now ? now : r->turn_us;
     struct timespec t = { r->turn_us / SEC_US, r->turn_us % SEC_US * 1000 };
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
