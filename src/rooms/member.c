@@ -94,6 +94,17 @@ static char *text_of(const char *text) {
 }
 
 /* Everything that can fail without anybody having noticed. */
+/* Who it is in data messages, and what it may send; all may receive (livekit-protocol.md, 3.9). */
+static void tell_data_rights(const struct room_member *m) {
+    struct sfu_data_config cfg = { .may_publish = m->grant.publish_data,
+        .may_subscribe = true,
+        .hidden = m->grant.hidden,
+        .agent = m->kind == ROOM_AGENT || m->grant.agent };
+    memcpy(cfg.identity, m->identity, strlen(m->identity));
+    memcpy(cfg.sid, m->sid, sizeof(m->sid));
+    sfu_participant_data(m->room->directory->sfu, m->id, &cfg);
+}
+
 static enum err create_member(
     const struct room_member_config *cfg, struct room *room, struct room_member **ret) {
     CLEANUP(free_memberp) struct room_member *m = mem_zalloc(sizeof(*m));
@@ -125,6 +136,7 @@ static enum err create_member(
     TRY(room_member_set(m, NULL, NULL, cfg->attributes, cfg->n_attributes));
     m->version = 0;
     TRY(sfu_participant_open(room->directory->sfu, room->id, &m->id));
+    tell_data_rights(m);
     *ret = STEAL(m);
     return OK;
 }
@@ -208,8 +220,11 @@ enum err room_transport_open(
     enum err e = room_part_add(d, part);
     if (e != OK) {
         sfu_transport_close(d->sfu, id);
+        return e;
     }
-    return e;
+    /* Messages go down where media do; there classic clients wait for channels of ours. */
+    sfu_transport_data(d->sfu, id, !m->single && way == ROOM_DOWN, m->single || way == ROOM_DOWN);
+    return OK;
 }
 
 void room_transport_connect(struct room_member *m, enum room_way way,
@@ -407,6 +422,7 @@ void room_member_permit(struct room_member *m, const struct room_grant *grant) {
         }
     }
     room_member_changed(m);
+    tell_data_rights(m);
     room_consider_all(m);
     room_count(m->room);
     m->observer->self(m->arg);

@@ -19,6 +19,8 @@ struct fake_object {
     sfu_id owner;
     sfu_id track; /* of a subscription */
     bool open, connected, restarted, muted;
+    bool opens_channels, takes_messages; /* a transport */
+    struct sfu_data_config data;         /* of a participant */
     struct rtc_rtp_params params;
     struct sfu_wanted wanted;
 };
@@ -111,6 +113,15 @@ void sfu_transport_restart(struct sfu *s, sfu_id transport, const struct rtc_ice
     (void)local;
     (void)remote;
     fake_object(transport)->restarted = true;
+}
+void sfu_participant_data(struct sfu *s, sfu_id participant, const struct sfu_data_config *cfg) {
+    (void)s;
+    fake_object(participant)->data = *cfg;
+}
+void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down) {
+    (void)s;
+    fake_object(transport)->opens_channels = ours;
+    fake_object(transport)->takes_messages = down;
 }
 void sfu_transport_close(struct sfu *s, sfu_id transport) {
     fake_close(s, transport);

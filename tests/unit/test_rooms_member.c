@@ -76,6 +76,7 @@ TEST(rooms_member, ends_with_its_connection) {
         { "another certificate", SFU_END_FINGERPRINT, ROOM_MEDIA_FAILED },
         { "no handshake", SFU_END_HANDSHAKE, ROOM_MEDIA_FAILED },
         { "it said so", SFU_END_CLOSED, ROOM_LEFT },
+        { "it took no messages", SFU_END_STALLED, ROOM_MEDIA_LOST },
     };
     FOR_ROWS (rows, r) {
         struct world w;
@@ -167,6 +168,45 @@ TEST(rooms_member, loses_with_a_right_what_it_did_by_it) {
     world_close(&w);
     guest_finish(&alice);
     guest_finish(&bob);
+}
+
+TEST(rooms_member, has_its_messages_carried) {
+    static const struct {
+        const char *name;
+        bool single;
+        enum room_way way;
+        bool ours, down;
+    } rows[] = {
+        { "classic, up", false, ROOM_UP, false, false },
+        { "classic, down: channels of ours", false, ROOM_DOWN, true, true },
+        { "a single one", true, ROOM_ONLY, false, true },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world w;
+        struct guest alice;
+        const struct rtc_ice_cred cred = { "ufrag", "pwd" };
+        struct room_member_config cfg = {
+            .identity = "alice", .grant = all_rights, .single = r->single
+        };
+        cfg.grant.hidden = r->single;
+        CHECK_ERR(OK, world_open(&w, NULL));
+        CHECK_ERR(OK, try_join(&w, &alice, &cfg));
+        const struct sfu_data_config *data = &fake_object(alice.m->id)->data;
+        CHECK_STR("alice", data->identity);
+        CHECK_STR(alice.m->sid, data->sid);
+        CHECK(data->may_publish == all_rights.publish_data && data->may_subscribe);
+        CHECK(data->hidden == r->single && !data->agent);
+        CHECK_ERR(OK, room_transport_open(alice.m, r->way, &cred));
+        const struct fake_object *t = fake_object(alice.m->transports[r->way].part.id);
+        CHECK_INT(r->ours, t->opens_channels);
+        CHECK_INT(r->down, t->takes_messages);
+        cfg.grant.publish_data = !all_rights.publish_data;
+        room_member_permit(alice.m, &cfg.grant);
+        CHECK_INT(cfg.grant.publish_data, data->may_publish);
+        world_close(&w);
+        guest_finish(&alice);
+    }
 }
 
 TEST_ALLOC(rooms_member, survives_no_memory) {
