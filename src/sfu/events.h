@@ -48,7 +48,7 @@ enum sfu_end {
 enum sfu_subscription_state {
     SFU_SUBSCRIPTION_STARTED, /* its first packet left */
     SFU_SUBSCRIPTION_CODEC,   /* the subscriber takes no codec of the track */
-    SFU_SUBSCRIPTION_ENDED,   /* its track ended; the subscription is gone */
+    SFU_SUBSCRIPTION_ENDED,   /* its track ended, or was not there: the subscription is gone */
 };
 
 /* How well a participant is served; LOST is one that is not heard of at all. */

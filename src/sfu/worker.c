@@ -75,7 +75,7 @@ static void tell_end(struct sfu_worker *w, sfu_id id, enum sfu_end why) {
 static enum err open_transport(struct sfu_worker *w, const struct sfu_message *m) {
     struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->owner);
     enum err e = p == NULL ? OK : sfu_transport_create(w, m->id, p, &m->transport.local);
-    if (e != OK) {
+    if (e != OK || p == NULL) {
         tell_end(w, m->id, SFU_END_HANDSHAKE);
     }
     return e;
@@ -146,12 +146,27 @@ static enum err mute_track(struct sfu_worker *w, const struct sfu_message *m) {
     return OK;
 }
 
+/* Main shall not wait for packets of a track that ended while it asked, or could not be made. */
+static void tell_nothing_to_hear(struct sfu_worker *w, sfu_id id) {
+    struct sfu_event *e = sfu_worker_event(w, SFU_EVENT_SUBSCRIPTION, id);
+    if (e != NULL) {
+        e->subscription = SFU_SUBSCRIPTION_ENDED;
+        sfu_worker_tell(w, e);
+    }
+}
+
 static enum err open_subscription(struct sfu_worker *w, const struct sfu_message *m) {
     struct sfu_transport *t = sfu_registry_find(&w->registry, SFU_TRANSPORT, m->owner);
     struct sfu_track *track = sfu_registry_find(&w->registry, SFU_TRACK, m->subscription.track);
-    return t == NULL || track == NULL
-               ? OK
-               : sfu_subscription_create(w, m->id, t, track, &m->subscription);
+    if (t == NULL || track == NULL) {
+        tell_nothing_to_hear(w, m->id);
+        return OK;
+    }
+    enum err e = sfu_subscription_create(w, m->id, t, track, &m->subscription);
+    if (e != OK && e != ERR_INVALID) { /* that one has been told already */
+        tell_nothing_to_hear(w, m->id);
+    }
+    return e;
 }
 
 static enum err want(struct sfu_worker *w, const struct sfu_message *m) {

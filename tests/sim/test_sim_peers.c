@@ -122,6 +122,23 @@ TEST(sim_peers, an_unknown_codec_is_told) {
     end_world(w);
 }
 
+TEST(sim_peers, are_told_when_there_is_nothing_to_hear) {
+    struct world *w = new_world(36);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    struct world_track gone = *world_publish(a, 0, &microphone);
+    world_unpublish(a, 0);
+    (void)world_subscribe(b, &gone, NULL); /* it was there a moment ago */
+    world_run(w, SECOND);
+    CHECK_INT(1, b->ended_subscriptions);
+    CHECK_INT(0, b->started_subscriptions);
+    sfu_participant_close(w->sfu, b->participant);
+    struct world_client *late = world_join_beside(w, 2, b);
+    world_run(w, SECOND);
+    CHECK_INT(SFU_TRANSPORT_ENDED, late->state);
+    end_world(w);
+}
+
 TEST(sim_peers, keep_their_streams_through_address_changes_and_restarts) {
     static const struct {
         const char *name;

@@ -1,5 +1,6 @@
 /* One listener's stream stays one stream, whatever happens to the publisher's, the layers and the
  * ways between. */
+#include "sfu/subscription.h"
 #include "unit/test.h"
 #include "world.h"
 
@@ -20,32 +21,49 @@ static void end_world(struct world *w) {
     mem_free(w);
 }
 
+/* The listener's first subscription, which has sent nothing yet, begins at high numbers. */
+static void near_the_wrap(const struct world_client *c) {
+    struct sfu_worker *worker = c->world->sfu->seats[0].worker;
+    struct sfu_subscription *s =
+        sfu_registry_find(&worker->registry, SFU_SUBSCRIPTION, c->sinks[0].id);
+    CHECK(s != NULL && s->packets == 0);
+    if (s != NULL) {
+        rtc_renumber_init(&s->rewriter.seq, 65400);
+        s->rtx_seq = 65530;
+    }
+}
+
 TEST(sim_streams, switch_layers_in_the_middle_of_everything) {
     static const struct {
         const char *name;
         struct world_kind kind;
         struct net_way way; /* both ways */
-        bool no_reports;
+        bool no_reports, out_wraps;
     } rows[] = {
-        { "plain", { .video = true, .layers = 3 }, { 10000, 0, 0 }, false },
-        { "without sender reports", { .video = true, .layers = 3 }, { 10000, 0, 0 }, true },
-        { "by SSRC", { .video = true, .layers = 3, .by_ssrc = true }, { 10000, 0, 0 }, false },
-        { "two layers", { .video = true, .layers = 2 }, { 10000, 0, 0 }, false },
-        { "with loss", { .video = true, .layers = 3 }, { 20000, 20000, 50 }, false },
-        { "with loss, without reports", { .video = true, .layers = 3 }, { 20000, 20000, 50 },
-            true },
+        { "plain", { .video = true, .layers = 3 }, { 10000, 0, 0 }, false, false },
+        { "without sender reports", { .video = true, .layers = 3 }, { 10000, 0, 0 }, true, false },
+        { "by SSRC", { .video = true, .layers = 3, .by_ssrc = true }, { 10000, 0, 0 }, false,
+            false },
+        { "two layers", { .video = true, .layers = 2 }, { 10000, 0, 0 }, false, false },
+        { "with loss", { .video = true, .layers = 3 }, { 20000, 20000, 50 }, false, false },
+        { "with loss, without reports", { .video = true, .layers = 3 }, { 20000, 20000, 50 }, true,
+            false },
         { "numbers and timestamps wrap",
             { .video = true, .layers = 3, .first_seq = 65500, .first_ts = UINT32_MAX - 5 * 90000 },
-            { 10000, 0, 0 }, false },
+            { 10000, 0, 0 }, false, false },
         { "they wrap, with loss",
             { .video = true, .layers = 3, .first_seq = 65100, .first_ts = UINT32_MAX - 5 * 90000 },
-            { 20000, 30000, 50 }, false },
+            { 20000, 30000, 50 }, false, false },
+        { "the listener's numbers wrap", { .video = true, .layers = 3 }, { 10000, 0, 0 }, false,
+            true },
+        { "the listener's numbers wrap, with loss", { .video = true, .layers = 3 },
+            { 20000, 30000, 50 }, false, true },
         { "H264", { .video = true, .layers = 3, .codec = WORLD_H264, .no_temporal = true },
-            { 10000, 0, 0 }, false },
+            { 10000, 0, 0 }, false, false },
         { "encrypted end to end", { .video = true, .layers = 3, .encrypted = true },
-            { 10000, 0, 0 }, false },
+            { 10000, 0, 0 }, false, false },
         { "no temporal layers", { .video = true, .layers = 3, .no_temporal = true },
-            { 10000, 0, 0 }, false },
+            { 10000, 0, 0 }, false, false },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
@@ -55,6 +73,10 @@ TEST(sim_streams, switch_layers_in_the_middle_of_everything) {
         world_run(w, SECOND);
         struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &r->kind), NULL);
         w->net.up = w->net.down = r->way;
+        if (r->out_wraps) {
+            world_run(w, 10);
+            near_the_wrap(b);
+        }
         for (unsigned i = 0; i < 24; i++) {
             struct sfu_wanted wanted = { .spatial = (uint8_t)(net_random(&w->net, 3)),
                 .fps = (uint8_t)(r->way.loss_permil > 0 ? 0 : net_random(&w->net, 3) * 10) };
