@@ -11,6 +11,8 @@
 #include "http/tally.h"
 
 #include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -310,6 +312,11 @@ enum err http_sockets_adopt(struct http_sockets *t, struct http_request *r, int 
         p->close(state, HTTP_SOCKET_LOST);
         return err_set(ERR_NOMEM, "no memory for a WebSocket");
     }
+    /* Messages follow each other without an answer: Nagle's algorithm would hold the second one
+     * back until the client's delayed acknowledgement, 40 ms later. A unix socket has none, and
+     * refuses.
+     */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
     s->wsi = lws_adopt_socket_vhost(t->vhost, fd);
     if (s->wsi == NULL) { /* it has closed fd */
         free_socket(s);
