@@ -118,10 +118,10 @@ void sfu_participant_data(struct sfu *s, sfu_id participant, const struct sfu_da
     (void)s;
     fake_object(participant)->data = *cfg;
 }
-void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down) {
+void sfu_transport_data(struct sfu *s, sfu_id transport, bool opens, bool takes) {
     (void)s;
-    fake_object(transport)->opens_channels = ours;
-    fake_object(transport)->takes_messages = down;
+    fake_object(transport)->opens_channels = opens;
+    fake_object(transport)->takes_messages = takes;
 }
 void sfu_transport_close(struct sfu *s, sfu_id transport) {
     fake_close(s, transport);
