@@ -25,6 +25,17 @@ void lk_entry_destroy(struct lk_entry *e) {
     }
 }
 
+void lk_entry_shrink(struct lk_entry *e) {
+    arena_finish(&e->arena);
+    arena_init(&e->arena);
+    e->join = NULL;
+    e->client = NULL;
+    e->metadata = NULL;
+    e->attributes = NULL;
+    e->n_attributes = 0;
+    e->room_config = (struct room_config){ 0 };
+}
+
 void lk_entry_destroyp(struct lk_entry **e) {
     lk_entry_destroy(*e);
 }
@@ -323,7 +334,8 @@ static enum err read_all(const struct http_request *r, const struct lk_keys *key
     if (v1 && (join == NULL || join[0] == '\0')) {
         return refuse(why, 400, "join_request is required");
     }
-    if (join != NULL && join[0] != '\0') {
+    e->single = join != NULL && join[0] != '\0';
+    if (e->single) {
         TRY(read_join(r, join, e, why));
     } else {
         TRY(read_query(r, e, why));

@@ -18,12 +18,13 @@ struct http_request;
 struct lk_grant;
 struct lk_keys;
 
-/* All texts belong to the arena. */
+/* All texts belong to the arena, those of the token to the grant. */
 struct lk_entry {
     struct arena arena;
     struct lk_grant *grant;
     const char *room;
-    struct Lk__JoinRequest *join; /* NULL: two peer connections */
+    bool single;                  /* one peer connection: there was a join_request */
+    struct Lk__JoinRequest *join; /* NULL: there was none */
     bool reconnect;
     bool auto_subscribe;
     int32_t protocol;        /* LiveKit's, 2.5 */
@@ -50,6 +51,9 @@ struct lk_refused {
 MUST_CHECK enum err lk_entry_read(const struct http_request *r, const struct lk_keys *keys,
     const struct room_directory *rooms, bool v1, int64_t now_s, struct lk_entry **ret,
     struct lk_refused *why);
+/** Once it has joined: a join_request, with all that it took to read it, is 200 KiB that nobody
+ * needs any more. What stays is the grant, the room's name and the flags. */
+void lk_entry_shrink(struct lk_entry *e);
 /** Takes NULL. */
 void lk_entry_destroy(struct lk_entry *e);
 void lk_entry_destroyp(struct lk_entry **e);

@@ -19,7 +19,7 @@ enum err lk_negotiation_init(struct lk_session *s) {
     struct lk_negotiation *n = &s->negotiation;
     const enum rtc_sdp_places_kind ours =
         s->entry->safari ? RTC_SDP_PLACES_OURS_ONCE : RTC_SDP_PLACES_OURS;
-    const bool single = s->entry->join != NULL;
+    const bool single = s->entry->single;
     arena_init(&n->offer_arena);
     n->asked = single; /* its first offer comes by itself */
     return rtc_sdp_places_create(single ? RTC_SDP_PLACES_THEIRS : ours, &n->places);

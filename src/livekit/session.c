@@ -177,7 +177,7 @@ static enum err join(struct lk_session *s) {
         .kind = lk_entry_kind(e->grant),
         .grant = lk_entry_rights(e->grant),
         .auto_subscribe = e->auto_subscribe,
-        .single = e->join != NULL,
+        .single = e->single,
         .protocol = e->client_protocol,
         .capabilities = e->capabilities,
         .observer = &observer,
@@ -210,8 +210,7 @@ static void take_join_request(struct lk_session *s) {
     }
 }
 
-void lk_session_open(struct lk_session *s, struct http_socket *socket) {
-    s->socket = socket;
+static void open_session(struct lk_session *s) {
     if (s->signal->draining || s->entry->reconnect) {
         lk_session_say_leave(s, s->signal->draining ? ROOM_SHUTDOWN : ROOM_MISMATCH);
         return;
@@ -237,6 +236,12 @@ void lk_session_open(struct lk_session *s, struct http_socket *socket) {
     } else {
         lk_negotiation_begin(s);
     }
+}
+
+void lk_session_open(struct lk_session *s, struct http_socket *socket) {
+    s->socket = socket;
+    open_session(s);
+    lk_entry_shrink(s->entry);
 }
 
 void lk_session_take(struct lk_session *s, const char *bytes, size_t len, bool binary) {

@@ -1,20 +1,7 @@
 /* Two clients in each mode: what they say, what they hear, and in which order. */
 #include "core/crypto.h"
-#include "rtc_sdp_texts.h"
+#include "signal_offers.h"
 #include "signal_world.h"
-
-#define RECEIVING BEGIN("0 1 2") AUDIO("0", "recvonly") VIDEO("1", "recvonly") DATA("2")
-#define SENDING(direction)                                                                         \
-    BEGIN("0 1 2 3")                                                                               \
-    AUDIO("0", "recvonly")                                                                         \
-    VIDEO("1", "recvonly")                                                                         \
-    DATA("2")                                                                                      \
-    AUDIO("3", direction)                                                                          \
-    "a=msid:- mic\r\na=ssrc:1234 "                                                                 \
-    "cname:x\r\n"
-#define CLASSIC(direction)                                                                         \
-    BEGIN("0 1") DATA("0") AUDIO("1", direction) "a=msid:- mic\r\na=ssrc:1234 cname:x\r\n"
-#define MICROPHONE "{\"addTrack\":{\"cid\":\"mic\",\"source\":\"MICROPHONE\"}}"
 
 static bool says(const struct client *c, const char *name, const char *text) {
     json_t *m = latest(c, name);
