@@ -36,6 +36,9 @@ static void write_head(const struct sfu_subscription *s, struct media_job *job,
     rtc_rtp_write(&w, head);
     rtc_rtpext_map(&w, from == NULL ? NULL : pkt_bytes(from->pkt),
         from == NULL ? &none : &from->ext, &s->plan, own);
+    if (own[RTC_EXT_MID] != NULL) {
+        memcpy(own[RTC_EXT_MID], s->mid, s->plan.own_len[RTC_EXT_MID]);
+    }
     const uint8_t *sent_time = own[RTC_EXT_ABS_SEND_TIME];
     job->sent_time_at = sent_time == NULL ? 0 : (uint16_t)(sent_time - job->head);
     job->head_len = (uint16_t)wr_len(&w);
@@ -171,7 +174,7 @@ void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *
  * stream twice. With a time of sending in its head that is not possible (plan_extensions). */
 static void repeat(
     struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_rewritten *to) {
-    if (s->plan.own == 0) {
+    if (s->repeats) {
         forward(s, p, to);
         s->worker->stats.resent++;
     }
@@ -221,6 +224,9 @@ void sfu_subscription_want_key(struct sfu_subscription *s) {
 void sfu_subscription_reported(
     struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us) {
     (void)rtc_rtt_echoed(&s->rtt, block->lsr, block->dlsr, now_us);
+    if (!s->repeats) {
+        s->plan.own &= ~RTC_EXT_BIT(RTC_EXT_MID); /* it knows whose they are */
+    }
     if (!s->reported) { /* what was lost before the first report belongs to no window of ours */
         s->tally.expected = block->highest_seq;
         s->tally.lost = block->lost;
@@ -369,10 +375,16 @@ static void plan_extensions(struct sfu_subscription *s, const struct rtc_rtp_par
     }
     /* What is resent under its own number must be the same to the last bit: see repeat. */
     const struct rtc_codec *takes = rtc_codec_pick(listener, codec);
-    bool repeats = s->rtx_ssrc == 0 && takes != NULL && (takes->feedback & RTC_FB_NACK) != 0;
-    if (s->plan.ids[RTC_EXT_ABS_SEND_TIME] != 0 && !repeats) {
+    s->repeats = s->rtx_ssrc == 0 && takes != NULL && (takes->feedback & RTC_FB_NACK) != 0;
+    if (s->plan.ids[RTC_EXT_ABS_SEND_TIME] != 0 && !s->repeats) {
         s->plan.own = RTC_EXT_BIT(RTC_EXT_ABS_SEND_TIME);
         s->plan.own_len[RTC_EXT_ABS_SEND_TIME] = RTC_RTPEXT_ABS_SEND_TIME_LEN;
+    }
+    /* Packets may overtake the answer that names their SSRC. Firefox then gives them to another
+     * section, and never takes that back. */
+    if (s->plan.ids[RTC_EXT_MID] != 0 && s->mid[0] != '\0') {
+        s->plan.own |= RTC_EXT_BIT(RTC_EXT_MID);
+        s->plan.own_len[RTC_EXT_MID] = (uint8_t)strlen(s->mid);
     }
 }
 

@@ -53,6 +53,7 @@ struct sfu_subscription {
     uint64_t octets;
     uint32_t packets;
     uint16_t rtx_seq;
+    bool repeats; /* it may ask for a packet again, and there is no RTX for that */
     bool reported;
     bool started;
     bool needs_key; /* the listener said so: what it misses before the next one is of no use */

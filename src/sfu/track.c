@@ -293,7 +293,9 @@ void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const 
     if (read_packet(t, kept, rtp, &p) && book(t, layer, &p, recovered)) {
         (void)keep(t, l, kept, rtp->seq);
         note_layer(t, layer, &p);
-        for (uint32_t i = 0; i < t->n_listeners; i++) {
+        /* A client that mutes may go on sending, black pictures or silence if all is well: whoever
+         * said that they are muted is neither seen nor heard. */
+        for (uint32_t i = 0; i < t->n_listeners && !t->config.muted; i++) {
             sfu_subscription_take(t->listeners[i], &p);
         }
         set_timer(t);
@@ -444,9 +446,13 @@ enum err sfu_track_change(struct sfu_track *t, const struct rtc_rtp_params *para
 }
 
 void sfu_track_set_muted(struct sfu_track *t, bool muted) {
+    bool back = t->config.muted && !muted;
     t->config.muted = muted;
     for (uint32_t i = 0; i < t->n_listeners; i++) {
         sfu_freezes_pause(&t->listeners[i]->freezes);
+        if (back) {
+            sfu_subscription_restart(t->listeners[i]);
+        }
     }
     set_timer(t);
 }

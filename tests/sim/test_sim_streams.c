@@ -194,6 +194,39 @@ TEST(sim_streams, what_begins_as_silence_goes_on) {
     }
 }
 
+TEST(sim_streams, what_a_muted_one_sends_goes_nowhere) {
+    static const struct {
+        const char *name;
+        struct world_kind kind;
+    } rows[] = {
+        { "a microphone", { .layers = 1 } },
+        { "a camera", { .video = true, .layers = 1 } },
+        { "simulcast", { .video = true, .layers = 3 } },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(450 + (uint64_t)(r - rows));
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        world_run(w, SECOND);
+        struct world_track *track = world_publish(a, 0, &r->kind);
+        struct peer_sink *sink = world_subscribe(b, track, NULL);
+        for (unsigned i = 0; i < 3; i++) {
+            world_run(w, 2 * SECOND);
+            sfu_track_mute(w->sfu, track->id, true);
+            world_run(w, SECOND / 10); /* what was under way */
+            uint64_t before = sink->stats.packets;
+            world_run(w, 3 * SECOND);
+            CHECK_INT(before, sink->stats.packets);
+            sfu_track_mute(w->sfu, track->id, false);
+            world_run(w, 2 * SECOND);
+            CHECK(sink->stats.packets > before + 40);
+        }
+        CHECK_INT(0, peer_sink_faults(sink));
+        CHECK_INT(0, peer_sink_missing(sink));
+        end_world(w);
+    }
+}
+
 TEST(sim_streams, mute_and_unmute) {
     static const struct world_kind kinds[] = { { .layers = 1 }, { .video = true, .layers = 1 },
         { .video = true, .layers = 3 } };
