@@ -22,6 +22,7 @@
 #include "livekit/presence.h"
 #include "livekit/removals.h"
 #include "livekit/rooms.h"
+#include "livekit/rooms_here.h"
 #include "livekit/webhook.h"
 #include "livekit/witness.h"
 #include "matrix/delayed.h"
@@ -110,7 +111,7 @@ static enum err build_sfu(struct cli_focus *f) {
         .urls = c->rtc.cs_api_urls.items,
         .n_urls = c->rtc.cs_api_urls.n,
     };
-    TRY(f->cfg.rooms != NULL ? lk_rooms_create_here(f->loop, f->cfg.rooms, &f->rooms)
+    TRY(f->cfg.rooms != NULL ? lk_rooms_create_here(f->loop, lk_rooms_here, f->cfg.rooms, &f->rooms)
                              : lk_rooms_create(f->direct, f->cfg.keys, f->sfu_url, &f->rooms));
     TRY(mx_delayed_create(&delayed, &f->delayed));
     return lk_delegate_create(f->delayed, f->rooms, &f->delegate);

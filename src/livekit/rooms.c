@@ -9,7 +9,6 @@
 #include "http/client.h"
 #include "livekit/grant.h"
 #include "livekit/keys.h"
-#include "livekit/rooms_here.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -29,9 +28,10 @@ METRIC_COUNTER(failed_total, "parley_sfu_requests_failed_total",
 struct lk_rooms {
     struct http_client *http;
     const struct lk_keys *keys;
-    char *base;                  /* "https://sfu.example.com/twirp/livekit.RoomService/" */
-    struct room_directory *here; /* our own SFU's: then there is none of the above … */
-    uv_timer_t *turn;            /* … but this, which answers */
+    char *base;              /* "https://sfu.example.com/twirp/livekit.RoomService/" */
+    lk_rooms_answerer *here; /* our own SFU's: then there is none of the above … */
+    void *here_arg;
+    uv_timer_t *turn; /* … but this, which answers */
     struct call *calls;
     size_t n_calls;
 };
@@ -93,7 +93,7 @@ static void answer(struct call *c, enum err e, const json_t *json, const char *t
 
 static void answer_here(struct call *c) {
     json_t *json = NULL;
-    enum err e = lk_rooms_here(c->rooms->here, c->method, c->alias, c->identity, &json);
+    enum err e = c->rooms->here(c->rooms->here_arg, c->method, c->alias, c->identity, &json);
     answer(c, e, json, e == OK ? "" : err_text());
     json_decref(json);
 }
@@ -319,7 +319,7 @@ enum err lk_rooms_create(
 }
 
 enum err lk_rooms_create_here(
-    uv_loop_t *loop, struct room_directory *rooms, struct lk_rooms **ret) {
+    uv_loop_t *loop, lk_rooms_answerer *here, void *arg, struct lk_rooms **ret) {
     struct lk_rooms *r = mem_zalloc(sizeof(*r));
     uv_timer_t *t = mem_zalloc(sizeof(*t));
     if (r == NULL || t == NULL) {
@@ -329,7 +329,8 @@ enum err lk_rooms_create_here(
     }
     (void)uv_timer_init(loop, t); /* cannot fail */
     t->data = r;
-    r->here = rooms;
+    r->here = here;
+    r->here_arg = arg;
     r->turn = t;
     *ret = r;
     return OK;

@@ -14,7 +14,6 @@
 #include <uv.h>
 
 struct http_client;
-struct room_directory;
 struct lk_keys;
 struct lk_rooms;
 
@@ -24,10 +23,13 @@ struct lk_rooms;
  * ERR_INVALID for any other address; ERR_NOMEM. */
 MUST_CHECK enum err lk_rooms_create(
     struct http_client *http, const struct lk_keys *keys, const char *url, struct lk_rooms **ret);
+/** Answers a question at once: lk_rooms_here (livekit/rooms_here.h). */
+typedef enum err lk_rooms_answerer(
+    void *arg, const char *method, const char *alias, const char *identity, json_t **ret);
 /** The rooms of the SFU in our own process: the same questions, answered in the loop's next turn.
- * Borrows both for its life. ERR_NOMEM. */
+ * Borrows `loop` and `arg` for its life. ERR_NOMEM. */
 MUST_CHECK enum err lk_rooms_create_here(
-    uv_loop_t *loop, struct room_directory *rooms, struct lk_rooms **ret);
+    uv_loop_t *loop, lk_rooms_answerer *here, void *arg, struct lk_rooms **ret);
 /** What is under way ends without its callback. Before the HTTP client; the loop must turn once
  * more. */
 void lk_rooms_destroy(struct lk_rooms *r);

@@ -78,8 +78,9 @@ static enum err find(const struct room_directory *d, const char *alias, const ch
     return OK;
 }
 
-enum err lk_rooms_here(struct room_directory *d, const char *method, const char *alias,
-    const char *identity, json_t **ret) {
+enum err lk_rooms_here(
+    void *directory, const char *method, const char *alias, const char *identity, json_t **ret) {
+    struct room_directory *d = directory;
     struct room_member *m = NULL;
     if (strcmp(method, "CreateRoom") == 0) {
         return create(d, alias, ret);

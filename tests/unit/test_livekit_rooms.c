@@ -164,3 +164,72 @@ TEST_ALLOC(livekit_rooms, ask_without_memory) {
     world_finish(&w);
     return e;
 }
+
+/* --- the rooms of our own process --- */
+
+/* Says what it was asked; of "lost" it knows nothing. */
+static enum err answer_here(
+    void *arg, const char *method, const char *alias, const char *identity, json_t **ret) {
+    char *asked = arg;
+    snprintf(asked, 64, "%s %s %s", method, alias, identity == NULL ? "-" : identity);
+    *ret = json_object();
+    return OK;
+}
+
+static enum err lost_here(
+    void *arg, const char *method, const char *alias, const char *identity, json_t **ret) {
+    (void)arg, (void)method, (void)alias, (void)identity, (void)ret;
+    return err_set(ERR_NOT_FOUND, "participant does not exist");
+}
+
+TEST(livekit_rooms, of_our_own_answer_in_the_next_turn) {
+    static const struct {
+        const char *name, *asked;
+        enum err (*ask)(struct world *w);
+    } rows[] = {
+        { "make", "CreateRoom " ALIAS " -", ask_ensure },
+        { "look", "ListRooms " ALIAS " -", ask_look },
+        { "find", "GetParticipant " ALIAS " @a:x:DEV", ask_find },
+        { "list", "ListParticipants " ALIAS " -", ask_list },
+        { "remove", "RemoveParticipant " ALIAS " @a:x:DEV", ask_remove },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        char asked[64] = "";
+        uv_loop_t loop;
+        struct world w = { 0 };
+        CHECK_INT(0, uv_loop_init(&loop));
+        CHECK_ERR(OK, lk_rooms_create_here(&loop, answer_here, asked, &w.rooms));
+        CHECK_ERR(OK, r->ask(&w));
+        CHECK_INT(0, w.answers); /* not from inside */
+        uv_run(&loop, UV_RUN_DEFAULT);
+        CHECK_INT(1, w.answers);
+        CHECK_ERR(OK, w.err);
+        CHECK(w.json);
+        CHECK_STR(r->asked, asked);
+        CHECK_ERR(OK, r->ask(&w));
+        lk_rooms_forget(w.rooms, &w); /* gone before the turn */
+        uv_run(&loop, UV_RUN_DEFAULT);
+        CHECK_INT(1, w.answers);
+        CHECK_ERR(OK, r->ask(&w));
+        lk_rooms_destroy(w.rooms);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        CHECK_INT(1, w.answers);
+        CHECK_INT(0, uv_loop_close(&loop));
+    }
+}
+
+TEST(livekit_rooms, of_our_own_say_what_is_not_there) {
+    uv_loop_t loop;
+    struct world w = { 0 };
+    CHECK_INT(0, uv_loop_init(&loop));
+    CHECK_ERR(OK, lk_rooms_create_here(&loop, lost_here, NULL, &w.rooms));
+    CHECK_ERR(OK, ask_find(&w));
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_ERR(ERR_NOT_FOUND, w.err);
+    CHECK(!w.json);
+    CHECK_STR("participant does not exist", w.text);
+    lk_rooms_destroy(w.rooms);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK_INT(0, uv_loop_close(&loop));
+}
