@@ -62,7 +62,7 @@ static enum err refuse_as(struct lk_refused *why, enum err e) {
 
 /* --- the token --- */
 
-static enum err find_token(const struct http_request *r, struct lk_refused *why, const char **ret) {
+enum err lk_entry_token(const struct http_request *r, struct lk_refused *why, const char **ret) {
     const char *header = http_request_header(r, "Authorization");
     if (header == NULL) {
         *ret = http_request_query(r, "access_token");
@@ -78,7 +78,7 @@ static enum err find_token(const struct http_request *r, struct lk_refused *why,
 static enum err read_token(const struct http_request *r, const struct lk_keys *keys, int64_t now_s,
     struct lk_entry *e, struct lk_refused *why) {
     const char *token = NULL;
-    TRY(find_token(r, why, &token));
+    TRY(lk_entry_token(r, why, &token));
     if (token == NULL || token[0] == '\0') {
         return refuse(why, 401, "permissions denied");
     }

@@ -46,6 +46,10 @@ struct lk_refused {
     char text[LK_REFUSED_TEXT_SIZE];
 };
 
+/** The token as it came, by header or query; NULL = none. ERR_UNAUTHORIZED: the header is no
+ * bearer's. */
+MUST_CHECK enum err lk_entry_token(
+    const struct http_request *r, struct lk_refused *why, const char **ret);
 /** Every check of livekit-protocol 1.4. `v1`: asked at /rtc/v1, where a join_request must be. Gives
  * *ret, or an error with *why filled in. */
 MUST_CHECK enum err lk_entry_read(const struct http_request *r, const struct lk_keys *keys,

@@ -369,6 +369,16 @@ static void on_unpublished(void *arg, const struct room_publication *p) {
     lk_publishing_taken(arg, p);
 }
 
+static void on_silenced(void *arg, const struct room_publication *p) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__MuteTrackRequest mute = LK__MUTE_TRACK_REQUEST__INIT;
+    mute.sid = (char *)p->track.sid;
+    mute.muted = true;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_MUTE;
+    m.mute = &mute;
+    lk_session_say(arg, &m);
+}
+
 static void on_self(void *arg) {
     say_token(arg);
 }
@@ -394,6 +404,7 @@ static const struct room_observer observer = {
     .subscribed = on_subscribed,
     .quality = on_quality,
     .unpublished = on_unpublished,
+    .silenced = on_silenced,
     .self = on_self,
     .leave = on_leave,
 };

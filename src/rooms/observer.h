@@ -29,6 +29,8 @@ struct room_observer {
     void (*quality)(void *arg, const struct room_publication *p, int quality);
     /** This track of the member's was taken from it; `p` ends with the call. */
     void (*unpublished)(void *arg, const struct room_publication *p);
+    /** Somebody with the right to do so has muted this track of the member's: it should stop. */
+    void (*silenced)(void *arg, const struct room_publication *p);
     /** The member's own name, metadata, attributes or rights changed. */
     void (*self)(void *arg);
     /** The member is GONE; its struct ends with the call. */

@@ -205,6 +205,12 @@ void room_publication_mute(struct room_publication *p, bool muted) {
     }
 }
 
+void room_publication_silence(struct room_publication *p) {
+    const struct room_member *m = p->member;
+    room_publication_mute(p, true);
+    m->observer->silenced(m->arg, p);
+}
+
 void room_publication_resize(struct room_publication *p, uint16_t width, uint16_t height) {
     if (p->track.width != width || p->track.height != height) {
         p->track.width = width;

@@ -22,6 +22,8 @@ MUST_CHECK enum err room_publish(struct room_member *m, const struct room_track 
 /** After a renegotiation. Nobody is told of what has not changed. */
 void room_publication_update(struct room_publication *p, const struct rtc_rtp_params *params);
 void room_publication_mute(struct room_publication *p, bool muted);
+/** The same on behalf of somebody else: the publisher is told. Only it unmutes again. */
+void room_publication_silence(struct room_publication *p);
 void room_publication_resize(struct room_publication *p, uint16_t width, uint16_t height);
 /** Which audio processing is on: opaque bits. */
 void room_publication_features(struct room_publication *p, uint8_t features);

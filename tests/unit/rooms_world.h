@@ -63,6 +63,9 @@ static inline void hear_quality(void *arg, const struct room_publication *p, int
 static inline void hear_unpublished(void *arg, const struct room_publication *p) {
     hear(arg, "unpublished %s %d", p->track.name, 1);
 }
+static inline void hear_silenced(void *arg, const struct room_publication *p) {
+    hear(arg, "silenced %s %d", p->track.name, 1);
+}
 static inline void hear_self(void *arg) {
     hear(arg, "self%s %d", "", 1);
 }
@@ -73,8 +76,8 @@ static inline void hear_leave(void *arg, enum room_reason reason) {
     hear(arg, "leave%s %d", "", (int)reason);
 }
 static const struct room_observer ears = { hear_member, hear_room, hear_subscribe, hear_unsubscribe,
-    hear_permission, hear_unfit, hear_subscribed, hear_quality, hear_unpublished, hear_self,
-    hear_leave };
+    hear_permission, hear_unfit, hear_subscribed, hear_quality, hear_unpublished, hear_silenced,
+    hear_self, hear_leave };
 
 static inline enum err world_open(struct world *w, const struct room_directory_config *cfg) {
     static const struct room_directory_config usual = { 0 };

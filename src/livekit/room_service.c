@@ -1,0 +1,305 @@
+/* Who may ask is the first line of each method. Main. */
+#include "livekit/room_service.h"
+
+#include "core/mem.h"
+#include "livekit/grant.h"
+#include "livekit/messages.h"
+#include "livekit/proto/room_service.pb-c.h"
+#include "rooms/directory.h"
+#include "rooms/member.h"
+#include "rooms/publication.h"
+#include "rooms/subscription.h"
+
+#include <string.h>
+
+/* The question as its own type, and an answer of a type in the arena. */
+#define ASK(type)    ((const type *)(const void *)q->ask)
+#define SAY(message) (q->answer = (const ProtobufCMessage *)(const void *)(message))
+#define NEW(ret, type, init)                                                                       \
+    type *ret = arena_alloc(q->arena, sizeof(type));                                               \
+    if (ret == NULL) {                                                                             \
+        return no_memory();                                                                        \
+    }                                                                                              \
+    *ret = (type)init
+
+static enum err no_memory(void) {
+    return err_set(ERR_NOMEM, "no memory for an answer of RoomService");
+}
+
+static enum err say(struct lk_question *q, const void *message) {
+    SAY(message);
+    return message == NULL ? no_memory() : OK;
+}
+
+/* --- who may ask --- */
+
+/* LiveKit's words for everything that a token does not allow, and for no token. */
+static enum err denied(void) {
+    return err_set(ERR_UNAUTHORIZED, "permissions denied");
+}
+
+static enum err may_create(const struct lk_question *q) {
+    return q->grant != NULL && lk_may(q->grant->video.room_create, false) ? OK : denied();
+}
+
+static enum err may_list(const struct lk_question *q) {
+    return q->grant != NULL && lk_may(q->grant->video.room_list, false) ? OK : denied();
+}
+
+static enum err may_admin(const struct lk_question *q, const char *room) {
+    const struct lk_video *v = q->grant == NULL ? NULL : &q->grant->video;
+    bool fits = v != NULL && lk_may(v->room_admin, false) && v->room != NULL && room[0] != '\0' &&
+                strcmp(v->room, room) == 0;
+    return fits ? OK : denied();
+}
+
+/* --- rooms --- */
+
+static enum err find_room(const struct lk_question *q, const char *name, struct room **ret) {
+    *ret = room_directory_find(q->rooms, name);
+    return *ret == NULL ? err_set(ERR_NOT_FOUND, "requested room does not exist") : OK;
+}
+
+/* One that is there already stays as it is. */
+static enum err create_room(struct lk_question *q) {
+    const Lk__CreateRoomRequest *ask = ASK(Lk__CreateRoomRequest);
+    TRY(may_create(q));
+    size_t len = strlen(ask->name);
+    if (len == 0 || len > ROOM_NAME_MAX_BYTES) {
+        return err_set(ERR_INVALID, "a room's name has 1 to %d bytes", ROOM_NAME_MAX_BYTES);
+    }
+    if (strlen(ask->metadata) > ROOM_METADATA_MAX_BYTES) {
+        return err_set(ERR_INVALID, "metadata exceeds %d bytes", (int)ROOM_METADATA_MAX_BYTES);
+    }
+    const struct room_config cfg = { .empty_s = ask->empty_timeout,
+        .departure_s = ask->departure_timeout,
+        .max_members = ask->max_participants,
+        .metadata = ask->metadata };
+    struct room *room = NULL;
+    TRY(room_directory_ensure(q->rooms, ask->name, &cfg, &room));
+    return say(q, lk_message_room(room, q->arena));
+}
+
+struct listing {
+    struct lk_question *q;
+    const Lk__ListRoomsRequest *ask;
+    Lk__ListRoomsResponse *to;
+    size_t cap;
+    bool failed;
+};
+
+static bool is_asked_for(const struct listing *l, const struct room *room) {
+    for (size_t i = 0; i < l->ask->n_names; i++) {
+        if (strcmp(l->ask->names[i], room->name) == 0) {
+            return true;
+        }
+    }
+    return l->ask->n_names == 0;
+}
+
+static void list_one(void *arg, struct room *room) {
+    struct listing *l = arg;
+    if (!is_asked_for(l, room) || l->to->n_rooms == l->cap) {
+        return;
+    }
+    Lk__Room *r = lk_message_room(room, l->q->arena);
+    l->failed = l->failed || r == NULL;
+    if (r != NULL) {
+        l->to->rooms[l->to->n_rooms++] = r;
+    }
+}
+
+static enum err list_rooms(struct lk_question *q) {
+    TRY(may_list(q));
+    NEW(to, Lk__ListRoomsResponse, LK__LIST_ROOMS_RESPONSE__INIT);
+    struct listing l = {
+        .q = q, .ask = ASK(Lk__ListRoomsRequest), .to = to, .cap = room_directory_count(q->rooms)
+    };
+    to->rooms = arena_array(q->arena, l.cap + 1, sizeof(*to->rooms));
+    if (to->rooms == NULL) {
+        return no_memory();
+    }
+    room_directory_each(q->rooms, list_one, &l);
+    return l.failed ? no_memory() : say(q, to);
+}
+
+static enum err delete_room(struct lk_question *q) {
+    struct room *room = NULL;
+    TRY(may_create(q));
+    TRY(find_room(q, ASK(Lk__DeleteRoomRequest)->room, &room));
+    NEW(done, Lk__DeleteRoomResponse, LK__DELETE_ROOM_RESPONSE__INIT);
+    room_end(room, ROOM_DELETED);
+    return say(q, done);
+}
+
+static enum err update_room_metadata(struct lk_question *q) {
+    const Lk__UpdateRoomMetadataRequest *ask = ASK(Lk__UpdateRoomMetadataRequest);
+    struct room *room = NULL;
+    TRY(may_admin(q, ask->room));
+    TRY(find_room(q, ask->room, &room));
+    TRY(room_set_metadata(room, ask->metadata));
+    return say(q, lk_message_room(room, q->arena));
+}
+
+/* --- participants --- */
+
+static enum err find_member(
+    const struct lk_question *q, const char *room, const char *identity, struct room_member **ret) {
+    const struct room *r = room_directory_find(q->rooms, room);
+    *ret = r == NULL ? NULL : room_find_member(r, identity);
+    return *ret == NULL ? err_set(ERR_NOT_FOUND, "participant does not exist") : OK;
+}
+
+/* A room that is not there has nobody in it. */
+static enum err list_participants(struct lk_question *q) {
+    const char *name = ASK(Lk__ListParticipantsRequest)->room;
+    TRY(may_admin(q, name));
+    NEW(to, Lk__ListParticipantsResponse, LK__LIST_PARTICIPANTS_RESPONSE__INIT);
+    const struct room *room = room_directory_find(q->rooms, name);
+    const struct room_member *m = room == NULL ? NULL : room->members;
+    to->participants = arena_array(
+        q->arena, room == NULL ? 1 : (size_t)room->n_members + 1, sizeof(*to->participants));
+    if (to->participants == NULL) {
+        return no_memory();
+    }
+    for (; m != NULL; m = m->next) {
+        Lk__ParticipantInfo *info = lk_message_participant(m, q->arena);
+        if (info == NULL) {
+            return no_memory();
+        }
+        to->participants[to->n_participants++] = info;
+    }
+    return say(q, to);
+}
+
+static enum err get_participant(struct lk_question *q) {
+    const Lk__RoomParticipantIdentity *ask = ASK(Lk__RoomParticipantIdentity);
+    struct room_member *m = NULL;
+    TRY(may_admin(q, ask->room));
+    TRY(find_member(q, ask->room, ask->identity, &m));
+    return say(q, lk_message_participant(m, q->arena));
+}
+
+static enum err remove_participant(struct lk_question *q) {
+    const Lk__RoomParticipantIdentity *ask = ASK(Lk__RoomParticipantIdentity);
+    struct room_member *m = NULL;
+    TRY(may_admin(q, ask->room));
+    TRY(find_member(q, ask->room, ask->identity, &m));
+    NEW(done, Lk__RemoveParticipantResponse, LK__REMOVE_PARTICIPANT_RESPONSE__INIT);
+    room_leave(m, ROOM_REMOVED);
+    return say(q, done);
+}
+
+/* Nobody's microphone is opened from afar: whoever was muted says himself when he speaks again. */
+static enum err mute_track(struct lk_question *q) {
+    const Lk__MuteRoomTrackRequest *ask = ASK(Lk__MuteRoomTrackRequest);
+    struct room_member *m = NULL;
+    TRY(may_admin(q, ask->room));
+    if (!ask->muted) {
+        return err_set(ERR_CONFLICT, "remote unmute not enabled");
+    }
+    TRY(find_member(q, ask->room, ask->identity, &m));
+    NEW(done, Lk__MuteRoomTrackResponse, LK__MUTE_ROOM_TRACK_RESPONSE__INIT);
+    struct room_publication *p = room_find_publication(m, ask->track_sid);
+    if (p != NULL) {
+        room_publication_silence(p);
+        done->track = lk_message_track(p, q->arena);
+    }
+    return p != NULL && done->track == NULL ? no_memory() : say(q, done);
+}
+
+/* What the message cannot say stays: `recorder` and `agent` come from the token alone. */
+static struct room_grant rights_of(
+    const Lk__ParticipantPermission *p, const struct room_grant *before) {
+    struct room_grant g = { .subscribe = p->can_subscribe,
+        .publish = p->can_publish,
+        .publish_data = p->can_publish_data,
+        .update_own_metadata = p->can_update_metadata,
+        .hidden = p->hidden,
+        .recorder = before->recorder,
+        .agent = before->agent };
+    for (size_t i = 0; i < p->n_can_publish_sources; i++) {
+        unsigned source = (unsigned)p->can_publish_sources[i];
+        g.sources |= source < ROOM_SOURCES ? (uint8_t)(1U << source) : 0;
+    }
+    /* Sources that we do not know are still a restriction. */
+    g.publish = g.publish && (p->n_can_publish_sources == 0 || g.sources != 0);
+    return g;
+}
+
+static const char *unless_empty(const char *text) {
+    return text[0] == '\0' ? NULL : text;
+}
+
+static enum err update_participant(struct lk_question *q) {
+    const Lk__UpdateParticipantRequest *ask = ASK(Lk__UpdateParticipantRequest);
+    struct room_member *m = NULL;
+    TRY(may_admin(q, ask->room));
+    TRY(find_member(q, ask->room, ask->identity, &m));
+    struct room_attribute *attributes =
+        arena_array(q->arena, ask->n_attributes + 1, sizeof(*attributes));
+    if (attributes == NULL) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < ask->n_attributes; i++) {
+        attributes[i] =
+            (struct room_attribute){ ask->attributes[i]->key, ask->attributes[i]->value };
+    }
+    TRY(room_member_set(
+        m, unless_empty(ask->name), unless_empty(ask->metadata), attributes, ask->n_attributes));
+    if (ask->permission != NULL) {
+        const struct room_grant g = rights_of(ask->permission, &m->grant);
+        room_member_permit(m, &g);
+    }
+    return say(q, lk_message_participant(m, q->arena));
+}
+
+static enum err subscribe_all(struct room_member *m, char *const *sids, size_t n, bool subscribe) {
+    for (size_t i = 0; i < n; i++) {
+        TRY(room_subscribe(m, sids[i], subscribe));
+    }
+    return OK;
+}
+
+static enum err update_subscriptions(struct lk_question *q) {
+    const Lk__UpdateSubscriptionsRequest *ask = ASK(Lk__UpdateSubscriptionsRequest);
+    struct room_member *m = NULL;
+    TRY(may_admin(q, ask->room));
+    TRY(find_member(q, ask->room, ask->identity, &m));
+    NEW(done, Lk__UpdateSubscriptionsResponse, LK__UPDATE_SUBSCRIPTIONS_RESPONSE__INIT);
+    TRY(subscribe_all(m, ask->track_sids, ask->n_track_sids, ask->subscribe));
+    for (size_t i = 0; i < ask->n_participant_tracks; i++) {
+        const Lk__ParticipantTracks *t = ask->participant_tracks[i];
+        TRY(subscribe_all(m, t->track_sids, t->n_track_sids, ask->subscribe));
+    }
+    return say(q, done);
+}
+
+/* --- the table --- */
+
+static const struct lk_method methods[] = {
+    { "CreateRoom", &lk__create_room_request__descriptor, create_room },
+    { "ListRooms", &lk__list_rooms_request__descriptor, list_rooms },
+    { "DeleteRoom", &lk__delete_room_request__descriptor, delete_room },
+    { "UpdateRoomMetadata", &lk__update_room_metadata_request__descriptor, update_room_metadata },
+    { "ListParticipants", &lk__list_participants_request__descriptor, list_participants },
+    { "GetParticipant", &lk__room_participant_identity__descriptor, get_participant },
+    { "RemoveParticipant", &lk__room_participant_identity__descriptor, remove_participant },
+    { "MutePublishedTrack", &lk__mute_room_track_request__descriptor, mute_track },
+    { "UpdateParticipant", &lk__update_participant_request__descriptor, update_participant },
+    { "UpdateSubscriptions", &lk__update_subscriptions_request__descriptor, update_subscriptions },
+    /* Nothing carries data to clients here, and moving people is not for one server. */
+    { "SendData", NULL, NULL },
+    { "PerformRpc", NULL, NULL },
+    { "ForwardParticipant", NULL, NULL },
+    { "MoveParticipant", NULL, NULL },
+};
+
+const struct lk_method *lk_room_service_find(const char *name) {
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
+        if (strcmp(methods[i].name, name) == 0) {
+            return &methods[i];
+        }
+    }
+    return NULL;
+}

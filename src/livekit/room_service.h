@@ -1,0 +1,40 @@
+/*
+ * RoomService: what may be asked about the live rooms over HTTP, a function a method.
+ *
+ * Nothing here knows HTTP or how a message is written: livekit/twirp reads the question, looks at
+ * the token and writes the answer.  Thread: main.  See: livekit-protocol 7.1, A.5.
+ */
+#ifndef LIVEKIT_ROOM_SERVICE_H
+#define LIVEKIT_ROOM_SERVICE_H
+
+#include "core/err.h"
+
+struct ProtobufCMessage;
+struct ProtobufCMessageDescriptor;
+struct arena;
+struct lk_grant;
+struct room_directory;
+
+/* One question, and then its answer. All borrowed. */
+struct lk_question {
+    struct room_directory *rooms;
+    const struct lk_grant *grant; /* NULL: no token came */
+    const struct ProtobufCMessage *ask;
+    const struct ProtobufCMessage *answer; /* in the arena; it borrows texts of the rooms, so it is
+                                              written before anything else happens */
+    struct arena *arena;
+};
+
+struct lk_method {
+    const char *name; /* "CreateRoom" */
+    const struct ProtobufCMessageDescriptor *asks;
+    /* Sets `answer`. Errors, with a sentence for the asker: ERR_UNAUTHORIZED: the token does not
+     * let him; ERR_NOT_FOUND, ERR_INVALID, ERR_TOO_LARGE, ERR_CONFLICT: not in this state;
+     * ERR_LIMIT, ERR_GONE: we stop; ERR_NOMEM. NULL: this server has no such thing. */
+    enum err (*serve)(struct lk_question *q);
+};
+
+/** NULL = LiveKit has no such method. */
+const struct lk_method *lk_room_service_find(const char *name);
+
+#endif

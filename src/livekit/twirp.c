@@ -1,0 +1,222 @@
+/* Questions in two languages, and errors in one. Main. */
+#include "livekit/twirp.h"
+
+#include "core/buf.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/router.h"
+#include "livekit/convert.h"
+#include "livekit/entry.h"
+#include "livekit/grant.h"
+#include "livekit/room_service.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <strings.h>
+
+#define SERVICE "livekit.RoomService"
+
+METRIC_COUNTER(asked_total, "parley_twirp_requests_total", "Questions to RoomService.");
+METRIC_COUNTER(
+    refused_total, "parley_twirp_refused_total", "Questions to RoomService that were refused.");
+
+/* --- errors --- */
+
+/* Twirp's names; the statuses belong to them. */
+static const struct code {
+    int status;
+    const char *name;
+} codes[ERR_COUNT] = {
+    [ERR_INVALID] = { 400, "invalid_argument" },
+    [ERR_TOO_LARGE] = { 400, "invalid_argument" },
+    [ERR_UNAUTHORIZED] = { 401, "unauthenticated" },
+    [ERR_NOT_FOUND] = { 404, "not_found" },
+    [ERR_CONFLICT] = { 412, "failed_precondition" },
+    [ERR_LIMIT] = { 429, "resource_exhausted" },
+    [ERR_GONE] = { 503, "unavailable" },
+};
+static const struct code internal = { 500, "internal" };
+static const struct code bad_route = { 404, "bad_route" };
+static const struct code malformed = { 400, "malformed" };
+static const struct code unimplemented = { 501, "unimplemented" };
+
+/* `route`: what was asked for, where that is the trouble. */
+static void refuse(
+    struct http_request *r, const struct code *code, const char *text, const char *route) {
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    buf_putc(&b, '{');
+    buf_json_field(&b, "code", code->name);
+    buf_json_field(&b, "msg", text);
+    if (route != NULL) {
+        buf_json_key(&b, "meta");
+        buf_putc(&b, '{');
+        buf_json_field(&b, "twirp_invalid_route", route);
+        buf_putc(&b, '}');
+    }
+    buf_putc(&b, '}');
+    metric_add(&refused_total, 1);
+    if (buf_check(&b) != OK) {
+        http_reply_err(r, ERR_NOMEM);
+        return;
+    }
+    http_reply_bytes(r, code->status, "application/json", buf_str(&b), b.len);
+}
+
+/* What a method answered; causes of ours are logged and not told. */
+static void refuse_as(struct http_request *r, const char *method, enum err e) {
+    const struct code *code = codes[e].status == 0 ? &internal : &codes[e];
+    LOG_INFO(&log_root, "twirp_refused", "method=%s code=%s reason=%s", method, code->name,
+        LOG_Q(err_text()));
+    refuse(r, code, code == &internal ? "internal error" : err_text(), NULL);
+}
+
+/* --- the token --- */
+
+/* Gives false when it was answered: a token came that is none of ours. */
+static bool read_grant(struct http_request *r, const struct lk_keys *keys, struct lk_grant **ret) {
+    const char *token = NULL;
+    struct lk_refused why;
+    enum err e = lk_entry_token(r, &why, &token);
+    if (e == OK && (token == NULL || token[0] == '\0')) {
+        return true; /* the method says what it thinks of that */
+    }
+    e = e == OK ? lk_grant_from_jwt(token, keys, clock_wall_ms() / SEC_MS, ret) : e;
+    if (e == OK) {
+        return true;
+    }
+    metric_add(&refused_total, 1);
+    const char *text = e == ERR_UNAUTHORIZED ? err_text() : "internal error";
+    http_reply_bytes(r, e == ERR_UNAUTHORIZED ? 401 : 500, "text/plain", text, strlen(text));
+    return false;
+}
+
+/* --- question and answer --- */
+
+/* A media type without its parameters. */
+static bool is_type(const char *header, const char *type) {
+    size_t n = strlen(type);
+    return header != NULL && strncasecmp(header, type, n) == 0 &&
+           (header[n] == '\0' || header[n] == ';' || header[n] == ' ');
+}
+
+static enum err read_ask(
+    struct http_request *r, const struct lk_method *m, bool json, struct ProtobufCMessage **ret) {
+    size_t len = 0;
+    const char *body = http_request_body(r, &len);
+    struct arena *a = http_request_arena(r);
+    if (!json) {
+        return lk_convert_read(m->asks, (const uint8_t *)body, len, a, ret);
+    }
+    json_error_t error;
+    CLEANUP(json_decrefp) json_t *object = json_loadb(body, len, 0, &error);
+    if (object == NULL && json_error_code(&error) == json_error_out_of_memory) {
+        return err_set(ERR_NOMEM, "no memory for a question");
+    }
+    if (!json_is_object(object)) {
+        return err_set(ERR_INVALID, "the question is no JSON object");
+    }
+    return lk_convert_read_json(m->asks, object, a, ret);
+}
+
+static void say(
+    struct http_request *r, const char *method, const struct ProtobufCMessage *answer, bool json) {
+    CLEANUP(buf_finish) struct buf b;
+    buf_init(&b, 0);
+    enum err e = OK;
+    if (json) {
+        lk_convert_write_json(answer, LK_CONVERT_TWIRP, &b);
+        e = buf_check(&b);
+    } else {
+        e = lk_convert_write(answer, &b);
+    }
+    if (e != OK) {
+        refuse_as(r, method, e);
+        return;
+    }
+    http_reply_bytes(
+        r, 200, json ? "application/json" : "application/protobuf", buf_str(&b), b.len);
+}
+
+static void serve(struct http_request *r, const struct lk_twirp_door *d, const struct lk_method *m,
+    const struct lk_grant *grant, bool json) {
+    struct lk_question q = { .rooms = d->rooms, .grant = grant, .arena = http_request_arena(r) };
+    struct ProtobufCMessage *ask = NULL;
+    enum err e = read_ask(r, m, json, &ask);
+    if (e == ERR_INVALID || e == ERR_TOO_LARGE) {
+        refuse(r, &malformed,
+            json ? "the json request could not be decoded"
+                 : "the protobuf request could not be decoded",
+            NULL);
+        return;
+    }
+    q.ask = ask;
+    e = e == OK ? m->serve(&q) : e;
+    if (e != OK) {
+        refuse_as(r, m->name, e);
+        return;
+    }
+    LOG_DEBUG(&log_root, "twirp_served", "method=%s", m->name);
+    say(r, m->name, q.answer, json);
+}
+
+/* --- the routes --- */
+
+static void refuse_route(struct http_request *r, const char *text) {
+    const char *path = http_request_path(r);
+    const char *route = arena_printf(http_request_arena(r), "%s %s", http_request_method(r), path);
+    refuse(r, &bad_route, text, route == NULL ? path : route);
+}
+
+static void no_handler(struct http_request *r, void *arg) {
+    (void)arg;
+    metric_add(&asked_total, 1);
+    const char *text =
+        arena_printf(http_request_arena(r), "no handler for path \"%s\"", http_request_path(r));
+    refuse_route(r, text == NULL ? "no handler" : text);
+}
+
+static void no_post(struct http_request *r, void *arg) {
+    (void)arg;
+    metric_add(&asked_total, 1);
+    refuse_route(r, "unsupported method \"GET\" (only POST is allowed)");
+}
+
+static void take(struct http_request *r, void *arg) {
+    const struct lk_twirp_door *d = arg;
+    CLEANUP(lk_grant_destroyp) struct lk_grant *grant = NULL;
+    const struct lk_method *m = lk_room_service_find(http_request_param(r, "method"));
+    const char *type = http_request_header(r, "Content-Type");
+    bool json = is_type(type, "application/json");
+    if (!read_grant(r, d->keys, &grant)) {
+        metric_add(&asked_total, 1);
+        return;
+    }
+    if (m == NULL) {
+        no_handler(r, NULL);
+        return;
+    }
+    metric_add(&asked_total, 1);
+    if (!json && !is_type(type, "application/protobuf")) {
+        refuse_route(r, "unexpected Content-Type: it is application/json or application/protobuf");
+    } else if (m->serve == NULL) {
+        refuse(r, &unimplemented, "this server has no such method", NULL);
+    } else {
+        serve(r, d, m, grant, json);
+    }
+}
+
+static const struct http_route routes[] = {
+    { "POST", "/twirp/" SERVICE "/{method}", take, LK_TWIRP_MAX_BYTES },
+    { "POST", "/twirp/{path...}", no_handler, 0 },
+    { "GET", "/twirp/{path...}", no_post, 0 },
+};
+
+enum err lk_twirp_add(struct lk_twirp_door *d, struct http_router *private) {
+    metrics_register(&asked_total);
+    metrics_register(&refused_total);
+    return http_router_add(private, routes, COUNT_OF(routes), NULL, d);
+}

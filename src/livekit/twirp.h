@@ -1,0 +1,32 @@
+/*
+ * RoomService over HTTP, as LiveKit's server SDKs call it:
+ *
+ *     POST /twirp/livekit.RoomService/<Method>    application/json or application/protobuf; the
+ *                                                 answer has the type of the question
+ *
+ * Who may ask what is in the token's claims. Errors have Twirp's form, {"code":…,"msg":…}, except
+ * for a token that cannot be read: 401 and a line of text, as LiveKit answers before it knows what
+ * is asked.
+ *
+ * For the private listener (decision 1).  Thread: main.  See: livekit-protocol 7.1; Twirp's wire
+ * protocol, version 7.
+ */
+#ifndef LIVEKIT_TWIRP_H
+#define LIVEKIT_TWIRP_H
+
+#include "core/err.h"
+
+struct http_router;
+struct lk_keys;
+struct room_directory;
+
+#define LK_TWIRP_MAX_BYTES (2 * MIB) /* of a question: what livekit/convert reads at most */
+
+struct lk_twirp_door {
+    const struct lk_keys *keys;
+    struct room_directory *rooms;
+};
+/** Adds the routes; the router borrows the door for its life. */
+MUST_CHECK enum err lk_twirp_add(struct lk_twirp_door *d, struct http_router *private);
+
+#endif

@@ -1,0 +1,388 @@
+/* RoomService as server SDKs meet it: exact errors, every method, both languages; and what the
+ * people in the room are told. */
+#include "livekit/twirp.h"
+
+#include "core/crypto.h"
+#include "http/router.h"
+#include "livekit/proto/room_service.pb-c.h"
+#include "rtc_sdp_texts.h"
+#include "signal_world.h"
+
+#define JSON   "application/json"
+#define CREATE "{\"roomCreate\":true}"
+#define LIST   "{\"roomList\":true}"
+#define ADMIN  "{\"roomAdmin\":true,\"room\":\"r\"}"
+#define OFFER                                                                                      \
+    BEGIN("0 1 2 3")                                                                               \
+    AUDIO("0", "recvonly")                                                                         \
+    VIDEO("1", "recvonly")                                                                         \
+    DATA("2")                                                                                      \
+    AUDIO("3", "sendonly")                                                                         \
+    "a=msid:- mic\r\na=ssrc:1234 cname:x\r\n"
+#define RECEIVING BEGIN("0 1 2") AUDIO("0", "recvonly") VIDEO("1", "recvonly") DATA("2")
+#define DENIED    "{\"code\":\"unauthenticated\",\"msg\":\"permissions denied\"}"
+#define NO_ROOM   "{\"code\":\"not_found\",\"msg\":\"requested room does not exist\"}"
+#define NOBODY    "{\"code\":\"not_found\",\"msg\":\"participant does not exist\"}"
+
+struct desk {
+    struct signal_world w;
+    struct lk_twirp_door door;
+    struct http_router *router;
+    int status;
+    char type[64];
+    char body[8192];
+    size_t len;
+};
+
+static struct desk *desk; /* of the running test */
+
+static enum err desk_open(struct desk *d) {
+    *d = (struct desk){ 0 };
+    desk = d;
+    TRY(signal_open(&d->w, NULL));
+    d->door = (struct lk_twirp_door){ d->w.keys, d->w.rooms };
+    TRY(http_router_create(&d->router));
+    return lk_twirp_add(&d->door, d->router);
+}
+
+static void desk_close(struct desk *d) {
+    http_router_destroy(d->router);
+    signal_close(&d->w);
+}
+
+static void note_answer(struct http_request *r) {
+    desk->status = r->status;
+    desk->len = r->answer_len;
+    snprintf(desk->type, sizeof(desk->type), "%s", r->content_type);
+    CHECK(r->answer_len < sizeof(desk->body));
+    memcpy(desk->body, r->answer == NULL ? "" : r->answer, r->answer_len);
+    desk->body[r->answer_len] = '\0';
+    http_request_destroy(r);
+}
+
+/* False when memory is gone before the handler. `authorization` and `type` may be NULL. */
+static bool send_to(const char *method, const char *path, const char *authorization,
+    const char *type, const char *body, size_t len) {
+    struct http_request *r = http_request_create(method, path, strlen(path));
+    desk->status = 0;
+    if (r == NULL || !http_request_expect_fields(r, 2)) {
+        http_request_destroy(r);
+        return false;
+    }
+    r->deliver = note_answer;
+    r->body_max = LK_TWIRP_MAX_BYTES;
+    if (authorization != NULL) {
+        http_request_put_field(r, "Authorization", 13, authorization, strlen(authorization));
+    }
+    if (type != NULL) {
+        http_request_put_field(r, "Content-Type", 12, type, strlen(type));
+    }
+    if (http_request_put_body(r, body, len) != OK || r->arena.failed) {
+        http_request_destroy(r);
+        return false;
+    }
+    if (http_router_find(desk->router, r)) {
+        r->route->handle(r, r->arg);
+    }
+    return true;
+}
+
+/* `video`: the claim; NULL = no token. */
+static bool ask(
+    const char *name, const char *video, const char *type, const char *body, size_t len) {
+    char path[128], claims[300];
+    struct buf bearer;
+    char *token = NULL;
+    snprintf(path, sizeof(path), "/twirp/livekit.RoomService/%s", name);
+    snprintf(claims, sizeof(claims), "{\"exp\":4102444800,\"video\":%s}", video);
+    buf_init(&bearer, 0);
+    bool fine = video == NULL || token_of(&desk->w, claims, &token) == OK;
+    buf_printf(&bearer, "Bearer %s", token == NULL ? "" : token);
+    fine = fine && !bearer.bad &&
+           send_to("POST", path, video == NULL ? NULL : buf_str(&bearer), type, body, len);
+    buf_finish(&bearer);
+    mem_free(token);
+    return fine;
+}
+
+static json_t *answer_of(const char *name, const char *video, const char *body) {
+    CHECK(ask(name, video, JSON, body, strlen(body)));
+    CHECK_INT(200, desk->status);
+    CHECK_STR(JSON, desk->type);
+    return json_loads(desk->body, 0, NULL);
+}
+
+static void check_answer(
+    const char *name, const char *video, const char *body, int status, const char *want) {
+    CHECK(ask(name, video, JSON, body, strlen(body)));
+    CHECK_INT(status, desk->status);
+    CHECK_STR(want, desk->body);
+}
+
+static const char *text_in(const json_t *in, const char *key) {
+    const char *text = json_string_value(json_object_get(in, key));
+    return text == NULL ? "" : text;
+}
+
+TEST(livekit_twirp, refuses_in_twirps_words) {
+    static const struct {
+        const char *name, *method, *path, *authorization, *type, *body;
+        int status;
+        const char *want;
+    } rows[] = {
+        { "no token", "POST", "/twirp/livekit.RoomService/ListRooms", NULL, JSON, "{}", 401,
+            DENIED },
+        { "no bearer's header", "POST", "/twirp/livekit.RoomService/ListRooms", "Basic eA==", JSON,
+            "{}", 401, "invalid authorization header. Must start with Bearer " },
+        { "no token at all", "POST", "/twirp/livekit.RoomService/ListRooms", "Bearer x", JSON, "{}",
+            401, "invalid authorization token" },
+        { "another method", "POST", "/twirp/livekit.RoomService/Dance", NULL, JSON, "{}", 404,
+            "{\"code\":\"bad_route\",\"msg\":\"no handler for path "
+            "\\\"/twirp/livekit.RoomService/Dance\\\"\",\"meta\":{\"twirp_invalid_route\":\"POST "
+            "/twirp/livekit.RoomService/Dance\"}}" },
+        { "another service", "POST", "/twirp/livekit.Egress/ListEgress", NULL, JSON, "{}", 404,
+            "{\"code\":\"bad_route\",\"msg\":\"no handler for path "
+            "\\\"/twirp/livekit.Egress/ListEgress\\\"\",\"meta\":{\"twirp_invalid_route\":\"POST "
+            "/twirp/livekit.Egress/ListEgress\"}}" },
+        { "GET", "GET", "/twirp/livekit.RoomService/ListRooms", NULL, JSON, "", 404,
+            "{\"code\":\"bad_route\",\"msg\":\"unsupported method \\\"GET\\\" (only POST is "
+            "allowed)\",\"meta\":{\"twirp_invalid_route\":\"GET "
+            "/twirp/livekit.RoomService/ListRooms\"}}" },
+        { "another type", "POST", "/twirp/livekit.RoomService/ListRooms", NULL, "text/plain", "{}",
+            404,
+            "{\"code\":\"bad_route\",\"msg\":\"unexpected Content-Type: it is application/json or "
+            "application/protobuf\",\"meta\":{\"twirp_invalid_route\":\"POST "
+            "/twirp/livekit.RoomService/ListRooms\"}}" },
+        { "no JSON", "POST", "/twirp/livekit.RoomService/ListRooms", NULL, JSON, "{", 400,
+            "{\"code\":\"malformed\",\"msg\":\"the json request could not be decoded\"}" },
+        { "a field of another type", "POST", "/twirp/livekit.RoomService/ListRooms", NULL,
+            JSON "; charset=utf-8", "{\"names\":7}", 400,
+            "{\"code\":\"malformed\",\"msg\":\"the json request could not be decoded\"}" },
+        { "no protobuf", "POST", "/twirp/livekit.RoomService/ListRooms", NULL,
+            "application/protobuf", "\x0a\x7f", 400,
+            "{\"code\":\"malformed\",\"msg\":\"the protobuf request could not be decoded\"}" },
+        { "not here", "POST", "/twirp/livekit.RoomService/MoveParticipant", NULL, JSON, "{}", 501,
+            "{\"code\":\"unimplemented\",\"msg\":\"this server has no such method\"}" },
+    };
+    struct desk d;
+    CHECK_ERR(OK, desk_open(&d));
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CHECK(send_to(r->method, r->path, r->authorization, r->type, r->body, strlen(r->body)));
+        CHECK_INT(r->status, d.status);
+        CHECK_STR(r->want, d.body);
+    }
+    desk_close(&d);
+}
+
+TEST(livekit_twirp, lets_nobody_do_what_the_token_does_not_say) {
+    static const struct {
+        const char *method, *enough; /* the right, in a token for the room "r" */
+        const char *wrong[4];
+    } rows[] = {
+        { "CreateRoom", CREATE, { "{}", LIST, ADMIN, "{\"roomJoin\":true,\"room\":\"r\"}" } },
+        { "DeleteRoom", CREATE, { "{}", LIST, ADMIN, "{\"roomCreate\":false}" } },
+        { "ListRooms", LIST, { "{}", CREATE, ADMIN, "{\"roomList\":false}" } },
+        { "ListParticipants", ADMIN, { "{}", CREATE, LIST, "{\"roomAdmin\":true}" } },
+        { "GetParticipant", ADMIN,
+            { "{}", CREATE, LIST, "{\"roomAdmin\":true,\"room\":\"other\"}" } },
+        { "RemoveParticipant", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
+        { "MutePublishedTrack", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
+        { "UpdateParticipant", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
+        { "UpdateSubscriptions", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
+        { "UpdateRoomMetadata", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
+    };
+    static const char body[] = "{\"room\":\"r\",\"name\":\"r\",\"identity\":\"x\",\"muted\":true}";
+    struct desk d;
+    CHECK_ERR(OK, desk_open(&d));
+    FOR_ROWS (rows, r) {
+        ROW(r->method);
+        for (int i = 0; i < 4; i++) {
+            check_answer(r->method, r->wrong[i], body, 401, DENIED);
+        }
+        check_answer(r->method, NULL, body, 401, DENIED);
+        CHECK_INT(0, room_directory_count(d.w.rooms));
+        CHECK(ask(r->method, r->enough, JSON, body, strlen(body)));
+        CHECK(d.status == 200 || d.status == 404);
+        struct room *left = room_directory_find(d.w.rooms, "r");
+        if (left != NULL) {
+            room_end(left, ROOM_DELETED);
+        }
+    }
+    ROW("an empty room's name is nobody's");
+    check_answer("ListParticipants", "{\"roomAdmin\":true,\"room\":\"\"}", "{}", 401, DENIED);
+    desk_close(&d);
+}
+
+TEST(livekit_twirp, makes_lists_and_ends_rooms) {
+    struct desk d;
+    CHECK_ERR(OK, desk_open(&d));
+    json_t *room = answer_of("CreateRoom", CREATE,
+        "{\"name\":\"r\",\"emptyTimeout\":60,\"departure_timeout\":7,\"max_participants\":3,"
+        "\"metadata\":\"md\",\"unknown\":[1]}");
+    char sid[ROOM_SID_SIZE];
+    snprintf(sid, sizeof(sid), "%s", text_in(room, "sid"));
+    CHECK(strncmp(sid, "RM_", 3) == 0);
+    CHECK_STR("r", text_in(room, "name"));
+    CHECK_STR("md", text_in(room, "metadata"));
+    CHECK_INT(60, json_integer_value(json_object_get(room, "empty_timeout")));
+    CHECK_INT(7, json_integer_value(json_object_get(room, "departure_timeout")));
+    CHECK_INT(3, json_integer_value(json_object_get(room, "max_participants")));
+    CHECK(json_is_integer(json_object_get(room, "num_participants"))); /* defaults are written */
+    CHECK(json_is_string(json_object_get(room, "creation_time")));
+    json_decref(room);
+    ROW("again: the same one");
+    room = answer_of("CreateRoom", CREATE, "{\"name\":\"r\",\"metadata\":\"other\"}");
+    CHECK_STR(sid, text_in(room, "sid"));
+    CHECK_STR("md", text_in(room, "metadata"));
+    json_decref(room);
+    json_decref(answer_of("CreateRoom", CREATE, "{\"name\":\"s\"}"));
+    ROW("all, and some");
+    json_t *rooms = answer_of("ListRooms", LIST, "{}");
+    CHECK_INT(2, json_array_size(json_object_get(rooms, "rooms")));
+    json_decref(rooms);
+    rooms = answer_of("ListRooms", LIST, "{\"names\":[\"s\",\"t\"]}");
+    CHECK_INT(1, json_array_size(json_object_get(rooms, "rooms")));
+    json_decref(rooms);
+    check_answer("ListRooms", LIST, "{\"names\":[\"t\"]}", 200, "{\"rooms\":[]}");
+    ROW("metadata");
+    room = answer_of("UpdateRoomMetadata", ADMIN, "{\"room\":\"r\",\"metadata\":\"new\"}");
+    CHECK_STR("new", text_in(room, "metadata"));
+    json_decref(room);
+    ROW("ended");
+    check_answer("DeleteRoom", CREATE, "{\"room\":\"r\"}", 200, "{}");
+    check_answer("DeleteRoom", CREATE, "{\"room\":\"r\"}", 404, NO_ROOM);
+    check_answer("UpdateRoomMetadata", ADMIN, "{\"room\":\"r\"}", 404, NO_ROOM);
+    check_answer("ListParticipants", ADMIN, "{\"room\":\"r\"}", 200, "{\"participants\":[]}");
+    ROW("no name");
+    CHECK(ask("CreateRoom", CREATE, JSON, "{}", 2));
+    CHECK_INT(400, d.status);
+    CHECK(strstr(d.body, "\"invalid_argument\"") != NULL);
+    desk_close(&d);
+}
+
+TEST(livekit_twirp, knows_and_changes_who_is_there) {
+    struct desk d;
+    struct client alice, bob;
+    char body[256], sid[ROOM_SID_SIZE];
+    CHECK_ERR(OK, desk_open(&d));
+    call_in_v1(&d.w, &alice, "alice", RECEIVING);
+    say(&alice, "{\"addTrack\":{\"cid\":\"mic\",\"source\":\"MICROPHONE\"}}");
+    say_sdp(&alice, "offer", OFFER, 2);
+    call_in_v1(&d.w, &bob, "bob", RECEIVING);
+    (void)heard(&alice);
+    (void)heard(&bob);
+    ROW("list");
+    json_t *list = answer_of("ListParticipants", ADMIN, "{\"room\":\"r\"}");
+    const json_t *first = json_array_get(json_object_get(list, "participants"), 0);
+    const json_t *track = json_array_get(json_object_get(first, "tracks"), 0);
+    CHECK_INT(2, json_array_size(json_object_get(list, "participants")));
+    CHECK_STR("alice", text_in(first, "identity"));
+    CHECK_STR("MICROPHONE", text_in(track, "source"));
+    snprintf(sid, sizeof(sid), "%s", text_in(track, "sid"));
+    json_decref(list);
+    ROW("get");
+    json_t *one = answer_of("GetParticipant", ADMIN, "{\"room\":\"r\",\"identity\":\"bob\"}");
+    CHECK_STR("N bob", text_in(one, "name"));
+    json_decref(one);
+    check_answer("GetParticipant", ADMIN, "{\"room\":\"r\",\"identity\":\"eve\"}", 404, NOBODY);
+    ROW("mute: the publisher is told to");
+    snprintf(body, sizeof(body),
+        "{\"room\":\"r\",\"identity\":\"alice\",\"track_sid\":\"%s\",\"muted\":true}", sid);
+    json_t *muted = answer_of("MutePublishedTrack", ADMIN, body);
+    CHECK(json_is_true(json_object_get(json_object_get(muted, "track"), "muted")));
+    json_decref(muted);
+    CHECK(strstr(heard(&alice), "mute") != NULL);
+    check_latest(&alice, "mute", "sid", sid);
+    CHECK_STR("update", heard(&bob));
+    ROW("unmute: nobody can");
+    snprintf(
+        body, sizeof(body), "{\"room\":\"r\",\"identity\":\"alice\",\"track_sid\":\"%s\"}", sid);
+    check_answer("MutePublishedTrack", ADMIN, body, 412,
+        "{\"code\":\"failed_precondition\",\"msg\":\"remote unmute not enabled\"}");
+    check_answer("MutePublishedTrack", ADMIN,
+        "{\"room\":\"r\",\"identity\":\"alice\",\"track_sid\":\"TR_x\",\"muted\":true}", 200,
+        "{\"track\":null}");
+    ROW("update");
+    one = answer_of("UpdateParticipant", ADMIN,
+        "{\"room\":\"r\",\"identity\":\"bob\",\"name\":\"Bobby\",\"metadata\":\"md\","
+        "\"attributes\":{\"k\":\"v\"}}");
+    CHECK_STR("Bobby", text_in(one, "name"));
+    CHECK_STR("md", text_in(one, "metadata"));
+    CHECK_STR("v", text_in(json_object_get(one, "attributes"), "k"));
+    json_decref(one);
+    ROW("a right is taken: what it had let is gone");
+    one = answer_of("UpdateParticipant", ADMIN,
+        "{\"room\":\"r\",\"identity\":\"alice\",\"permission\":{\"canSubscribe\":true,"
+        "\"canPublishData\":true}}");
+    CHECK_INT(0, json_array_size(json_object_get(one, "tracks")));
+    CHECK(json_is_false(json_object_get(json_object_get(one, "permission"), "can_publish")));
+    json_decref(one);
+    CHECK(strstr(heard(&alice), "trackUnpublished") != NULL);
+    ROW("subscriptions");
+    check_answer("UpdateSubscriptions", ADMIN,
+        "{\"room\":\"r\",\"identity\":\"bob\",\"track_sids\":[\"TR_later\"],\"subscribe\":true,"
+        "\"participant_tracks\":[{\"track_sids\":[\"TR_too\"]}]}",
+        200, "{}");
+    check_answer(
+        "UpdateSubscriptions", ADMIN, "{\"room\":\"r\",\"identity\":\"eve\"}", 404, NOBODY);
+    ROW("out");
+    (void)heard(&bob);
+    check_answer("RemoveParticipant", ADMIN, "{\"room\":\"r\",\"identity\":\"bob\"}", 200, "{}");
+    check_latest(&bob, "leave", "reason", "PARTICIPANT_REMOVED");
+    check_answer("RemoveParticipant", ADMIN, "{\"room\":\"r\",\"identity\":\"bob\"}", 404, NOBODY);
+    ROW("the room with everybody");
+    check_answer("DeleteRoom", CREATE, "{\"room\":\"r\"}", 200, "{}");
+    check_latest(&alice, "leave", "reason", "ROOM_DELETED");
+    hang_up(&alice);
+    hang_up(&bob);
+    desk_close(&d);
+}
+
+TEST(livekit_twirp, speaks_protobuf_too) {
+    struct desk d;
+    struct buf bytes;
+    struct arena a;
+    ProtobufCMessage *m = NULL;
+    Lk__CreateRoomRequest q = LK__CREATE_ROOM_REQUEST__INIT;
+    CHECK_ERR(OK, desk_open(&d));
+    buf_init(&bytes, 0);
+    arena_init(&a);
+    q.name = (char *)"r";
+    q.metadata = (char *)"md";
+    CHECK_ERR(OK, lk_convert_write(&q.base, &bytes));
+    CHECK(ask("CreateRoom", CREATE, "application/protobuf", buf_str(&bytes), bytes.len));
+    CHECK_INT(200, d.status);
+    CHECK_STR("application/protobuf", d.type);
+    CHECK_ERR(OK, lk_convert_read(&lk__room__descriptor, (const uint8_t *)d.body, d.len, &a, &m));
+    CHECK_STR("md", ((const Lk__Room *)(const void *)m)->metadata);
+    ROW("nothing asks for everything");
+    CHECK(ask("ListRooms", LIST, "application/protobuf", "", 0));
+    CHECK_INT(200, d.status);
+    CHECK(d.len > 10);
+    ROW("errors are JSON");
+    CHECK(ask("ListRooms", CREATE, "application/protobuf", "", 0));
+    CHECK_STR(DENIED, d.body);
+    CHECK_STR(JSON, d.type);
+    arena_finish(&a);
+    buf_finish(&bytes);
+    desk_close(&d);
+}
+
+static void desk_closep(struct desk *d) {
+    desk_close(d);
+}
+
+static enum err step(const char *name, const char *video, const char *body) {
+    bool sent = ask(name, video, JSON, body, strlen(body));
+    return sent && desk->status == 200 ? OK : err_set(ERR_NOMEM, "not answered");
+}
+
+TEST_ALLOC(livekit_twirp, survives_no_memory) {
+    CLEANUP(desk_closep) struct desk d = { 0 };
+    TRY(desk_open(&d));
+    TRY(step("CreateRoom", CREATE, "{\"name\":\"r\",\"metadata\":\"md\"}"));
+    TRY(step("ListRooms", LIST, "{}"));
+    TRY(step("UpdateRoomMetadata", ADMIN, "{\"room\":\"r\",\"metadata\":\"other\"}"));
+    return step("DeleteRoom", CREATE, "{\"room\":\"r\"}");
+}
