@@ -163,7 +163,7 @@ static enum err add_media(struct serve *s) {
         TRY(cli_keys_load(s->config, &s->keys));
     }
     if (embedded) {
-        TRY(cli_sfu_create(&s->loop, s->config, s->keys, s->public, &s->sfu));
+        TRY(cli_sfu_create(&s->loop, s->config, s->keys, s->public, s->private, &s->sfu));
     }
     return tokens ? add_focus(s) : OK;
 }

@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "http/socket.h"
 #include "livekit/signal.h"
+#include "livekit/twirp.h"
 #include "media/places.h"
 #include "rooms/directory.h"
 #include "sfu/control.h"
@@ -15,6 +16,7 @@ struct cli_sfu {
     struct sfu *sfu;
     struct lk_signal *signal;
     struct http_sockets *sockets;
+    struct lk_twirp_door twirp;
 };
 
 /* --- starting --- */
@@ -70,7 +72,7 @@ static enum err add_door(struct cli_sfu *s, uv_loop_t *loop, const struct config
 }
 
 enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk_keys *keys,
-    struct http_router *public, struct cli_sfu **ret) {
+    struct http_router *public, struct http_router *private, struct cli_sfu **ret) {
     const struct room_directory_config rooms = { 0 };
     struct cli_sfu *s = mem_zalloc(sizeof(*s));
     if (s == NULL) {
@@ -79,6 +81,8 @@ enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk
     *ret = s;
     TRY(room_directory_create(&rooms, &s->rooms));
     TRY(start_media(s, loop, c));
+    s->twirp = (struct lk_twirp_door){ .keys = keys, .rooms = s->rooms };
+    TRY(lk_twirp_add(&s->twirp, private));
     return add_door(s, loop, c, keys, public);
 }
 

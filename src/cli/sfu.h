@@ -1,6 +1,6 @@
 /*
- * The embedded SFU of `serve`: its workers, the live rooms, and the door of LiveKit's clients.
- * Thread: main; the workers have their own.
+ * The embedded SFU of `serve`: its workers, the live rooms, and the doors of LiveKit's clients and
+ * SDKs. Thread: main; the workers have their own.
  */
 #ifndef CLI_SFU_H
 #define CLI_SFU_H
@@ -17,11 +17,12 @@ struct lk_keys;
 struct room_directory;
 
 struct cli_sfu;
-/** Binds the ports of media, starts the workers, adds the routes to `public`. Borrows all of it.
- * Gives *ret also when it fails, since routes may lead to it already. Errors: of the addresses and
- * ports in the settings, with what to change. */
+/** Binds the ports of media, starts the workers, adds the routes: clients' to `public`, RoomService
+ * to `private`. Borrows all of it. Gives *ret also when it fails, since routes may lead to it
+ * already. Errors: of the addresses and ports in the settings, with what to change. */
 MUST_CHECK enum err cli_sfu_create(uv_loop_t *loop, const struct config *c,
-    const struct lk_keys *keys, struct http_router *public, struct cli_sfu **ret);
+    const struct lk_keys *keys, struct http_router *public, struct http_router *private,
+    struct cli_sfu **ret);
 struct http_sockets *cli_sfu_sockets(struct cli_sfu *s);
 struct room_directory *cli_sfu_rooms(struct cli_sfu *s);
 /** Tells everybody to leave, lets nobody in; done(arg) when they are gone, at the latest after
