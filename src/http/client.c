@@ -23,6 +23,7 @@
 #define HOST_CONNECTIONS  16L
 #define IDLE_CONNECTIONS  32L
 #define RETRY_AFTER_MAX_S INT64_C(86400) /* nobody waits longer than a day on a stranger's word */
+#define JSON_LINE         "Content-Type: application/json"
 
 struct http_client_call {
     struct http_client_call *prev, *next;
@@ -253,7 +254,7 @@ static bool add_header(struct http_client_call *call, const char *line) {
 static bool set_headers(struct http_client_call *call, const struct http_client_spec *spec) {
     bool fine = add_header(call, "Accept: application/json") && add_header(call, "Expect:");
     if (spec->body != NULL) {
-        fine = fine && add_header(call, "Content-Type: application/json");
+        fine = fine && add_header(call, spec->type_line != NULL ? spec->type_line : JSON_LINE);
     }
     for (size_t i = 0; i < spec->n_fields && fine; i++) {
         CLEANUP(buf_finish) struct buf b;

@@ -49,7 +49,8 @@ struct http_client_spec {
     const char *method;
     const char *url;
     const char *bearer;      /* NULL = none; never logged */
-    const char *body;        /* NULL = none; sent as application/json */
+    const char *body;        /* NULL = none */
+    const char *type_line;   /* its "Content-Type: …"; NULL = application/json */
     const char *unix_socket; /* connect to this path, whatever host the url names; NULL = no */
     int64_t timeout_us;      /* whole call; 0 = 10 s */
     size_t answer_max;       /* bytes; 0 = 8 MiB */

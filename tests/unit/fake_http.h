@@ -13,7 +13,8 @@
 
 struct http_client {
     size_t sent;
-    char asked[1024]; /* the latest: "GET url [bearer] [body]" */
+    char asked[1024];  /* the latest: "GET url [bearer] [body]" */
+    char fields[2048]; /* … and its headers, a line each: "Name: value" */
     struct http_client_call *call;
 };
 struct http_client_call {
@@ -34,6 +35,12 @@ enum err http_client_send(struct http_client *c, const struct http_client_spec *
     snprintf(c->asked, sizeof c->asked, "%s %s%s%s%s%s", spec->method, spec->url,
         spec->bearer != NULL ? " " : "", spec->bearer != NULL ? spec->bearer : "",
         spec->body != NULL ? " " : "", spec->body != NULL ? spec->body : "");
+    snprintf(c->fields, sizeof c->fields, "%s\n", spec->type_line != NULL ? spec->type_line : "");
+    for (size_t i = 0; i < spec->n_fields; i++) {
+        size_t len = strlen(c->fields);
+        snprintf(c->fields + len, sizeof c->fields - len, "%s: %s\n", spec->fields[i].name,
+            spec->fields[i].value);
+    }
     *ret_call = call;
     return OK;
 }
