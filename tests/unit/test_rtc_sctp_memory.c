@@ -47,6 +47,9 @@ TEST(rtc_sctp_memory, an_association_is_small) {
         { "16 streams", RTC_SCTP_STREAMS, MOST_16 },
         { "1,024 streams", RTC_SCTP_STREAMS_MOST, MOST_1024 },
     };
+    if (heap() == 0) {
+        return; /* under valgrind, which has a heap of its own and tells nothing of it */
+    }
     FOR_ROWS (rows, r) {
         ROW(r->name);
         size_t each = measure(r->streams);
