@@ -61,7 +61,7 @@ bool rtc_vp8_parse(struct cur payload, struct rtc_vp8 *ret) {
     if (c.bad || cur_left(&c) == 0) {
         return false;
     }
-    v.len = (uint8_t)(cur_left(&payload) - cur_left(&c));
+    v.len = (uint16_t)(cur_left(&payload) - cur_left(&c));
     v.start = (first & START) && (first & PARTITION) == 0;
     if (v.start) {
         read_frame(c, &v);

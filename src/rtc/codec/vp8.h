@@ -26,10 +26,10 @@
 struct rtc_vp8 {
     uint16_t picture_id;
     uint16_t width, height; /* of key frames; 0 otherwise, or where they are not in this packet */
+    uint16_t len;           /* bytes of the descriptor */
     uint8_t tl0;
     uint8_t keyidx;
     uint8_t tid;         /* temporal layer; 0 where not said */
-    uint8_t len;         /* bytes of the descriptor */
     bool has_picture_id; /* what the descriptor holds */
     bool wide;           /* the picture id has 15 bits */
     bool has_tl0, has_tid, has_keyidx;
@@ -38,6 +38,7 @@ struct rtc_vp8 {
     bool start;      /* the frame begins here */
     bool key_frame;  /* and it is a key frame */
 };
+_Static_assert(sizeof(struct rtc_vp8) == 20, "no padding: tests compare it as bytes");
 
 /** Reads the descriptor at the front of a payload. False when it is cut or nothing follows it. */
 bool rtc_vp8_parse(struct cur payload, struct rtc_vp8 *ret);
