@@ -52,6 +52,11 @@ static bool sound_value(const ProtobufCFieldDescriptor *f, const void *value) {
 /* How deep messages lie in each other is bounded by their types, none of which has itself inside.
  */
 static bool sound_message(const ProtobufCMessage *m) {
+    for (unsigned i = 0; i < m->n_unknown_fields; i++) {
+        if (m->unknown_fields[i].tag == 0) {
+            return false; /* no field has this number; written again it could not be read */
+        }
+    }
     const ProtobufCMessageDescriptor *type = m->descriptor;
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &type->fields[i];
@@ -96,7 +101,8 @@ enum err lk_convert_read(const ProtobufCMessageDescriptor *type, const uint8_t *
                          : err_set(ERR_INVALID, "no %s", type->name);
     }
     if (!sound_message(m)) {
-        return err_set(ERR_INVALID, "%s with a string that is not UTF-8", type->name);
+        return err_set(
+            ERR_INVALID, "%s with a string that is not UTF-8, or a field of number 0", type->name);
     }
     *ret = m;
     return OK;
