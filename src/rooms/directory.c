@@ -121,6 +121,35 @@ struct sfu *room_directory_sfu(const struct room_directory *d) {
     return d->sfu;
 }
 
+/* --- watchers --- */
+
+void room_directory_watch(struct room_directory *d, struct room_watcher *w) {
+    DL_APPEND(d->watchers, w);
+}
+
+void room_directory_unwatch(struct room_directory *d, struct room_watcher *w) {
+    DL_DELETE(d->watchers, w);
+}
+
+static void tell_watchers(const struct room_told *news) {
+    struct room_watcher *w = NULL;
+    DL_FOREACH(news->room->directory->watchers, w) {
+        w->told(w->arg, news);
+    }
+}
+
+void room_tell(enum room_news type, const struct room *room, const struct room_member *m) {
+    tell_watchers(&(struct room_told){ .type = type, .room = room, .member = m });
+}
+
+void room_tell_track(enum room_news type, const struct room_publication *p, bool forced) {
+    tell_watchers(&(struct room_told){ .type = type,
+        .room = p->member->room,
+        .member = p->member,
+        .publication = p,
+        .forced = forced });
+}
+
 /* --- the SFU's objects --- */
 
 enum err room_part_add(struct room_directory *d, struct room_part *part) {
@@ -254,6 +283,7 @@ enum err room_directory_ensure(
         metric_set(&rooms_now, (int64_t)HASH_COUNT(d->rooms));
         room_timer_arm(d, &room->ending, room->empty_s * SEC_US, on_ending);
         LOG_INFO(&room->log, "media_room_opened", "sid=%s", room->sid);
+        room_tell(ROOM_NEWS_STARTED, room, NULL);
     }
     *ret = room;
     return OK;
@@ -276,6 +306,7 @@ void room_end(struct room *room, enum room_reason reason) {
     HASH_DEL(d->rooms, room);
     metric_set(&rooms_now, (int64_t)HASH_COUNT(d->rooms));
     LOG_INFO(&room->log, "media_room_closed", "sid=%s", room->sid);
+    room_tell(ROOM_NEWS_FINISHED, room, NULL);
     free_room(room);
 }
 

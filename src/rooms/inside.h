@@ -4,6 +4,7 @@
 
 #include "rooms/model.h"
 #include "rooms/observer.h"
+#include "rooms/watcher.h"
 
 struct room_directory {
     struct sfu *sfu; /* NULL = not started, or stopped */
@@ -11,6 +12,7 @@ struct room_directory {
     bool no_create;
     struct room *rooms;
     struct room_part *parts; /* by the SFU's id */
+    struct room_watcher *watchers;
     struct wheel wheel;
     int64_t now_us; /* of the running turn; the clock's between turns of a loop */
     uv_timer_t *timer;
@@ -23,6 +25,9 @@ MUST_CHECK enum err room_part_add(struct room_directory *d, struct room_part *pa
 void room_part_remove(struct room_directory *d, struct room_part *part);
 /** The SFU's room is there from now on. */
 MUST_CHECK enum err room_open(struct room *room);
+/** News for the watchers: of a room, of one of its members, of a track. */
+void room_tell(enum room_news type, const struct room *room, const struct room_member *m);
+void room_tell_track(enum room_news type, const struct room_publication *p, bool forced);
 /** Somebody came or went: the numbers, and the end of an empty room. */
 void room_count(struct room *room);
 

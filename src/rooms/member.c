@@ -184,6 +184,7 @@ void room_leave(struct room_member *m, enum room_reason reason) {
     struct room *room = m->room;
     struct room_directory *d = room->directory;
     const bool known = m->state != ROOM_JOINING;
+    const bool active = m->state == ROOM_ACTIVE;
     m->state = ROOM_GONE;
     m->reason = reason;
     m->version++;
@@ -201,6 +202,7 @@ void room_leave(struct room_member *m, enum room_reason reason) {
     sfu_participant_close(d->sfu, m->id);
     metric_add(&members_now, -1);
     room_count(room);
+    room_tell(active ? ROOM_NEWS_LEFT : ROOM_NEWS_ABORTED, room, m);
     m->observer->leave(m->arg, reason);
     free_member(m);
 }
@@ -261,6 +263,7 @@ static void become_active(struct room_member *m) {
     room_timer_disarm(m->room->directory, &m->deadline);
     m->state = ROOM_ACTIVE;
     room_member_changed(m);
+    room_tell(ROOM_NEWS_JOINED, m->room, m);
 }
 
 /* A client that has lost one of its connections begins anew, so the member goes with either. */

@@ -144,12 +144,13 @@ enum err room_publish(struct room_member *m, const struct room_track *track,
     if (m->n_publications == 1) {
         room_count(m->room);
     }
+    room_tell_track(ROOM_NEWS_PUBLISHED, p, false);
     *ret = p;
     tell_subscribers_to_be(p);
     return OK;
 }
 
-static void end_publication(struct room_publication *p) {
+static void end_publication(struct room_publication *p, bool forced) {
     struct room_member *m = p->member;
     struct room_directory *d = m->room->directory;
     const sfu_id id = p->part.id;
@@ -162,11 +163,12 @@ static void end_publication(struct room_publication *p) {
         sfu_track_close(d->sfu, id);
     }
     LOG_INFO(&m->log, "track_unpublished", "sid=%s", p->track.sid);
+    room_tell_track(ROOM_NEWS_UNPUBLISHED, p, forced);
 }
 
 void room_unpublish(struct room_publication *p, bool taken) {
     struct room_member *m = p->member;
-    end_publication(p);
+    end_publication(p, taken);
     if (taken) {
         m->observer->unpublished(m->arg, p);
     }
@@ -180,7 +182,7 @@ void room_unpublish(struct room_publication *p, bool taken) {
 void room_publications_end(struct room_member *m) {
     while (m->publications != NULL) {
         struct room_publication *p = m->publications;
-        end_publication(p);
+        end_publication(p, false);
         mem_free(p);
     }
 }
@@ -197,17 +199,22 @@ void room_publication_update(struct room_publication *p, const struct rtc_rtp_pa
     room_member_changed(p->member);
 }
 
-void room_publication_mute(struct room_publication *p, bool muted) {
+static void mute(struct room_publication *p, bool muted, bool forced) {
     if (p->track.muted != muted) {
         p->track.muted = muted;
         sfu_track_mute(p->member->room->directory->sfu, p->part.id, muted);
         room_member_changed(p->member);
+        room_tell_track(muted ? ROOM_NEWS_MUTED : ROOM_NEWS_UNMUTED, p, forced);
     }
+}
+
+void room_publication_mute(struct room_publication *p, bool muted) {
+    mute(p, muted, false);
 }
 
 void room_publication_silence(struct room_publication *p) {
     const struct room_member *m = p->member;
-    room_publication_mute(p, true);
+    mute(p, true, true);
     m->observer->silenced(m->arg, p);
 }
 
