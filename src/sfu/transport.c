@@ -119,12 +119,15 @@ static void take_feedback(
     struct sfu_transport *t, const struct rtc_rtcp_part *part, int64_t now_us) {
     struct rtc_rtcpfb fb;
     uint16_t seqs[RTC_NACK_MAX];
+    uint64_t bps;
     if (!rtc_rtcpfb_read(part, &fb)) {
         return;
     }
     struct sfu_subscription *s = listener(t, fb.media);
     if (fb.kind == RTC_RTCPFB_FIR) {
         take_fir(t, &fb);
+    } else if (fb.kind == RTC_RTCPFB_REMB && rtc_rtcpfb_remb(&fb, &bps)) {
+        sfu_budget_remb(t, bps, now_us);
     } else if (fb.kind == RTC_RTCPFB_PLI && s != NULL) {
         sfu_subscription_want_key(s);
     } else if (fb.kind == RTC_RTCPFB_NACK && s != NULL) {

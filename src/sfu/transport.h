@@ -12,6 +12,7 @@
 #include "media/transport.h"
 #include "rtc/rtp.h"
 #include "rtc/twcc.h"
+#include "sfu/budget.h"
 #include "sfu/object.h"
 
 struct sfu_channels;
@@ -44,6 +45,7 @@ struct sfu_transport {
     uint32_t ssrcs[SFU_SSRCS_MAX];
     struct sfu_binding bindings[SFU_SSRCS_MAX];
     struct sfu_channels *channels; /* NULL: carries no data */
+    struct sfu_budget budget;      /* of video, to the peer */
     struct rtc_twcc_rx *twcc;      /* once a track of it has agreed on transport-wide feedback */
     struct wheel_timer timer;      /* reports and feedback */
     int64_t report_us;             /* when the next receiver report is due */

@@ -1,0 +1,59 @@
+/*
+ * How much video one transport can carry: one number, which sfu/allocator shares among the
+ * transport's subscriptions.
+ *
+ * It counts what crosses the network for video: RTP heads and extensions, payload, SRTP's tag and
+ * resends; not UDP and IP, and not audio, which is always sent. A layer that sends 150,000 bits per
+ * second of payload needs some 5 percent more.
+ *
+ * SFU_BUDGET_UNKNOWN means: there is no sign of a limit, every wish may be granted. That is so from
+ * the beginning until the subscriber's estimate (REMB) or congestion on the way says otherwise.
+ * Then the number falls at once, and grows again as room is found. What is not sent finds no room:
+ * so the allocator says what it could use, and empty packets (sfu/probing) try whether it fits.
+ *
+ * Thread: the room's worker.  See: livekit-protocol.md, 5.5; sfu.md, "Correct before fast".
+ */
+#ifndef SFU_BUDGET_H
+#define SFU_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sfu_transport;
+
+#define SFU_BUDGET_UNKNOWN UINT64_MAX
+
+/* Growth below this is not told: the allocator would look at every packet's worth. A smaller number
+ * is told at once. */
+#define SFU_BUDGET_STEP_PERCENT 5
+
+/* A REMB older than this holds no more: clients send one a second. */
+#define SFU_REMB_LIVES_US 10000000
+
+/** The number has changed (sfu_transport_budget). Called within a turn, at most once for each
+ * report of the subscriber; may change subscriptions, may not destroy them or the transport. */
+typedef void sfu_budget_fn(struct sfu_transport *t, int64_t now_us);
+
+/** Lies in the transport; zeroed = nothing is known. */
+struct sfu_budget {
+    sfu_budget_fn *changed; /* the allocator's; NULL = nobody listens */
+    uint64_t told_bps;      /* what the allocator was told; 0 = nothing yet */
+    uint64_t useful_bps;    /* what it could use */
+    uint64_t remb_bps;
+    int64_t remb_us; /* when it came; 0 = none did */
+};
+
+/** Bits per second of video, or SFU_BUDGET_UNKNOWN. */
+uint64_t sfu_transport_budget(const struct sfu_transport *t, int64_t now_us);
+
+/**
+ * What all its subscriptions would get if there were room for the next step of each (or all they
+ * wish, where that is simpler). Above the budget, room is looked for up to this number, and no
+ * further; 0 or below the budget, nothing is looked for. Cheap: call it whenever the shares change.
+ */
+void sfu_transport_could_use(struct sfu_transport *t, uint64_t bps);
+
+/** The subscriber's own estimate came. */
+void sfu_budget_remb(struct sfu_transport *t, uint64_t bps, int64_t now_us);
+
+#endif
