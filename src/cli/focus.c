@@ -17,6 +17,7 @@
 #include "livekit/admission.h"
 #include "livekit/delegate.h"
 #include "livekit/focus.h"
+#include "livekit/news_here.h"
 #include "livekit/occupants.h"
 #include "livekit/participants.h"
 #include "livekit/presence.h"
@@ -52,6 +53,7 @@ struct cli_focus {
     struct lk_delegate *delegate;
     struct call_delegations *jobs; /* NULL: the database was not reached yet */
     struct lk_webhook_door door;
+    struct lk_news_here news; /* of an embedded SFU */
     struct lk_focus *focus;
 };
 
@@ -226,6 +228,9 @@ static enum err build(struct cli_focus *f) {
         TRY(build_jobs(f, NULL));
     }
     TRY(build_focus(f));
+    if (f->cfg.rooms != NULL) {
+        lk_news_here_start(&f->news, f->cfg.rooms, heard, f);
+    }
     LOG_INFO(&log_root, "token_service_ready", "sfu=%s", LOG_Q(f->sfu_url));
     return OK;
 }
@@ -348,6 +353,7 @@ void cli_focus_close(struct cli_focus *f) {
         return;
     }
     lk_focus_stop(f->focus);
+    lk_news_here_stop(&f->news);
     lk_occupants_destroy(STEAL(f->occupants));
     lk_presence_destroy(STEAL(f->presence));
     lk_removals_destroy(STEAL(f->removals));

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct buf;
+struct ProtobufCEnumDescriptor;
 struct ProtobufCMessage;
 struct ProtobufCMessageDescriptor;
 struct Lk__SignalRequest;
@@ -55,6 +56,8 @@ enum lk_convert_style {
  * names). Whether it fitted, buf_check says. */
 void lk_convert_write_json(
     const struct ProtobufCMessage *m, enum lk_convert_style style, struct buf *out);
+/** The name of an enum's value; NULL = it has none. */
+const char *lk_convert_enum_name(const struct ProtobufCEnumDescriptor *type, int value);
 /**
  * Reads a JSON object; both spellings of names are taken, and names of enums that are not known
  * mean the default. Gives *ret in `a`, with copies of all texts.

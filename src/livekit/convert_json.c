@@ -51,12 +51,17 @@ static void write_bytes(struct buf *out, const ProtobufCBinaryData *bytes) {
     mem_free(text);
 }
 
-static void write_enum(struct buf *out, const ProtobufCEnumDescriptor *type, int value) {
+const char *lk_convert_enum_name(const ProtobufCEnumDescriptor *type, int value) {
     const ProtobufCEnumValue *named = protobuf_c_enum_descriptor_get_value(type, value);
-    if (named == NULL) {
+    return named == NULL ? NULL : named->name;
+}
+
+static void write_enum(struct buf *out, const ProtobufCEnumDescriptor *type, int value) {
+    const char *name = lk_convert_enum_name(type, value);
+    if (name == NULL) {
         buf_printf(out, "%d", value);
     } else {
-        buf_json_str(out, named->name);
+        buf_json_str(out, name);
     }
 }
 

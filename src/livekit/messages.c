@@ -1,6 +1,7 @@
 /* Rooms, participants and tracks, field by field. Main. */
 #include "livekit/messages.h"
 
+#include "livekit/convert.h"
 #include "livekit/publishing.h"
 #include "livekit/signal.h"
 #include "rooms/member.h"
@@ -346,6 +347,10 @@ static const struct {
 
 Lk__DisconnectReason lk_message_reason(enum room_reason reason) {
     return reasons[reason].reason;
+}
+
+const char *lk_message_reason_name(enum room_reason reason) {
+    return lk_convert_enum_name(&lk__disconnect_reason__descriptor, (int)reasons[reason].reason);
 }
 
 Lk__LeaveRequest__Action lk_message_action(enum room_reason reason) {

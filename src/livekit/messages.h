@@ -28,6 +28,8 @@ Lk__JoinResponse *lk_message_join(const struct room_member *m, const struct lk_s
 Lk__ServerInfo *lk_message_server(const char *node_id, struct arena *a);
 
 Lk__DisconnectReason lk_message_reason(enum room_reason reason);
+/** "CLIENT_INITIATED" … */
+const char *lk_message_reason_name(enum room_reason reason);
 /** What the client should do then. */
 Lk__LeaveRequest__Action lk_message_action(enum room_reason reason);
 

@@ -31,7 +31,8 @@ def free_port():
 class Parley:
     """One Parley in `folder`, with the database at `database_url` beside the homeserver at `homeserver_url`.
 
-    The object makes files at once; `start` starts the process, which may be killed and started again.
+    The object makes files at once; `start` starts the process, which may be killed and started again. PUBLIC_URL in a setting
+    becomes the address of its public listener.
     """
 
     def __init__(self, folder, database_url, homeserver_url="http://127.0.0.1:1", server_name="localhost",
@@ -80,7 +81,7 @@ class Parley:
         lines = []
         for section, keys in sections.items():
             lines.append(f"{section}:")
-            lines += [f"  {key}: {value}" for key, value in keys.items()]
+            lines += [f"  {key}: {value}".replace("PUBLIC_URL", self.public_url) for key, value in keys.items()]
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
 

@@ -1,4 +1,4 @@
-"""People in a call at a real livekit-server, as clients make them: member event, delayed leave, token, media.
+"""People in a call at a real livekit-server, or at the embedded SFU, as clients make them: member event, delayed leave, token, media.
 
 Fixtures for the tests to import: `livekit` tells Parley who comes and goes, `people` are alice and bob in a room.
 """
@@ -35,6 +35,7 @@ class Participant:
         self.stack, self.user, self.room = stack, user, room
         self.key = f"_{user.user_id}_{user.device_id}_m.call"
         self.process = self.jwt = None
+        self.url = URL
 
     def enter(self):
         """Writes the member event."""
@@ -59,7 +60,7 @@ class Participant:
             more = {"delay_id": self.schedule_leave(delay_ms), "delay_timeout": delay_ms}
         status, answer = self.ask(**more)
         assert status == 200, answer
-        self.jwt = answer["jwt"]
+        self.url, self.jwt = answer["url"], answer["jwt"]
         return self
 
     def delegate(self, delay_ms):
@@ -72,7 +73,7 @@ class Participant:
     def connect(self, wait_row=True):
         """Without `wait_row` maybe not for long."""
         n = len(self.rows("media_connected")) if wait_row else 0
-        self.process = subprocess.Popen([sys.executable, str(CLIENT), URL, self.jwt], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([sys.executable, str(CLIENT), self.url, self.jwt], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         said = self.process.stdout.readline()
         if wait_row:
