@@ -1,7 +1,9 @@
 /* Who may ask is the first line of each method. Main. */
 #include "livekit/room_service.h"
 
+#include "core/buf.h"
 #include "core/mem.h"
+#include "livekit/convert.h"
 #include "livekit/grant.h"
 #include "livekit/messages.h"
 #include "livekit/proto/room_service.pb-c.h"
@@ -275,6 +277,46 @@ static enum err update_subscriptions(struct lk_question *q) {
     return say(q, done);
 }
 
+/* --- data --- */
+
+/* From nobody: a server has no identity. */
+static void fill_packet(
+    const Lk__SendDataRequest *ask, Lk__DataPacket *packet, Lk__UserPacket *user) {
+    *packet = (Lk__DataPacket)LK__DATA_PACKET__INIT;
+    *user = (Lk__UserPacket)LK__USER_PACKET__INIT;
+    user->payload = ask->data;
+    user->destination_sids = ask->destination_sids;
+    user->n_destination_sids = ask->n_destination_sids;
+    user->destination_identities = ask->destination_identities;
+    user->n_destination_identities = ask->n_destination_identities;
+    user->nonce = ask->nonce;
+    if (ask->_topic_case == LK__SEND_DATA_REQUEST___TOPIC_TOPIC) {
+        user->_topic_case = LK__USER_PACKET___TOPIC_TOPIC;
+        user->topic = ask->topic;
+    }
+    packet->kind = ask->kind;
+    packet->destination_identities = ask->destination_identities;
+    packet->n_destination_identities = ask->n_destination_identities;
+    packet->user = user;
+}
+
+static enum err send_data(struct lk_question *q) {
+    const Lk__SendDataRequest *ask = ASK(Lk__SendDataRequest);
+    CLEANUP(buf_finish) struct buf b;
+    Lk__DataPacket packet;
+    Lk__UserPacket user;
+    struct room *room = NULL;
+    buf_init(&b, 0);
+    TRY(may_admin(q, ask->room));
+    TRY(find_room(q, ask->room, &room));
+    NEW(done, Lk__SendDataResponse, LK__SEND_DATA_RESPONSE__INIT);
+    fill_packet(ask, &packet, &user);
+    TRY(lk_convert_write(&packet.base, &b));
+    TRY(room_send(
+        room, ask->kind != LK__DATA_PACKET__KIND__LOSSY, (const uint8_t *)buf_str(&b), b.len));
+    return say(q, done);
+}
+
 /* --- the table --- */
 
 static const struct lk_method methods[] = {
@@ -288,8 +330,8 @@ static const struct lk_method methods[] = {
     { "MutePublishedTrack", &lk__mute_room_track_request__descriptor, mute_track },
     { "UpdateParticipant", &lk__update_participant_request__descriptor, update_participant },
     { "UpdateSubscriptions", &lk__update_subscriptions_request__descriptor, update_subscriptions },
-    /* Nothing carries data to clients here, and moving people is not for one server. */
-    { "SendData", NULL, NULL },
+    { "SendData", &lk__send_data_request__descriptor, send_data },
+    /* LiveKit's own server has the last two for its cloud alone. */
     { "PerformRpc", NULL, NULL },
     { "ForwardParticipant", NULL, NULL },
     { "MoveParticipant", NULL, NULL },

@@ -373,6 +373,10 @@ void room_count(struct room *room) {
     }
 }
 
+enum err room_send(struct room *room, bool reliable, const uint8_t *bytes, size_t len) {
+    return room->id == 0 ? OK : sfu_room_send(room->directory->sfu, room->id, reliable, bytes, len);
+}
+
 enum err room_set_metadata(struct room *room, const char *metadata) {
     TRY(check_room_texts(room->name, metadata));
     char *copy = mem_strdup(metadata);

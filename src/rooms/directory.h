@@ -69,6 +69,10 @@ bool room_directory_creates(const struct room_directory *d);
 MUST_CHECK enum err room_directory_check(
     const struct room_directory *d, const char *name, const char *identity);
 
+/** A message of the server's own to the room, as sfu_room_send has it: carried where somebody is
+ * in it. */
+MUST_CHECK enum err room_send(struct room *room, bool reliable, const uint8_t *bytes, size_t len);
+
 /** Replaces the room's metadata; all are told at once. ERR_TOO_LARGE, ERR_NOMEM. */
 MUST_CHECK enum err room_set_metadata(struct room *room, const char *metadata);
 

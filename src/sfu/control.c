@@ -129,6 +129,25 @@ void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down) {
     }
 }
 
+enum err sfu_room_send(
+    struct sfu *s, sfu_id room, bool reliable, const uint8_t *bytes, size_t len) {
+    if (len > SFU_DATA_MOST) {
+        return err_set(ERR_TOO_LARGE, "a message of more than %d bytes", SFU_DATA_MOST);
+    }
+    struct sfu_message *m = message(SFU_SEND_DATA, room);
+    uint8_t *copy = m == NULL ? NULL : mem_alloc(len == 0 ? 1 : len);
+    if (copy == NULL) {
+        mem_free(m);
+        return no_memory();
+    }
+    memcpy(copy, bytes, len);
+    m->send.bytes = copy;
+    m->send.len = len;
+    m->send.reliable = reliable;
+    post(s, m);
+    return OK;
+}
+
 void sfu_participant_replay(
     struct sfu *s, sfu_id participant, const struct sfu_data_seen *seen, size_t n) {
     struct sfu_message *m = message(SFU_REPLAY_DATA, participant);

@@ -109,6 +109,12 @@ void sfu_participant_data(struct sfu *s, sfu_id participant, const struct sfu_da
  * participant go over this one; those from it come over any. */
 void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down);
 
+#define SFU_DATA_MOST 65535 /* bytes of a message: what clients are told they may send */
+/** A message of the server's own, as a client would get it, to all in the room who it is for.
+ * Borrows the bytes for the call. ERR_TOO_LARGE over SFU_DATA_MOST; ERR_NOMEM. */
+MUST_CHECK enum err sfu_room_send(
+    struct sfu *s, sfu_id room, bool reliable, const uint8_t *bytes, size_t len);
+
 #define SFU_DATA_SEEN_MAX 128 /* publishers in one sync_state */
 struct sfu_data_seen {
     char publisher_sid[SFU_SID_MAX + 1];

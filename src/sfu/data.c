@@ -181,12 +181,12 @@ void sfu_data_writable(struct sfu_data *d) {
 
 /* --- from one sender --- */
 
-static size_t send_to_all(
-    struct sfu_data *from, const struct sfu_datapacket *p, bool reliable, size_t len) {
-    const uint8_t *bytes = worker_of(from)->data_room;
+/* `from` NULL: nobody's. Gives what it costs. */
+static size_t send_to_all(struct sfu_room *r, const struct sfu_data *from,
+    const struct sfu_datapacket *p, bool reliable, const uint8_t *bytes, size_t len) {
     struct sfu_participant *to;
     size_t cost = 0;
-    DL_FOREACH(from->participant->room->participants, to) {
+    DL_FOREACH(r->participants, to) {
         struct sfu_data *d = to->data;
         if (d == NULL || d == from || d->down == NULL || !d->config.may_subscribe ||
             !sfu_datapacket_is_for(p, d->config.identity, d->config.sid)) {
@@ -235,7 +235,7 @@ void sfu_data_take(struct sfu_data *d, bool reliable, const uint8_t *bytes, size
         w->stats.drops[SFU_DROP_DATA_MALFORMED] += n == 0;
     }
     if (n > 0) {
-        cost += send_to_all(d, &p, reliable, n);
+        cost += send_to_all(r, d, &p, reliable, w->data_room, n);
         if (reliable && p.sequence > 0) {
             sfu_data_cache_put(
                 &r->cache, d->participant->object.id, p.sequence, w->data_room, n, now_of(d));
@@ -246,6 +246,15 @@ void sfu_data_take(struct sfu_data *d, bool reliable, const uint8_t *bytes, size
         follow(d);
     }
     pay(d, cost);
+}
+
+void sfu_data_say(struct sfu_room *r, bool reliable, const uint8_t *bytes, size_t len) {
+    struct sfu_datapacket p;
+    if (sfu_datapacket_read(bytes, len, &p)) {
+        (void)send_to_all(r, NULL, &p, reliable, bytes, len);
+    } else {
+        r->worker->stats.drops[SFU_DROP_DATA_MALFORMED]++;
+    }
 }
 
 /* --- what was missed --- */

@@ -63,6 +63,9 @@ void sfu_data_destroy(struct sfu_data *d);
 
 /** A message of the participant's, borrowed for the call. */
 void sfu_data_take(struct sfu_data *d, bool reliable, const uint8_t *bytes, size_t len);
+/** A message that is nobody's, as it is to be received; borrowed for the call. What is no message
+ * is counted and dropped. */
+void sfu_data_say(struct sfu_room *r, bool reliable, const uint8_t *bytes, size_t len);
 /** Its channels can be sent on now: what it has missed follows. */
 void sfu_data_connected(struct sfu_data *d);
 /** There is room in its buffer again. */

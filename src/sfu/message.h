@@ -16,6 +16,7 @@ enum sfu_message_type {
     SFU_RESTART_TRANSPORT,
     SFU_SET_DATA,
     SFU_CARRY_DATA,
+    SFU_SEND_DATA,
     SFU_REPLAY_DATA,
     SFU_ASK_SEQUENCE,
     SFU_OPEN_TRACK,
@@ -44,6 +45,11 @@ struct sfu_message {
         struct {
             bool ours, down;
         } channels;
+        struct {
+            uint8_t *bytes; /* the message's own */
+            size_t len;
+            bool reliable;
+        } send;
         struct {
             size_t n;
             struct sfu_data_seen of[SFU_DATA_SEEN_MAX];

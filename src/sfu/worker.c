@@ -110,6 +110,14 @@ static enum err carry_data(struct sfu_worker *w, const struct sfu_message *m) {
     return t == NULL || t->ended ? OK : sfu_channels_set(t, m->channels.ours, m->channels.down);
 }
 
+static enum err send_data(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_room *r = sfu_registry_find(&w->registry, SFU_ROOM, m->id);
+    if (r != NULL) {
+        sfu_data_say(r, m->send.reliable, m->send.bytes, m->send.len);
+    }
+    return OK;
+}
+
 static enum err replay_data(struct sfu_worker *w, const struct sfu_message *m) {
     struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
     if (p != NULL && p->data != NULL) {
@@ -227,6 +235,7 @@ static enum err (*const actions[SFU_MESSAGES])(struct sfu_worker *, const struct
     [SFU_RESTART_TRANSPORT] = restart_transport,
     [SFU_SET_DATA] = set_data,
     [SFU_CARRY_DATA] = carry_data,
+    [SFU_SEND_DATA] = send_data,
     [SFU_REPLAY_DATA] = replay_data,
     [SFU_ASK_SEQUENCE] = ask_sequence,
     [SFU_OPEN_TRACK] = open_track,
@@ -239,6 +248,9 @@ static enum err (*const actions[SFU_MESSAGES])(struct sfu_worker *, const struct
 };
 
 static void free_message(struct sfu_message *m) {
+    if (m->type == SFU_SEND_DATA) {
+        mem_free(m->send.bytes);
+    }
     explicit_bzero(m, sizeof(*m)); /* it may hold a password of ICE */
     mem_free(m);
 }

@@ -183,6 +183,38 @@ TEST(sim_data, obeys_the_rules) {
     }
 }
 
+TEST(sim_data, carries_what_the_server_says) {
+    static const struct {
+        const char *name;
+        const char *to;
+        bool reliable;
+        unsigned a, b;
+    } rows[] = {
+        { "to all", NULL, true, 1, 1 },
+        { "to one", "b", true, 0, 1 },
+        { "lossy", NULL, false, 1, 1 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct party p;
+        uint8_t bytes[64];
+        begin(&p, 3, 2);
+        const size_t len = packet(bytes, 0, r->to, 5);
+        CHECK_ERR(OK, sfu_room_send(p.w->sfu, p.w->room, r->reliable, bytes, len));
+        CHECK_ERR(OK, sfu_room_send(p.w->sfu, p.w->room, true, (const uint8_t *)"\xff", 1));
+        CHECK_ERR(OK, sfu_room_send(p.w->sfu, p.w->room + 1, true, bytes, len));
+        world_run(p.w, SECOND);
+        CHECK_INT(r->a, p.heard[0].n);
+        CHECK_INT(r->b, p.heard[1].n);
+        CHECK_INT(0, p.heard[0].wrong + p.heard[1].wrong);
+        CHECK_INT(r->reliable ? 0 : 1, p.heard[1].lossy);
+        CHECK_INT(1, p.worker->stats.drops[SFU_DROP_DATA_MALFORMED]);
+        static uint8_t large[SFU_DATA_MOST + 1];
+        CHECK_ERR(ERR_TOO_LARGE, sfu_room_send(p.w->sfu, p.w->room, true, large, sizeof(large)));
+        world_finish(p.w);
+    }
+}
+
 TEST(sim_data, forwards_a_number_once_and_tells_the_last) {
     struct party p;
     begin(&p, 3, 2);

@@ -29,6 +29,12 @@ struct sfu {
     struct fake_object objects[FAKE_OBJECTS]; /* by id */
     sfu_id last;
     struct rtc_dtls_params dtls;
+    struct { /* the latest message of the server's own */
+        sfu_id room;
+        bool reliable;
+        size_t len;
+        uint8_t bytes[512];
+    } sent;
 };
 
 static struct sfu fake_sfu;
@@ -122,6 +128,17 @@ void sfu_transport_data(struct sfu *s, sfu_id transport, bool opens, bool takes)
     (void)s;
     fake_object(transport)->opens_channels = opens;
     fake_object(transport)->takes_messages = takes;
+}
+enum err sfu_room_send(
+    struct sfu *s, sfu_id room, bool reliable, const uint8_t *bytes, size_t len) {
+    if (len > SFU_DATA_MOST) {
+        return err_set(ERR_TOO_LARGE, "a message of more than %d bytes", SFU_DATA_MOST);
+    }
+    s->sent.room = room;
+    s->sent.reliable = reliable;
+    s->sent.len = len;
+    memcpy(s->sent.bytes, bytes, len < sizeof(s->sent.bytes) ? len : sizeof(s->sent.bytes));
+    return OK;
 }
 void sfu_transport_close(struct sfu *s, sfu_id transport) {
     fake_close(s, transport);

@@ -191,6 +191,7 @@ TEST(livekit_twirp, lets_nobody_do_what_the_token_does_not_say) {
         { "UpdateParticipant", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
         { "UpdateSubscriptions", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
         { "UpdateRoomMetadata", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
+        { "SendData", ADMIN, { "{}", CREATE, LIST, "{\"room\":\"r\"}" } },
     };
     static const char body[] = "{\"room\":\"r\",\"name\":\"r\",\"identity\":\"x\",\"muted\":true}";
     struct desk d;
@@ -258,6 +259,65 @@ TEST(livekit_twirp, makes_lists_and_ends_rooms) {
     CHECK(ask("CreateRoom", CREATE, JSON, "{}", 2));
     CHECK_INT(400, d.status);
     CHECK(strstr(d.body, "\"invalid_argument\"") != NULL);
+    desk_close(&d);
+}
+
+TEST(livekit_twirp, sends_data_to_a_room) {
+    static const struct {
+        const char *name, *body;
+        bool reliable;
+        const char *want; /* as a client reads it */
+    } rows[] = {
+        { "to all", "{\"room\":\"r\",\"data\":\"aGk=\"}", true,
+            "{\"user\":{\"payload\":\"aGk=\"}}" },
+        { "to one, with a topic",
+            "{\"room\":\"r\",\"data\":\"aGk=\",\"topic\":\"t\",\"destination_identities\":[\"bob\"]"
+            ","
+            "\"kind\":\"LOSSY\",\"nonce\":\"AQ==\"}",
+            false,
+            "{\"kind\":\"LOSSY\",\"user\":{\"payload\":\"aGk=\",\"topic\":\"t\","
+            "\"destinationIdentities\":[\"bob\"],\"nonce\":\"AQ==\"},"
+            "\"destinationIdentities\":[\"bob\"]}" },
+        { "to a connection", "{\"room\":\"r\",\"data\":\"aGk=\",\"destination_sids\":[\"PA_x\"]}",
+            true, "{\"user\":{\"payload\":\"aGk=\",\"destinationSids\":[\"PA_x\"]}}" },
+    };
+    struct desk d;
+    struct client alice;
+    CHECK_ERR(OK, desk_open(&d));
+    check_answer("SendData", ADMIN, "{\"room\":\"r\",\"data\":\"aGk=\"}", 404, NO_ROOM);
+    json_decref(answer_of("CreateRoom", CREATE, "{\"name\":\"r\"}"));
+    check_answer("SendData", ADMIN, "{\"room\":\"r\",\"data\":\"aGk=\"}", 200, "{}");
+    CHECK_INT(0, fake_sfu.sent.len); /* nobody is there to hear it */
+    call_in_v1(&d.w, &alice, "alice", RECEIVING);
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct arena a;
+        struct buf json;
+        ProtobufCMessage *m = NULL;
+        arena_init(&a);
+        buf_init(&json, 0);
+        check_answer("SendData", ADMIN, r->body, 200, "{}");
+        CHECK_INT(r->reliable, fake_sfu.sent.reliable);
+        CHECK(fake_sfu.sent.room == room_directory_find(d.w.rooms, "r")->id);
+        CHECK_ERR(OK, lk_convert_read(&lk__data_packet__descriptor, fake_sfu.sent.bytes,
+                          fake_sfu.sent.len, &a, &m));
+        lk_convert_write_json(m, LK_CONVERT_PLAIN, &json);
+        json_t *got = json_loads(buf_str(&json), 0, NULL);
+        json_t *want = json_loads(r->want, 0, NULL);
+        CHECK(json_equal(want, got));
+        json_decref(got);
+        json_decref(want);
+        buf_finish(&json);
+        arena_finish(&a);
+    }
+    ROW("too much");
+    char *large = mem_alloc(SFU_DATA_MOST * 2);
+    snprintf(large, SFU_DATA_MOST * 2, "{\"room\":\"r\",\"data\":\"%0*d\"}", 90000, 0);
+    CHECK(ask("SendData", ADMIN, JSON, large, strlen(large)));
+    CHECK_INT(400, d.status);
+    CHECK(strstr(d.body, "\"invalid_argument\"") != NULL);
+    mem_free(large);
+    hang_up(&alice);
     desk_close(&d);
 }
 
