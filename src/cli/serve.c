@@ -164,6 +164,7 @@ static enum err add_media(struct serve *s) {
     }
     if (embedded) {
         TRY(cli_sfu_create(&s->loop, s->config, s->keys, s->public, s->private, &s->sfu));
+        TRY(cli_args_has(s->args, "dev") ? cli_sfu_add_service(s->sfu, s->public) : OK);
     }
     return tokens ? add_focus(s) : OK;
 }

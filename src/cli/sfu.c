@@ -82,8 +82,12 @@ enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk
     TRY(room_directory_create(&rooms, &s->rooms));
     TRY(start_media(s, loop, c));
     s->twirp = (struct lk_twirp_door){ .keys = keys, .rooms = s->rooms };
-    TRY(lk_twirp_add(&s->twirp, private));
+    TRY(cli_sfu_add_service(s, private));
     return add_door(s, loop, c, keys, public);
+}
+
+enum err cli_sfu_add_service(struct cli_sfu *s, struct http_router *router) {
+    return lk_twirp_add(&s->twirp, router);
 }
 
 struct http_sockets *cli_sfu_sockets(struct cli_sfu *s) {

@@ -23,6 +23,8 @@ struct cli_sfu;
 MUST_CHECK enum err cli_sfu_create(uv_loop_t *loop, const struct config *c,
     const struct lk_keys *keys, struct http_router *public, struct http_router *private,
     struct cli_sfu **ret);
+/** RoomService on `router`, too: with --dev it is where clients are, since SDKs know one URL. */
+MUST_CHECK enum err cli_sfu_add_service(struct cli_sfu *s, struct http_router *router);
 struct http_sockets *cli_sfu_sockets(struct cli_sfu *s);
 struct room_directory *cli_sfu_rooms(struct cli_sfu *s);
 /** Tells everybody to leave, lets nobody in; done(arg) when they are gone, at the latest after

@@ -215,8 +215,8 @@ static const struct http_route routes[] = {
     { "GET", "/twirp/{path...}", no_post, 0 },
 };
 
-enum err lk_twirp_add(struct lk_twirp_door *d, struct http_router *private) {
+enum err lk_twirp_add(struct lk_twirp_door *d, struct http_router *router) {
     metrics_register(&asked_total);
     metrics_register(&refused_total);
-    return http_router_add(private, routes, COUNT_OF(routes), NULL, d);
+    return http_router_add(router, routes, COUNT_OF(routes), NULL, d);
 }

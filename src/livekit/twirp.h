@@ -8,7 +8,8 @@
  * for a token that cannot be read: 401 and a line of text, as LiveKit answers before it knows what
  * is asked.
  *
- * For the private listener (decision 1).  Thread: main.  See: livekit-protocol 7.1; Twirp's wire
+ * For the private listener (decision 1); in --dev also where clients are, since SDKs know one URL.
+ * Thread: main.  See: livekit-protocol 7.1; Twirp's wire
  * protocol, version 7.
  */
 #ifndef LIVEKIT_TWIRP_H
@@ -27,6 +28,6 @@ struct lk_twirp_door {
     struct room_directory *rooms;
 };
 /** Adds the routes; the router borrows the door for its life. */
-MUST_CHECK enum err lk_twirp_add(struct lk_twirp_door *d, struct http_router *private);
+MUST_CHECK enum err lk_twirp_add(struct lk_twirp_door *d, struct http_router *router);
 
 #endif

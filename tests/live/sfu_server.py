@@ -43,14 +43,16 @@ class Dev:
     def url(self):
         return f"ws://127.0.0.1:{self.port}"
 
+    how = ["--dev"]
+
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([str(build_dir() / "parley"), "serve", "--dev"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen([str(build_dir() / "parley"), "serve", *self.how], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self.environment, cwd=self.folder)
         end = time.monotonic() + START_SECONDS
         while self.get("/readyz")[0] != 200:
             if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"parley serve --dev does not answer: {self.printed()[-2000:]}")
+                raise RuntimeError(f"parley serve does not answer: {self.printed()[-2000:]}")
             time.sleep(0.02)
         return self
 
@@ -81,13 +83,23 @@ class Dev:
         return code
 
 
+class Alone(Dev):
+    """The embedded SFU as an admin runs it, without a homeserver."""
+
+    def __init__(self, folder, **variables):
+        super().__init__(folder, rtc_sfu="embedded", livekit_key=self.key, livekit_secret=self.secret, rtc_announced_ips="127.0.0.1", **variables)
+        config = self.folder / "parley.yaml"
+        config.write_text("# all of it is in the environment\n")
+        self.how = ["--config", str(config)]
+
+
 class LiveKit:
     """livekit-server, with the same face."""
 
     key, secret, url = livekit.KEY, livekit.SECRET, livekit.URL
 
-    def __init__(self, folder, **_):
-        self.server = livekit.LiveKit(folder)
+    def __init__(self, folder, rtc_webhooks=None, **_):
+        self.server = livekit.LiveKit(folder, webhook=rtc_webhooks)
         self.get = self.server.get
 
     def start(self):

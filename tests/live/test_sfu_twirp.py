@@ -1,4 +1,4 @@
-"""RoomService of the embedded SFU over HTTP, on the private listener alone: livekit-protocol 7.1.
+"""RoomService of the embedded SFU over HTTP, on the private listener: livekit-protocol 7.1.
 
 PARLEY_TEST_SFU=livekit runs the same against livekit-server, which has one listener for all.
 """
@@ -11,7 +11,7 @@ import pytest
 from livekit import PROGRAM
 from parley import free_port
 from sfu_clients import token
-from sfu_server import LiveKit, under_test
+from sfu_server import Alone, Dev, LiveKit, under_test
 
 SERVICE = "/twirp/livekit.RoomService/"
 
@@ -70,6 +70,12 @@ def test_refusals_have_twirps_words(server, method, body, video, status, code):
 
 
 @pytest.mark.skipif(under_test() is LiveKit, reason="livekit-server has one listener")
-def test_the_public_listener_knows_nothing_of_it(server):
-    status, _ = ask(server, "ListRooms", {}, at=urllib.parse.urlsplit(server.url).netloc, roomList=True)
-    assert status == 404
+@pytest.mark.parametrize("kind, public, private", [(Dev, 200, 200), (Alone, 404, 200)], ids=["--dev", "in earnest"])
+def test_only_developers_have_it_where_clients_are(tmp_path, kind, public, private):
+    door = f"127.0.0.1:{free_port()}"
+    running = kind(tmp_path, http_private=door).start()
+    try:
+        assert ask(running, "ListRooms", {}, at=urllib.parse.urlsplit(running.url).netloc, roomList=True)[0] == public
+        assert ask(running, "ListRooms", {}, at=door, roomList=True)[0] == private
+    finally:
+        assert running.stop() == 0
