@@ -1,6 +1,7 @@
 /* Wiring of the embedded SFU. */
 #include "cli/sfu.h"
 
+#include "cli/room_webhooks.h"
 #include "core/config.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -17,6 +18,7 @@ struct cli_sfu {
     struct lk_signal *signal;
     struct http_sockets *sockets;
     struct lk_twirp_door twirp;
+    struct cli_room_webhooks *webhooks; /* NULL: nobody is told */
 };
 
 /* --- starting --- */
@@ -80,6 +82,7 @@ enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk
     }
     *ret = s;
     TRY(room_directory_create(&rooms, &s->rooms));
+    TRY(cli_room_webhooks_create(loop, c, keys, s->rooms, &s->webhooks));
     TRY(start_media(s, loop, c));
     s->twirp = (struct lk_twirp_door){ .keys = keys, .rooms = s->rooms };
     TRY(cli_sfu_add_service(s, private));
@@ -115,6 +118,7 @@ void cli_sfu_close(struct cli_sfu *s) {
     if (s->rooms != NULL) {
         room_directory_stop(s->rooms);
     }
+    cli_room_webhooks_destroy(STEAL(s->webhooks));
     sfu_stop(STEAL(s->sfu));
 }
 

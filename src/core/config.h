@@ -124,8 +124,9 @@ struct config {
         int tcp_port;                     /* of the first worker; 0 = no ICE-TCP */
         int workers;                      /* 0 = as many as cores */
         int64_t gather_us;
-        size_t packets_memory; /* a worker */
-        const char *srtp;      /* "auto", or the implementation to use */
+        size_t packets_memory;       /* a worker */
+        const char *srtp;            /* "auto", or the implementation to use */
+        struct config_list webhooks; /* secret: URLs; who is told of the embedded SFU's rooms */
     } rtc;
     struct {
         const char *url; /* ws(s):// or http(s)://; empty: no LiveKit server */

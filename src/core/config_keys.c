@@ -105,6 +105,14 @@ static enum err check_ports(const struct config *c) {
     return OK;
 }
 
+/* Of a LiveKit server somewhere else, its own settings say who is told. */
+static enum err check_room_webhooks(const struct config *c) {
+    return c->rtc.webhooks.n == 0 || embedded(c)
+               ? OK
+               : err_set(ERR_INVALID, "rtc.webhooks is for rtc.sfu: embedded; a LiveKit server "
+                                      "has webhook.urls in its own settings");
+}
+
 static enum err check_embedded(const struct config *c) {
     if (config_gives_tokens(c) && c->rtc.public_url[0] == '\0' && c->livekit.url[0] == '\0') {
         return err_set(ERR_INVALID,
@@ -114,6 +122,7 @@ static enum err check_embedded(const struct config *c) {
 }
 
 enum err config_check_serve(const struct config *c) {
+    TRY(check_room_webhooks(c));
     if (embedded(c)) {
         TRY(check_embedded(c));
     }

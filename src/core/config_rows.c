@@ -159,6 +159,8 @@ const struct config_row config_rows[] = {
         "The most memory of a worker for packets under way and kept for resends."),
     ROW(rtc, srtp, config_text, srtp, "auto", 1, 16, NONE, 0,
         "Which code ciphers media: auto (the fastest here), mb, evp or, in builds that have it, srtp2."),
+    ROW(rtc, webhooks, config_hooks, webhooks, "", 0, HOOKS_MAX, NONE, CONFIG_SECRET,
+        "Who is told of the embedded SFU's rooms as LiveKit's servers tell it, signed with the API key."),
 
     ROW(livekit, url, config_text, url, "", 0, TEXT_MAX, NONE, 0,
         "The LiveKit server that clients are sent to, wss://...; empty: none, no tokens."),

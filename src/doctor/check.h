@@ -134,7 +134,8 @@ struct doctor_request {
     const char *method; /* NULL = GET */
     const char *url;
     const char *bearer;      /* NULL = none */
-    const char *body;        /* NULL = none; JSON */
+    const char *body;        /* NULL = none */
+    const char *type_line;   /* its "Content-Type: …"; NULL = JSON */
     const char *unix_socket; /* connect to this path instead of the host of the url; NULL = no */
     int64_t timeout_us;      /* 0 = DOCTOR_TIMEOUT_US */
     const struct http_client_field *fields; /* headers besides */

@@ -54,6 +54,9 @@ void doctor_check_transports(struct doctor *d);
 /* doctor/webhooks.c: whom we tell of calls. */
 void doctor_check_webhooks(struct doctor *d);
 
+/* doctor/room_webhooks.c: whom we tell of the embedded SFU's rooms. */
+void doctor_check_room_webhooks(struct doctor *d);
+
 /* doctor/media.c: the embedded SFU. */
 void doctor_check_media_addresses(struct doctor *d);
 void doctor_check_media_ports(struct doctor *d);

@@ -84,6 +84,7 @@ void doctor_fetch(struct doctor *d, const struct doctor_request *q, struct docto
         .url = q->url,
         .bearer = q->bearer,
         .body = q->body,
+        .type_line = q->type_line,
         .unix_socket = q->unix_socket,
         .timeout_us = q->timeout_us > 0 ? q->timeout_us : DOCTOR_TIMEOUT_US,
         .answer_max = DOCTOR_ANSWER_MAX,

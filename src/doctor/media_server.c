@@ -4,6 +4,7 @@
 #include "core/crypto.h"
 #include "core/mem.h"
 #include "doctor/checks.h"
+#include "doctor/keys.h"
 #include "doctor/words.h"
 #include "livekit/keys.h"
 #include "livekit/rooms.h"
@@ -18,24 +19,13 @@
 
 /* --- asking it --- */
 
-static enum err load_keys(const struct doctor *d, struct lk_keys **ret) {
-    const struct lk_keys_source from = {
-        .key = d->config->livekit.key,
-        .secret = d->config->livekit.secret,
-        .key_from_file = d->config->livekit.key_from_file,
-        .secret_from_file = d->config->livekit.secret_from_file,
-        .key_file = d->config->livekit.key_file,
-    };
-    return lk_keys_create(&from, ret);
-}
-
 static enum err try(struct doctor *d, enum lk_rooms_trial what, struct doctor_answer *ret) {
     CLEANUP(lk_keys_destroyp) struct lk_keys *keys = NULL;
     CLEANUP(lk_rooms_request_finish) struct lk_rooms_request q = { 0 };
     uint64_t random;
     crypto_random(&random, sizeof(random));
     const char *room = arena_printf(&d->arena, "parley-doctor-%016llx", (unsigned long long)random);
-    TRY(load_keys(d, &keys));
+    TRY(doctor_keys_load(d, &keys));
     TRY(lk_rooms_try(keys, d->config->livekit.url, room == NULL ? "" : room, what, &q));
     doctor_fetch(d,
         &(struct doctor_request){

@@ -230,13 +230,7 @@ static bool add_tracks(Lk__ParticipantInfo *r, const struct room_member *m, stru
     return r->tracks != NULL && !a->failed;
 }
 
-Lk__ParticipantInfo *lk_message_participant(const struct room_member *m, struct arena *a) {
-    static const Lk__ParticipantInfo__Kind kinds[ROOM_KINDS] = {
-        LK__PARTICIPANT_INFO__KIND__STANDARD, LK__PARTICIPANT_INFO__KIND__INGRESS,
-        LK__PARTICIPANT_INFO__KIND__EGRESS, LK__PARTICIPANT_INFO__KIND__SIP,
-        LK__PARTICIPANT_INFO__KIND__AGENT, LK__PARTICIPANT_INFO__KIND__CONNECTOR,
-        LK__PARTICIPANT_INFO__KIND__BRIDGE
-    };
+static Lk__ParticipantInfo *who(const struct room_member *m, struct arena *a) {
     NEW(r, Lk__ParticipantInfo, LK__PARTICIPANT_INFO__INIT);
     r->sid = (char *)m->sid;
     r->identity = m->identity;
@@ -244,7 +238,24 @@ Lk__ParticipantInfo *lk_message_participant(const struct room_member *m, struct 
     r->version = m->version;
     if (m->state == ROOM_GONE) {
         r->disconnect_reason = lk_message_reason(m->reason);
-        return r;
+    }
+    return r;
+}
+
+Lk__ParticipantInfo *lk_message_participant(const struct room_member *m, struct arena *a) {
+    return m->state == ROOM_GONE ? who(m, a) : lk_message_participant_whole(m, a);
+}
+
+Lk__ParticipantInfo *lk_message_participant_whole(const struct room_member *m, struct arena *a) {
+    static const Lk__ParticipantInfo__Kind kinds[ROOM_KINDS] = {
+        LK__PARTICIPANT_INFO__KIND__STANDARD, LK__PARTICIPANT_INFO__KIND__INGRESS,
+        LK__PARTICIPANT_INFO__KIND__EGRESS, LK__PARTICIPANT_INFO__KIND__SIP,
+        LK__PARTICIPANT_INFO__KIND__AGENT, LK__PARTICIPANT_INFO__KIND__CONNECTOR,
+        LK__PARTICIPANT_INFO__KIND__BRIDGE
+    };
+    Lk__ParticipantInfo *r = who(m, a);
+    if (r == NULL) {
+        return NULL;
     }
     r->name = m->name;
     r->metadata = m->metadata;

@@ -19,6 +19,8 @@ struct lk_signal_config;
 Lk__Room *lk_message_room(const struct room *room, struct arena *a);
 /** With all published tracks; of one that is GONE what tells who it was. */
 Lk__ParticipantInfo *lk_message_participant(const struct room_member *m, struct arena *a);
+/** The same, but all of it also when it is GONE. */
+Lk__ParticipantInfo *lk_message_participant_whole(const struct room_member *m, struct arena *a);
 Lk__TrackInfo *lk_message_track(const struct room_publication *p, struct arena *a);
 /** Of one that has no media yet. */
 Lk__TrackInfo *lk_message_announced(const struct lk_announced *t, struct arena *a);

@@ -105,7 +105,7 @@ static struct lane *lane_of(struct lk_notify *n, size_t receiver, const char *ro
 /* --- telling --- */
 
 /* The token signs the body by its digest: base64 with its padding, as receivers compare texts. */
-static enum err sign(const struct lk_notify *n, const char *body, char **ret) {
+static enum err sign(const struct lk_keys *keys, int64_t now_s, const char *body, char **ret) {
     uint8_t digest[SHA256_SIZE];
     char text[CRYPTO_BASE64_SIZE(SHA256_SIZE) + 1];
     CLEANUP(lk_grant_destroyp) struct lk_grant *g = NULL;
@@ -114,8 +114,8 @@ static enum err sign(const struct lk_notify *n, const char *body, char **ret) {
     strcat(text, "="); /* 32 bytes leave one */
     TRY(lk_grant_create(&g));
     g->sha256 = text;
-    g->expires_s = now_ms(n) / SEC_MS + TOKEN_LIFETIME_S;
-    return lk_grant_to_jwt(g, n->cfg.keys, ret);
+    g->expires_s = now_s + TOKEN_LIFETIME_S;
+    return lk_grant_to_jwt(g, keys, ret);
 }
 
 static void send_first(struct lane *l);
@@ -156,19 +156,20 @@ static void answered(void *arg, const struct http_client_answer *a) {
 
 static enum err post(struct lane *l) {
     CLEANUP(mem_freep) char *token = NULL;
-    TRY(sign(l->notify, l->queue->body, &token));
+    const struct lk_notify *n = l->notify;
+    TRY(sign(n->cfg.keys, now_ms(n) / SEC_MS, l->queue->body, &token));
     const struct http_client_field fields[] = {
         { "Authorization", token }, /* without "Bearer " */
     };
     const struct http_client_spec spec = { .method = "POST",
         .url = l->url,
         .body = l->queue->body,
-        .type_line = "Content-Type: application/webhook+json",
+        .type_line = LK_NOTIFY_TYPE,
         .timeout_us = LK_NOTIFY_TIMEOUT_S * SEC_US,
         .answer_max = ANSWER_MAX_BYTES,
         .fields = fields,
         .n_fields = COUNT_OF(fields) };
-    return http_client_send(l->notify->cfg.http, &spec, answered, l, &l->call);
+    return http_client_send(n->cfg.http, &spec, answered, l, &l->call);
 }
 
 /* The first of the lane leaves when it is its time; a lane with nothing to tell ends. */
@@ -220,13 +221,13 @@ static void set_timer(struct lk_notify *n) {
 /* --- news --- */
 
 static enum err write_body(
-    const struct lk_notify *n, const struct Lk__WebhookEvent *event, int32_t dropped, char **ret) {
+    const struct Lk__WebhookEvent *event, int64_t now_s, int32_t dropped, char **ret) {
     CLEANUP(buf_finish) struct buf b;
     char id[ROOM_SID_SIZE];
     Lk__WebhookEvent e = *event;
     room_id_make("EV_", id);
     e.id = id;
-    e.created_at = now_ms(n) / SEC_MS;
+    e.created_at = now_s;
     e.num_dropped = dropped;
     buf_init(&b, 0);
     lk_convert_write_json(&e.base, LK_CONVERT_PLAIN, &b);
@@ -241,7 +242,7 @@ static bool queue_up(struct lane *l, const struct Lk__WebhookEvent *event) {
         return false;
     }
     struct news *news = mem_zalloc(sizeof(*news));
-    if (news == NULL || write_body(n, event, l->dropped, &news->body) != OK) {
+    if (news == NULL || write_body(event, now_ms(n) / SEC_MS, l->dropped, &news->body) != OK) {
         mem_free(news);
         return false;
     }
@@ -269,10 +270,36 @@ void lk_notify_tell(struct lk_notify *n, const char *room, const struct Lk__Webh
     set_timer(n);
 }
 
+enum err lk_notify_try(const struct lk_keys *keys, char **ret_body, char **ret_token) {
+    CLEANUP(mem_freep) char *body = NULL;
+    const int64_t now_s = clock_wall_ms() / SEC_MS;
+    Lk__WebhookEvent e = LK__WEBHOOK_EVENT__INIT;
+    e.event = (char *)"ping"; /* LiveKit has none: receivers pass over what they do not know */
+    TRY(write_body(&e, now_s, 0, &body));
+    TRY(sign(keys, now_s, body, ret_token));
+    *ret_body = STEAL(body);
+    return OK;
+}
+
 /* --- life --- */
 
 static void closed(uv_handle_t *timer) {
     mem_free(timer);
+}
+
+/* One that is named twice is told once. */
+static enum err add_receiver(struct lk_notify *n, const char *url) {
+    for (size_t i = 0; i < n->cfg.n_urls; i++) {
+        if (strcmp(n->urls[i], url) == 0) {
+            return OK;
+        }
+    }
+    char *copy = mem_strdup(url);
+    if (copy == NULL) {
+        return err_set(ERR_NOMEM, "no memory for webhooks");
+    }
+    n->urls[n->cfg.n_urls++] = copy;
+    return OK;
 }
 
 enum err lk_notify_create(
@@ -287,12 +314,10 @@ enum err lk_notify_create(
     n->cfg = *cfg;
     n->cfg.n_urls = 0;
     for (size_t i = 0; i < cfg->n_urls; i++) {
-        n->urls[i] = mem_strdup(cfg->urls[i]);
-        if (n->urls[i] == NULL) {
+        if (add_receiver(n, cfg->urls[i]) != OK) {
             lk_notify_destroy(n);
-            return err_set(ERR_NOMEM, "no memory for webhooks");
+            return ERR_NOMEM;
         }
-        n->cfg.n_urls++;
     }
     if (loop != NULL) {
         n->timer = mem_zalloc(sizeof(*n->timer));

@@ -24,6 +24,7 @@ struct Lk__WebhookEvent;
 struct http_client;
 struct lk_keys;
 
+#define LK_NOTIFY_TYPE      "Content-Type: application/webhook+json"
 #define LK_NOTIFY_URLS_MAX  8
 #define LK_NOTIFY_ROOM_MAX  100   /* waiting for one receiver, of one room */
 #define LK_NOTIFY_MAX       10000 /* waiting, all together */
@@ -55,6 +56,10 @@ void lk_notify_destroy(struct lk_notify *n);
  * @room  its sid: the order is kept among those of one room
  */
 void lk_notify_tell(struct lk_notify *n, const char *room, const struct Lk__WebhookEvent *event);
+/** One that tells nothing, for whoever sends it by another way, to see whether a receiver is there
+ * and takes what `keys` sign: gives body (JSON, of the type LK_NOTIFY_TYPE) and Authorization.
+ * ERR_NOMEM. */
+MUST_CHECK enum err lk_notify_try(const struct lk_keys *keys, char **ret_body, char **ret_token);
 /** Sends what is due. */
 void lk_notify_turn(struct lk_notify *n);
 

@@ -11,22 +11,23 @@ import subprocess
 import pytest
 
 from parley import build_dir, free_port
+from receiver import Receiver
 
 ASKED = 4 << 20  # bytes: media/udp.h
 
 
-def look(folder, **rtc):
+def look(folder, livekit=None, **rtc):
     """{check: [(severity, sentence, paste)]} of the checks of media."""
     rtc = {"sfu": "embedded", "public_url": "https://calls.example.com", "workers": 1, "udp_port": free_port(), "tcp_port": 0, **rtc}
     config = folder / "parley.yaml"
     config.write_text(json.dumps({"homeserver": {"url": "http://127.0.0.1:1", "name": "example.com"}, "rtc": {
         key: value if isinstance(value, list) else str(value) for key, value in rtc.items()},
-        "database": {"url": "postgresql://127.0.0.1:1/none", "connect_timeout": "1s"}}))
+        "livekit": livekit or {}, "database": {"url": "postgresql://127.0.0.1:1/none", "connect_timeout": "1s"}}))
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
     done = subprocess.run([str(build_dir() / "parley"), "doctor", "--json", "--config", str(config)], capture_output=True, timeout=120,
                           check=False, env=clean)
     return {check["id"]: [(f["severity"], f["sentence"], f.get("paste", "")) for f in check["findings"]]
-            for check in json.loads(done.stdout)["checks"] if check["id"].startswith("media-")}
+            for check in json.loads(done.stdout)["checks"] if check["id"].startswith(("media-", "room-"))}
 
 
 BROKEN = {
@@ -80,7 +81,24 @@ def test_says_what_the_kernel_gives(tmp_path):
         assert name in sentence and f"net.core.{name} = {ASKED}" in paste and "sysctl --system" in paste
 
 
+@pytest.mark.parametrize("answers, severity, words", [(200, "ok", "1 receivers of webhooks of rooms took"), (401, "fail", "with 401")])
+def test_asks_the_receivers_of_news_of_rooms(tmp_path, answers, severity, words):
+    receiver = Receiver().start()
+    receiver.answers = answers
+    try:
+        found = look(tmp_path, livekit={"key": "key1", "secret": "a secret"}, webhooks=[receiver.url])["room-webhooks"]
+    finally:
+        receiver.stop()
+    assert [finding[0] for finding in found] == [severity] and words in found[0][1]
+    assert receiver.came[0].body["event"] == "ping" and receiver.came[0].headers["Authorization"].startswith("ey")
+
+
+def test_news_of_rooms_must_be_signed(tmp_path):
+    (severity, sentence, _), = look(tmp_path, webhooks=["http://127.0.0.1:1"])["room-webhooks"]
+    assert severity == "fail" and "cannot be signed" in sentence
+
+
 def test_looks_at_nothing_without_an_embedded_sfu(tmp_path):
     found = look(tmp_path, sfu="off")
     assert {severity for findings in found.values() for severity, _, _ in findings} == {"skipped"}
-    assert sorted(found) == ["media-addresses", "media-buffers", "media-ports"]
+    assert sorted(found) == ["media-addresses", "media-buffers", "media-ports", "room-webhooks"]

@@ -193,7 +193,7 @@ def outside(world):
 # --- all is well ---
 
 # About what this set-up does without: no SFU, ours or another, and nobody who is told of calls.
-NOT_SET_UP = {"livekit", "sfu-webhooks", "stuck-members", "media-addresses", "media-ports", "media-buffers", "webhooks"}
+NOT_SET_UP = {"livekit", "sfu-webhooks", "stuck-members", "media-addresses", "media-ports", "media-buffers", "room-webhooks", "webhooks"}
 
 
 def test_nothing_is_red_where_nothing_is_broken(world, outside):

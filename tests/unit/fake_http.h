@@ -13,7 +13,7 @@
 
 struct http_client {
     size_t sent;
-    char asked[1024];  /* the latest: "GET url [bearer] [body]" */
+    char asked[4096];  /* the latest: "GET url [bearer] [body]" */
     char fields[2048]; /* … and its headers, a line each: "Name: value" */
     struct http_client_call *call;
 };
