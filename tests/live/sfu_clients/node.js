@@ -16,6 +16,7 @@ const NAMES = Object.fromEntries(Object.entries(SOURCES).map(([name, source]) =>
 
 let room = null;
 const told = [];
+const data = []; /* as in page.js */
 const published = new Map(); /* by source: { publication, stop } */
 const arrived = new Map(); /* by sid of a track: what has come of it */
 
@@ -61,6 +62,25 @@ async function watch(track, sid) {
     }
 }
 
+/** Of bytes in their order, as in page.js. */
+const sum = (chunks) => chunks.flatMap((chunk) => [...chunk]).reduce((total, byte) => (31 * total + byte) >>> 0, 7);
+const pattern = (n) => Uint8Array.from({ length: n }, (_, i) => (i * i) >> 3);
+
+function listen() {
+    data.length = 0;
+    room.on(RoomEvent.DataReceived, (payload, from, _, topic) => data.push({
+        kind: "packet", from: from?.identity ?? "", topic: topic ?? "", text: new TextDecoder().decode(payload) }));
+    room.on(RoomEvent.ChatMessage, (message, from) => data.push({ kind: "chat", from: from?.identity ?? "", text: message.message }));
+    room.registerTextStreamHandler("notes", async (reader, from) => {
+        data.push({ kind: "text", from: from.identity, topic: "notes", text: await reader.readAll() });
+    });
+    room.registerByteStreamHandler("files", async (reader, from) => {
+        const chunks = await reader.readAll();
+        data.push({ kind: "bytes", from: from.identity, topic: "files", n: chunks.reduce((n, chunk) => n + chunk.length, 0), sum: sum(chunks) });
+    });
+    room.on(RoomEvent.RoomMetadataChanged, (metadata) => told.push(`room ${metadata}`));
+}
+
 async function leave() {
     published.forEach(({ stop }) => stop());
     published.clear();
@@ -79,6 +99,7 @@ const ACTS = {
         room.on(RoomEvent.Disconnected, (reason) => told.push(`over ${reason}`));
         room.on(RoomEvent.Reconnecting, () => told.push("reconnecting"));
         room.on(RoomEvent.TrackSubscribed, (track, publication) => watch(track, publication.sid).catch(() => {}));
+        listen();
         const options = { autoSubscribe: true, dynacast: true, singlePeerConnection: single };
         if (key) {
             options.encryption = { keyProviderOptions: { sharedKey: new TextEncoder().encode(key) } };
@@ -88,6 +109,7 @@ const ACTS = {
         } catch (error) {
             return { refused: error.message };
         }
+        room.localParticipant.registerRpcMethod("greet", async ({ callerIdentity, payload }) => `${payload} to ${callerIdentity}`);
         return { sid: room.localParticipant.sid };
     },
     async publish({ source }) {
@@ -106,6 +128,33 @@ const ACTS = {
         const { track } = published.get(source);
         on ? track.mute() : track.unmute();
     },
+    async send({ text, topic, reliable, to }) {
+        await room.localParticipant.publishData(new TextEncoder().encode(text), { reliable, topic, destination_identities: to });
+    },
+    async chat({ text }) {
+        await room.localParticipant.sendChatMessage(text);
+    },
+    async text({ text, to }) {
+        await room.localParticipant.sendText(text, { topic: "notes", destinationIdentities: to });
+    },
+    async bytes({ n, to }) {
+        const writer = await room.localParticipant.streamBytes({ name: "file", topic: "files", totalSize: n, destinationIdentities: to });
+        await writer.write(pattern(n));
+        await writer.close();
+        return { sum: sum([pattern(n)]) };
+    },
+    async rpc({ to, method, payload }) {
+        try {
+            return { answer: await room.localParticipant.performRpc({ destinationIdentity: to, method, payload }) };
+        } catch (error) {
+            return { code: error.code, refused: error.message };
+        }
+    },
+    async who() {
+        const of = (one) => ({ name: one.name, metadata: one.metadata, attributes: one.attributes });
+        return { me: of(room.localParticipant),
+            ...Object.fromEntries([...room.remoteParticipants.values()].map((one) => [one.identity, of(one)])) };
+    },
     async look() {
         const people = {};
         for (const who of room?.remoteParticipants.values() ?? []) {
@@ -115,7 +164,7 @@ const ACTS = {
                     muted: publication.muted, subscribed: publication.subscribed, ...(arrived.get(publication.sid) ?? {}) };
             }
         }
-        return { state: room?.isConnected ? "connected" : "disconnected", people, told };
+        return { state: room?.isConnected ? "connected" : "disconnected", people, told, data };
     },
     leave,
 };

@@ -10,6 +10,7 @@ setLogLevel("debug");
 let room = null;
 let worker = null;
 const told = []; /* who came and went, in order */
+const data = []; /* what messages came: { kind, from, topic, text or n and sum } */
 const published = new Map(); /* by source: the publication */
 
 /** The fake camera and microphone of the browser. */
@@ -49,6 +50,25 @@ async function arrived(publication) {
     return said;
 }
 
+/** Of bytes in their order, so that what is lost or turned round shows. */
+const sum = (chunks) => chunks.flatMap((chunk) => [...chunk]).reduce((total, byte) => (31 * total + byte) >>> 0, 7);
+const pattern = (n) => Uint8Array.from({ length: n }, (_, i) => (i * i) >> 3);
+
+function listen() {
+    data.length = 0;
+    room.on(RoomEvent.DataReceived, (payload, from, _, topic) => data.push({
+        kind: "packet", from: from?.identity ?? "", topic: topic ?? "", text: new TextDecoder().decode(payload) }));
+    room.on(RoomEvent.ChatMessage, (message, from) => data.push({ kind: "chat", from: from?.identity ?? "", text: message.message }));
+    room.registerTextStreamHandler("notes", async (reader, from) => {
+        data.push({ kind: "text", from: from.identity, topic: "notes", text: await reader.readAll() });
+    });
+    room.registerByteStreamHandler("files", async (reader, from) => {
+        const chunks = await reader.readAll();
+        data.push({ kind: "bytes", from: from.identity, topic: "files", n: chunks.reduce((n, chunk) => n + chunk.length, 0), sum: sum(chunks) });
+    });
+    room.registerRpcMethod("greet", async ({ callerIdentity, payload }) => `${payload} to ${callerIdentity}`);
+}
+
 async function leave() {
     await room?.disconnect();
     worker?.terminate();
@@ -74,6 +94,8 @@ globalThis.acts = {
         room.on(RoomEvent.Reconnecting, () => told.push("reconnecting"));
         room.on(RoomEvent.TrackSubscribed, (track) => document.body.append(track.attach()));
         room.on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()));
+        room.on(RoomEvent.RoomMetadataChanged, (metadata) => told.push(`room ${metadata}`));
+        listen();
         if (key) {
             await room.setE2EEEnabled(true);
         }
@@ -98,6 +120,40 @@ globalThis.acts = {
         const publication = published.get(source);
         await (on ? publication.mute() : publication.unmute());
     },
+    async send({ text, topic, reliable, to }) {
+        await room.localParticipant.publishData(new TextEncoder().encode(text), { reliable, topic, destinationIdentities: to });
+    },
+    async chat({ text }) {
+        await room.localParticipant.sendChatMessage(text);
+    },
+    async text({ text, to }) {
+        await room.localParticipant.sendText(text, { topic: "notes", destinationIdentities: to });
+    },
+    async bytes({ n, to }) {
+        const writer = await room.localParticipant.streamBytes({ name: "file", topic: "files", totalSize: n, destinationIdentities: to });
+        await writer.write(pattern(n));
+        await writer.close();
+        return { sum: sum([pattern(n)]) };
+    },
+    async rpc({ to, method, payload }) {
+        try {
+            return { answer: await room.localParticipant.performRpc({ destinationIdentity: to, method, payload }) };
+        } catch (error) {
+            return { code: error.code, refused: error.message };
+        }
+    },
+    async permit({ all, to }) {
+        room.localParticipant.setTrackSubscriptionPermissions(all, (to ?? []).map((one) => ({ participantIdentity: one, allowAll: true })));
+    },
+    async set({ name, metadata, attributes }) {
+        const me = room.localParticipant;
+        await (name !== undefined ? me.setName(name) : metadata !== undefined ? me.setMetadata(metadata) : me.setAttributes(attributes));
+    },
+    async who() {
+        const of = (one) => ({ name: one.name, metadata: one.metadata, attributes: one.attributes, permissions: one.permissions });
+        return { me: of(room.localParticipant),
+            ...Object.fromEntries([...room.remoteParticipants.values()].map((one) => [one.identity, of(one)])) };
+    },
     async look() {
         const people = {};
         for (const who of room?.remoteParticipants.values() ?? []) {
@@ -106,7 +162,7 @@ globalThis.acts = {
                 people[who.identity][publication.source] = await arrived(publication);
             }
         }
-        return { state: room?.state ?? "disconnected", people, told };
+        return { state: room?.state ?? "disconnected", people, told, data };
     },
     leave,
 };
