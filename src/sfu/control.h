@@ -159,6 +159,7 @@ struct sfu_wanted {
     uint8_t spatial;        /* highest layer, 0 … 2 */
     uint8_t fps;            /* 0 = all */
     uint8_t priority;       /* 1 = first, 0 = as its kind */
+    bool may_pause;         /* where there is no room, rather nothing than too much; video only */
 };
 
 struct sfu_subscription_config {

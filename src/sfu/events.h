@@ -47,6 +47,8 @@ enum sfu_end {
 
 enum sfu_subscription_state {
     SFU_SUBSCRIPTION_STARTED, /* its first packet left */
+    SFU_SUBSCRIPTION_PAUSED,  /* there is no room for it: nothing is sent … */
+    SFU_SUBSCRIPTION_RESUMED, /* … and now there is again */
     SFU_SUBSCRIPTION_CODEC,   /* the subscriber takes no codec of the track */
     SFU_SUBSCRIPTION_ENDED,   /* its track ended, or was not there: the subscription is gone */
 };

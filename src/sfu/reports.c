@@ -99,6 +99,8 @@ int64_t sfu_transport_report(struct sfu_transport *t, int64_t now_us) {
     if (t->twcc != NULL && now_us + RTC_TWCC_INTERVAL_US < next) {
         next = now_us + RTC_TWCC_INTERVAL_US;
     }
+    int64_t share = sfu_share_tick(t, now_us);
+    next = share < next ? share : next;
     struct sfu_subscription *s = NULL;
     DL_FOREACH(t->subscriptions, s) {
         int64_t due = sfu_subscription_report(s, now_us);

@@ -1,6 +1,8 @@
 /* Wishes and layers against each other. */
 #include "sfu/selector.h"
 
+const struct sfu_allowance sfu_allow_all = { SFU_TIERS_MAX - 1, SFU_TEMPORAL_ALL };
+
 void sfu_selector_init(struct sfu_selector *s) {
     *s = (struct sfu_selector){
         .current = -1, .target = -1, .temporal = SFU_TEMPORAL_ALL, .temporal_want = SFU_TEMPORAL_ALL
@@ -16,7 +18,8 @@ static bool fills(const struct sfu_layer *layer, const struct sfu_wanted *wanted
            layer->height * 100U >= wanted->height * (unsigned)SFU_SIZE_TOLERANCE;
 }
 
-static unsigned wish(const struct sfu_wanted *wanted, const struct sfu_layer *layers, unsigned n) {
+unsigned sfu_selector_wish(
+    const struct sfu_wanted *wanted, const struct sfu_layer *layers, unsigned n) {
     if (wanted->width == 0 || wanted->height == 0) {
         return wanted->spatial < n ? wanted->spatial : n - 1;
     }
@@ -43,17 +46,24 @@ static unsigned nearest(unsigned want, unsigned n, unsigned live) {
 }
 
 /* VP8 and VP9 of browsers: each temporal layer halves the rate below it, of thirty a second. */
-static uint8_t temporal_of(uint8_t fps) {
-    if (fps == 0 || fps > 20) {
+uint8_t sfu_selector_fps(const struct sfu_wanted *wanted) {
+    if (wanted->fps == 0 || wanted->fps > 20) {
         return SFU_TEMPORAL_ALL;
     }
-    return fps > 10 ? 1 : 0;
+    return wanted->fps > 10 ? 1 : 0;
 }
 
 bool sfu_selector_aim(struct sfu_selector *s, const struct sfu_wanted *wanted,
-    const struct sfu_layer *layers, unsigned n, unsigned live) {
-    s->temporal_want = temporal_of(wanted->fps);
-    int8_t target = n == 0 ? -1 : (int8_t)nearest(wish(wanted, layers, n), n, live);
+    struct sfu_allowance allowed, const struct sfu_layer *layers, unsigned n, unsigned live) {
+    int8_t target = -1;
+    if (n > 0) {
+        unsigned want = sfu_selector_wish(wanted, layers, n);
+        target =
+            (int8_t)nearest(want < (unsigned)allowed.tier ? want : (unsigned)allowed.tier, n, live);
+    }
+    uint8_t fps = sfu_selector_fps(wanted);
+    uint8_t most = target < allowed.tier ? SFU_TEMPORAL_ALL : allowed.temporal;
+    s->temporal_want = fps < most ? fps : most;
     bool changed = target != s->target;
     s->target = target;
     return changed && sfu_selector_waits(s);

@@ -3,7 +3,8 @@
  * key frames only, and the temporal layers of it.
  *
  * The target is the lowest layer that fills what the listener shows (with a tolerance), among the
- * layers that the publisher sends now; the current one goes on until the target's key frame.
+ * layers that the publisher sends now and that there is room for (sfu/share); the current one goes
+ * on until the target's key frame.
  *
  * Thread: the room's worker; pure.  See: livekit-protocol.md, 5.2, 5.7, Appendix B.
  */
@@ -11,10 +12,17 @@
 #define SFU_SELECTOR_H
 
 #include "rtc/codec/frame.h"
+#include "sfu/allocator.h"
 #include "sfu/control.h"
 
 #define SFU_SIZE_TOLERANCE 90 /* percent of the wanted size that a layer must have */
-#define SFU_TEMPORAL_ALL   7
+
+/* The most that there is room for. */
+struct sfu_allowance {
+    int8_t tier;
+    uint8_t temporal; /* of that tier; of those below, all */
+};
+extern const struct sfu_allowance sfu_allow_all;
 
 enum sfu_choice {
     SFU_SKIP, /* another layer's: the listener's numbers know nothing of it */
@@ -31,14 +39,20 @@ struct sfu_selector {
 
 void sfu_selector_init(struct sfu_selector *s);
 
+/** The layer that the listener wants, of n, the lowest first, as the publisher described them. */
+unsigned sfu_selector_wish(
+    const struct sfu_wanted *wanted, const struct sfu_layer *layers, unsigned n);
+/** The highest temporal layer that so many pictures a second take. */
+uint8_t sfu_selector_fps(const struct sfu_wanted *wanted);
+
 /**
- * Chooses anew: the listener wants something else, or other layers are sent.
+ * Chooses anew: the listener wants something else, other layers are sent, there is other room.
  * @layers  n of them, lowest first, as the publisher described them
  * @live    bit i: layer i is being sent now; 0 when nothing is yet: then the wish decides
  * True when the target has changed and needs a key frame.
  */
 bool sfu_selector_aim(struct sfu_selector *s, const struct sfu_wanted *wanted,
-    const struct sfu_layer *layers, unsigned n, unsigned live);
+    struct sfu_allowance allowed, const struct sfu_layer *layers, unsigned n, unsigned live);
 
 /** The next packet of his layer must be a key frame's: he was away. */
 void sfu_selector_restart(struct sfu_selector *s);

@@ -57,19 +57,12 @@ static int highest_live(const struct sfu_track *t) {
     return layer;
 }
 
-/* What the listener would get, were every layer sent. */
-static int wish_of(const struct sfu_subscription *s) {
-    struct sfu_selector free;
-    sfu_selector_init(&free);
-    (void)sfu_selector_aim(&free, &s->wanted, s->track->config.layers, s->track->n_layers, 0);
-    return free.target;
-}
-
 /* Layers that somebody wants and that do not come; none where nothing should. */
 static unsigned missing_from(const struct sfu_track *t) {
     int want = -1, live = highest_live(t);
     for (uint32_t i = 0; i < t->n_listeners && t->n_layers > 1; i++) {
-        int wish = t->listeners[i]->wanted.disabled ? -1 : wish_of(t->listeners[i]);
+        int wish =
+            t->listeners[i]->wanted.disabled ? -1 : (int)sfu_subscription_wish(t->listeners[i]);
         want = wish > want ? wish : want;
     }
     return t->config.muted || live < 0 || want <= live ? 0 : (unsigned)(want - live);
@@ -99,9 +92,10 @@ static void tell_track(struct sfu_track *t, struct sum *sum, int64_t now_us) {
 /* --- what it receives --- */
 
 static unsigned missing_for(const struct sfu_subscription *s) {
-    int live = highest_live(s->track), wish = wish_of(s);
+    int live = highest_live(s->track), wish = (int)sfu_subscription_wish(s);
     int could = wish < live ? wish : live; /* what does not come is the publisher's trouble */
-    bool idle = s->wanted.disabled || s->selector.current < 0 || s->track->config.muted;
+    bool idle =
+        s->wanted.disabled || s->paused || s->selector.current < 0 || s->track->config.muted;
     return idle || could <= s->selector.current ? 0 : (unsigned)(could - s->selector.current);
 }
 

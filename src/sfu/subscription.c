@@ -19,7 +19,7 @@
 
 /* --- sending --- */
 
-static void tell(struct sfu_subscription *s, enum sfu_subscription_state state) {
+void sfu_subscription_tell(struct sfu_subscription *s, enum sfu_subscription_state state) {
     struct sfu_event *e = sfu_worker_event(s->worker, SFU_EVENT_SUBSCRIPTION, s->object.id);
     if (e != NULL) {
         e->subscription = state;
@@ -106,7 +106,7 @@ static void forward(
     }
     if (!s->started) {
         s->started = true;
-        tell(s, SFU_SUBSCRIPTION_STARTED);
+        sfu_subscription_tell(s, SFU_SUBSCRIPTION_STARTED);
     }
 }
 
@@ -141,7 +141,7 @@ static void pass_over(struct sfu_subscription *s, const struct sfu_packet *p) {
 }
 
 void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p) {
-    if (s->wanted.disabled || !media_transport_is_connected(s->transport->media)) {
+    if (s->wanted.disabled || s->paused || !media_transport_is_connected(s->transport->media)) {
         return;
     }
     if (!is_taken(s, p)) {
@@ -198,7 +198,7 @@ static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
 
 void sfu_subscription_resend(
     struct sfu_subscription *s, const uint16_t *seqs, size_t n, int64_t now_us) {
-    if (s->wanted.disabled || s->needs_key) {
+    if (s->wanted.disabled || s->paused || s->needs_key) {
         return;
     }
     if (s->resends == NULL) {
@@ -207,18 +207,6 @@ void sfu_subscription_resend(
     for (size_t i = 0; i < n && s->resends != NULL; i++) {
         resend(s, seqs[i], now_us);
     }
-}
-
-static void ask_for_key(struct sfu_subscription *s) {
-    int layer = sfu_selector_waits(&s->selector) ? s->selector.target : s->selector.current;
-    if (layer >= 0) {
-        sfu_track_want_key(s->track, (unsigned)layer);
-    }
-}
-
-void sfu_subscription_want_key(struct sfu_subscription *s) {
-    s->needs_key = sfu_track_is_video(s->track);
-    ask_for_key(s);
 }
 
 void sfu_subscription_reported(
@@ -235,41 +223,6 @@ void sfu_subscription_reported(
     s->reported_seq = block->highest_seq;
     s->reported_lost = block->lost;
     s->reported_jitter = block->jitter;
-}
-
-/* --- choosing --- */
-
-void sfu_subscription_aim(struct sfu_subscription *s) {
-    const struct sfu_track *t = s->track;
-    bool needs = sfu_selector_aim(&s->selector, &s->wanted, t->config.layers, t->n_layers, t->live);
-    if (needs && !s->wanted.disabled && sfu_track_is_video(t)) {
-        ask_for_key(s);
-    }
-}
-
-void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *wanted) {
-    bool back = s->wanted.disabled && !wanted->disabled;
-    s->wanted = *wanted;
-    sfu_subscription_aim(s);
-    if (back) {
-        sfu_subscription_restart(s);
-    }
-}
-
-void sfu_subscription_restart(struct sfu_subscription *s) {
-    sfu_selector_restart(&s->selector);
-    s->needs_key = false; /* there will be one */
-    sfu_freezes_pause(&s->freezes);
-    if (sfu_track_is_video(s->track)) {
-        ask_for_key(s);
-    }
-    sfu_transport_wake(s->transport);
-}
-
-void sfu_subscription_lost(struct sfu_subscription *s, unsigned layer) {
-    if (s->selector.current == (int)layer) {
-        sfu_subscription_restart(s);
-    }
 }
 
 /* --- reports and silence --- */
@@ -413,7 +366,7 @@ static bool may_be_vp8(const struct rtc_rtp_params *p) {
 
 static enum err set_up(struct sfu_subscription *s, const struct rtc_rtp_params *listener) {
     if (!map_codecs(s, listener)) {
-        tell(s, SFU_SUBSCRIPTION_CODEC);
+        sfu_subscription_tell(s, SFU_SUBSCRIPTION_CODEC);
         return err_set(ERR_INVALID, "the listener takes no codec of the track");
     }
     if (s->transport->n_subscriptions == SFU_SUBSCRIPTIONS_MAX) {
@@ -446,6 +399,8 @@ enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id, struct sfu_tra
     s->ssrc = cfg->params.encodings[0].ssrc;
     s->rtx_ssrc = cfg->params.encodings[0].rtx_ssrc;
     s->wanted = cfg->wanted;
+    s->fresh = transport->share.limited;
+    s->allowed = s->fresh ? (struct sfu_allowance){ 0, 0 } : sfu_allow_all;
     memcpy(s->cname, cfg->params.cname, sizeof(s->cname));
     memcpy(s->mid, cfg->params.mid, sizeof(s->mid));
     sfu_selector_init(&s->selector);

@@ -38,6 +38,7 @@ struct sfu_subscription {
     struct rtc_rtpext_plan plan;
     char cname[RTC_CNAME_MAX + 1], mid[RTC_MID_MAX + 1];
     struct sfu_wanted wanted;
+    struct sfu_allowance allowed; /* of what there is room for */
     struct sfu_selector selector;
     struct sfu_rewriter rewriter;
     struct sfu_silence silence;
@@ -56,6 +57,8 @@ struct sfu_subscription {
     bool repeats; /* it may ask for a packet again, and there is no RTX for that */
     bool reported;
     bool started;
+    bool paused;    /* there is no room for any of it */
+    bool fresh;     /* there is a limit, and nobody has said yet what of it is this one's */
     bool needs_key; /* the listener said so: what it misses before the next one is of no use */
 };
 
@@ -69,9 +72,14 @@ void sfu_subscription_destroy(struct sfu_subscription *s);
 
 /** A packet of the track. */
 void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p);
-/** Chooses the layer anew: wishes, layers or the transport's state have changed. */
+/** Chooses the layer anew: layers have changed. */
 void sfu_subscription_aim(struct sfu_subscription *s);
+/** The layer that the listener would get if all were sent and there were room. */
+unsigned sfu_subscription_wish(const struct sfu_subscription *s);
 void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *wanted);
+/** What there is room for (sfu/share); after a pause it begins again, with a key frame. */
+void sfu_subscription_allow(struct sfu_subscription *s, struct sfu_allowance allowed);
+void sfu_subscription_pause(struct sfu_subscription *s);
 /** The transport came or was lost: what follows begins with a key frame. */
 void sfu_subscription_restart(struct sfu_subscription *s);
 /** A layer's source began anew; when that is what the listener gets, so does he. */
@@ -83,6 +91,9 @@ void sfu_subscription_resend(
 void sfu_subscription_want_key(struct sfu_subscription *s);
 void sfu_subscription_reported(
     struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us);
+
+/** Main is told. */
+void sfu_subscription_tell(struct sfu_subscription *s, enum sfu_subscription_state state);
 
 /** Sends a sender report when it is due. Gives when to call again. */
 int64_t sfu_subscription_report(struct sfu_subscription *s, int64_t now_us);

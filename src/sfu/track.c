@@ -6,6 +6,7 @@
 #include "rtc/seq.h"
 #include "sfu/room.h"
 #include "sfu/rounds.h"
+#include "sfu/share.h"
 #include "sfu/subscription.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -106,11 +107,7 @@ static void aim_all(struct sfu_track *t) {
 
 /* Which layers are being sent? A browser stops the upper ones when its way is narrow. */
 static void watch_layers(struct sfu_track *t, int64_t now_us) {
-    unsigned live = 0;
-    for (unsigned i = 0; i < t->n_layers; i++) {
-        int64_t latest = t->layers[i].latest_us;
-        live |= (unsigned)(latest != 0 && now_us - latest < SFU_LIVE_US) << i;
-    }
+    unsigned live = sfu_rates_live(&t->rates, now_us);
     if (live != t->live) {
         t->live = (uint8_t)live;
         aim_all(t);
@@ -119,6 +116,7 @@ static void watch_layers(struct sfu_track *t, int64_t now_us) {
 
 static void due(struct wheel_timer *timer, int64_t now_us) {
     struct sfu_track *t = (struct sfu_track *)((char *)timer - offsetof(struct sfu_track, timer));
+    sfu_rates_look(&t->rates, now_us);
     if (t->n_layers > 1) {
         watch_layers(t, now_us);
     }
@@ -265,7 +263,9 @@ static void note_layer(struct sfu_track *t, unsigned layer, const struct sfu_pac
     struct sfu_track_layer *l = &t->layers[layer];
     l->latest_us = p->now_us;
     t->tally.octets += p->rtp.payload_len;
-    if (!sfu_track_is_video(t)) {
+    if (sfu_track_is_video(t)) {
+        sfu_rates_note(&t->rates, layer, p->frame.temporal, p->pkt->len, p->now_us);
+    } else {
         note_voice(t, p);
     }
     if (!t->heard) {
@@ -315,6 +315,16 @@ bool sfu_track_recall(
     ret->layer = (uint8_t)layer;
     ret->seq = seq;
     return read_packet(t, pkt, &rtp, ret);
+}
+
+void sfu_track_supply(const struct sfu_track *t, struct sfu_supply *ret) {
+    uint32_t announced[SFU_TIERS_MAX];
+    for (unsigned i = 0; i < SFU_TIERS_MAX; i++) {
+        announced[i] = t->config.layers[i].bps;
+    }
+    sfu_rates_supply(&t->rates, announced, ret);
+    ret->live = t->live;
+    ret->stacked = false;
 }
 
 void sfu_track_reported(
@@ -450,6 +460,7 @@ void sfu_track_set_muted(struct sfu_track *t, bool muted) {
     t->config.muted = muted;
     for (uint32_t i = 0; i < t->n_listeners; i++) {
         sfu_freezes_pause(&t->listeners[i]->freezes);
+        sfu_share_touch(t->listeners[i]->transport);
         if (back) {
             sfu_subscription_restart(t->listeners[i]);
         }

@@ -16,6 +16,7 @@
 #include "sfu/keyframes.h"
 #include "sfu/object.h"
 #include "sfu/packet.h"
+#include "sfu/rates.h"
 #include "sfu/seen.h"
 #include "sfu/speaker.h"
 #include "sfu/tally.h"
@@ -25,7 +26,6 @@ struct sfu_subscription;
 struct sfu_transport;
 struct sfu_worker;
 
-#define SFU_LIVE_US       1000000 /* a layer from which nothing came for so long is not being sent */
 #define SFU_WATCH_US      250000  /* how often that is looked at, where there are several */
 #define SFU_EXPIRE_US     1000000 /* how often old packets are let go */
 #define SFU_LISTENERS_MAX 4096    /* of one track */
@@ -55,6 +55,7 @@ struct sfu_track {
     bool heard;                 /* a packet has come */
     struct sfu_speaker speaker; /* of audio */
     struct sfu_tally tally;
+    struct sfu_rates rates; /* of video */
     struct sfu_track_layer layers[RTC_ENCODINGS_MAX];
 };
 
@@ -86,6 +87,9 @@ void sfu_track_want_key(struct sfu_track *t, unsigned layer);
 /** The packet of this number, read as it would be now; false when it is not kept any more. */
 bool sfu_track_recall(
     struct sfu_track *t, unsigned layer, int64_t seq, int64_t now_us, struct sfu_packet *ret);
+
+/** What it sends, for the shares of its listeners. */
+void sfu_track_supply(const struct sfu_track *t, struct sfu_supply *ret);
 
 static inline bool sfu_track_is_video(const struct sfu_track *t) {
     return t->config.params.media == RTC_VIDEO;

@@ -264,6 +264,7 @@ enum err sfu_transport_create(struct sfu_worker *w, sfu_id id, struct sfu_partic
     }
     t->worker = w;
     t->participant = participant;
+    t->budget.changed = sfu_share_now;
     t->ssrc = sfu_worker_random(w) | 1;
     DL_APPEND(participant->transports, t);
     enum err e = sfu_registry_add(&w->registry, &t->object, SFU_TRANSPORT, id)

@@ -14,6 +14,7 @@
 #include "rtc/twcc.h"
 #include "sfu/budget.h"
 #include "sfu/object.h"
+#include "sfu/share.h"
 
 struct sfu_channels;
 struct sfu_participant;
@@ -46,12 +47,13 @@ struct sfu_transport {
     struct sfu_binding bindings[SFU_SSRCS_MAX];
     struct sfu_channels *channels; /* NULL: carries no data */
     struct sfu_budget budget;      /* of video, to the peer */
-    struct rtc_twcc_rx *twcc;      /* once a track of it has agreed on transport-wide feedback */
-    struct wheel_timer timer;      /* reports and feedback */
-    int64_t report_us;             /* when the next receiver report is due */
-    int64_t rrtr_us;               /* when the peer's last RRTR came; 0 = none */
-    uint32_t rrtr, rrtr_ssrc;      /* the middle of its time, and whose it was */
-    uint32_t ssrc;                 /* whom our feedback comes from */
+    struct sfu_share share;
+    struct rtc_twcc_rx *twcc; /* once a track of it has agreed on transport-wide feedback */
+    struct wheel_timer timer; /* reports and feedback */
+    int64_t report_us;        /* when the next receiver report is due */
+    int64_t rrtr_us;          /* when the peer's last RRTR came; 0 = none */
+    uint32_t rrtr, rrtr_ssrc; /* the middle of its time, and whose it was */
+    uint32_t ssrc;            /* whom our feedback comes from */
     uint16_t n_ssrcs, n_tracks, n_subscriptions;
     uint8_t ext[RTC_EXT_COUNT]; /* the ids agreed upon with the peer, of the whole bundle */
     bool lost;                  /* nothing comes at all; it may come back */

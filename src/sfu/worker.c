@@ -346,5 +346,6 @@ void sfu_worker_destroy(struct sfu_worker *w) {
         free_message((struct sfu_message *)m);
     }
     rtc_sctp_door_destroy(w->sctp);
+    mem_free(w->claims);
     mem_free(w);
 }

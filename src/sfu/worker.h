@@ -12,6 +12,7 @@
 #include "core/mailbox.h"
 #include "media/worker.h"
 #include "rtc/sctp.h"
+#include "sfu/allocator.h"
 #include "sfu/message.h"
 #include "sfu/object.h"
 
@@ -52,7 +53,9 @@ struct sfu_worker {
     struct sfu_transport *ended; /* to be destroyed at the end of the turn */
     struct sfu_worker_stats stats;
     struct rtc_sctp_door *sctp;
-    struct wheel_timer sctp_timer;            /* the door's */
+    struct wheel_timer sctp_timer; /* the door's */
+    struct sfu_claim *claims;      /* room for one transport's (sfu/share) */
+    size_t claims_cap;
     size_t n_channels;                        /* transports that carry data */
     uint8_t data_room[RTC_SCTP_MESSAGE_MOST]; /* the message that is being forwarded */
     uint32_t random;                          /* state of sfu_worker_random */

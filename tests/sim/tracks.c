@@ -91,7 +91,9 @@ struct world_track *world_publish(
         .first_seq = kind->first_seq,
         .first_ts = kind->first_ts,
         .frame_us = kind->video ? 33333 : 20000,
-        .payload = kind->video ? 300 : 90,
+        .payload = kind->payload != 0 ? kind->payload
+                   : kind->video      ? 300
+                                      : 90,
         .packets = { 1, 2, 4 },
         .pace = kind->video,
         .temporal = kind->video && !kind->no_temporal,

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "core/mem.h"
+#include "rtc/rtcpfb.h"
 #include "rtc/demux.h"
 #include "rtc/rtcp.h"
 #include "rtc/rtp.h"
@@ -83,6 +84,8 @@ static void told(void *arg, const struct sfu_event *e) {
             if (c->sinks[k].id == e->id) {
                 c->started_subscriptions += e->subscription == SFU_SUBSCRIPTION_STARTED;
                 c->ended_subscriptions += e->subscription == SFU_SUBSCRIPTION_ENDED;
+                c->paused_subscriptions += e->subscription == SFU_SUBSCRIPTION_PAUSED;
+                c->resumed_subscriptions += e->subscription == SFU_SUBSCRIPTION_RESUMED;
                 c->refused_subscriptions += e->subscription == SFU_SUBSCRIPTION_CODEC;
             }
         }
@@ -230,6 +233,19 @@ static void report_sink(struct world_sink *s, struct wr *w, int64_t now_us) {
     }
 }
 
+static void report_room(const struct world_client *c, struct wr *w) {
+    uint32_t ssrcs[WORLD_SINKS];
+    size_t n = 0;
+    for (unsigned i = 0; i < WORLD_SINKS; i++) {
+        if (c->sinks[i].id != 0) {
+            ssrcs[n++] = c->sinks[i].sink.cfg.ssrc;
+        }
+    }
+    if (c->remb_bps != 0 && n > 0) {
+        rtc_rtcpfb_write_remb(w, c->sinks[0].sink.cfg.own_ssrc, c->remb_bps, ssrcs, n);
+    }
+}
+
 static void client_reports(struct world_client *c) {
     uint8_t bytes[1200];
     struct wr w = wr_make(bytes, sizeof(bytes));
@@ -243,6 +259,7 @@ static void client_reports(struct world_client *c) {
             report_sink(&c->sinks[i], &w, c->world->now_us);
         }
     }
+    report_room(c, &w);
     send_written(c, &w);
 }
 

@@ -50,7 +50,9 @@ struct world_client {
     bool mute_reports;          /* sends no sender reports */
     bool deaf;                  /* sends no feedback: asks for nothing again */
     unsigned ended_subscriptions, started_subscriptions, refused_subscriptions;
-    unsigned unknown;                  /* packets of SSRCs that it has no track for */
+    unsigned paused_subscriptions, resumed_subscriptions;
+    uint64_t remb_bps; /* what it says that it can receive; 0 = says nothing of it */
+    unsigned unknown;  /* packets of SSRCs that it has no track for */
     unsigned times_right, times_wrong; /* abs-send-time of packets */
     const char *profile;               /* of SRTP, as the SFU told */
     /* Data messages: what came, and the channels to send on. */
@@ -115,6 +117,7 @@ struct world_kind {
     uint32_t first_ts;
     bool no_rtx;
     bool no_temporal;
+    uint16_t payload; /* bytes of a packet of video; 0 = 300. 30 pictures of 1, 2 and 4 packets */
 };
 struct world_track *world_publish(
     struct world_client *c, unsigned slot, const struct world_kind *kind);

@@ -34,11 +34,12 @@ TEST(sfu_selector, aims_at_the_lowest_layer_that_fills) {
         ROW(r->name);
         struct sfu_selector s;
         sfu_selector_init(&s);
-        bool changed = sfu_selector_aim(&s, &r->wanted, r->layers, r->n, r->live);
+        bool changed = sfu_selector_aim(&s, &r->wanted, sfu_allow_all, r->layers, r->n, r->live);
         CHECK_INT(r->target, s.target);
         CHECK_INT(r->target >= 0, changed);
         CHECK_INT(r->target >= 0, sfu_selector_waits(&s));
-        CHECK(!sfu_selector_aim(&s, &r->wanted, r->layers, r->n, r->live)); /* said before */
+        CHECK(!sfu_selector_aim(
+            &s, &r->wanted, sfu_allow_all, r->layers, r->n, r->live)); /* said before */
     }
 }
 
@@ -110,10 +111,10 @@ TEST(sfu_selector, changes_temporal_layers_between_frames) {
         sfu_selector_init(&s);
         struct sfu_wanted wanted = { .fps = r->from_fps };
         struct rtc_frame key = K;
-        (void)sfu_selector_aim(&s, &wanted, layers, 1, 1);
+        (void)sfu_selector_aim(&s, &wanted, sfu_allow_all, layers, 1, 1);
         CHECK_INT(SFU_SWITCH, sfu_selector_take(&s, 0, &key, true));
         wanted.fps = r->to_fps;
-        (void)sfu_selector_aim(&s, &wanted, layers, 1, 1);
+        (void)sfu_selector_aim(&s, &wanted, sfu_allow_all, layers, 1, 1);
         size_t n = r->to_fps == 0 && r->from_fps == 0 ? 4 : 6;
         for (size_t i = 0; i < n; i++) {
             CHECK_INT(r->choices[i], sfu_selector_take(&s, 0, &r->frames[i], true));
@@ -126,10 +127,10 @@ TEST(sfu_selector, takes_a_switch_back) {
     struct sfu_wanted wanted = { .spatial = 1 };
     struct rtc_frame key = K, delta = T(0);
     sfu_selector_init(&s);
-    (void)sfu_selector_aim(&s, &wanted, layers, 3, 3);
+    (void)sfu_selector_aim(&s, &wanted, sfu_allow_all, layers, 3, 3);
     CHECK_INT(SFU_SWITCH, sfu_selector_take(&s, 1, &key, true));
     wanted.spatial = 0;
-    CHECK(sfu_selector_aim(&s, &wanted, layers, 3, 3));
+    CHECK(sfu_selector_aim(&s, &wanted, sfu_allow_all, layers, 3, 3));
     CHECK_INT(SFU_SWITCH, sfu_selector_take(&s, 0, &key, true));
     sfu_selector_undo(&s, 1);
     CHECK(sfu_selector_waits(&s));
