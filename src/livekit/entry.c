@@ -271,6 +271,7 @@ static enum err read_query(
     const char *sdk = http_request_query(r, "sdk");
     const char *version = http_request_query(r, "version");
     e->auto_subscribe = subscribe == NULL || is_yes(subscribe);
+    e->may_pause = is_yes(http_request_query(r, "subscriber_allow_pause"));
     e->reconnect = is_yes(http_request_query(r, "reconnect"));
     e->protocol = number(http_request_query(r, "protocol"));
     e->client_protocol = number(http_request_query(r, "client_protocol"));
@@ -309,8 +310,9 @@ static enum err read_join(
         return refuse_as(why, failed);
     }
     const Lk__ClientInfo *c = e->join->client_info == NULL ? &nobody : e->join->client_info;
-    e->auto_subscribe =
-        e->join->connection_settings != NULL && e->join->connection_settings->auto_subscribe;
+    const Lk__ConnectionSettings *settings = e->join->connection_settings;
+    e->auto_subscribe = settings != NULL && settings->auto_subscribe;
+    e->may_pause = settings != NULL && settings->subscriber_allow_pause;
     e->reconnect = e->join->reconnect;
     e->protocol = c->protocol;
     e->client_protocol = c->client_protocol;

@@ -27,6 +27,7 @@ struct lk_entry {
     struct Lk__JoinRequest *join; /* NULL: there was none */
     bool reconnect;
     bool auto_subscribe;
+    bool may_pause;          /* videos, for want of room: 5.9 */
     int32_t protocol;        /* LiveKit's, 2.5 */
     int32_t client_protocol; /* shown to others */
     uint32_t capabilities;   /* bits of ClientInfo.Capability; shown to others */

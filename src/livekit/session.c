@@ -177,6 +177,7 @@ static enum err join(struct lk_session *s) {
         .kind = lk_entry_kind(e->grant),
         .grant = lk_entry_rights(e->grant),
         .auto_subscribe = e->auto_subscribe,
+        .may_pause = e->may_pause,
         .single = e->single,
         .protocol = e->client_protocol,
         .capabilities = e->capabilities,
@@ -344,6 +345,21 @@ static void on_unfit(void *arg, const struct room_subscription *sub) {
     lk_session_say(arg, &m);
 }
 
+static void on_flow(void *arg, const struct room_subscription *sub, bool flows) {
+    Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
+    Lk__StreamStateUpdate update = LK__STREAM_STATE_UPDATE__INIT;
+    Lk__StreamStateInfo info = LK__STREAM_STATE_INFO__INIT;
+    Lk__StreamStateInfo *infos[] = { &info };
+    info.participant_sid = sub->publication->member->sid;
+    info.track_sid = (char *)sub->sid;
+    info.state = flows ? LK__STREAM_STATE__ACTIVE : LK__STREAM_STATE__PAUSED;
+    update.stream_states = infos;
+    update.n_stream_states = 1;
+    m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_STREAM_STATE_UPDATE;
+    m.stream_state_update = &update;
+    lk_session_say(arg, &m);
+}
+
 static void on_subscribed(void *arg, const struct room_publication *p) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     Lk__TrackSubscribed t = LK__TRACK_SUBSCRIBED__INIT;
@@ -401,6 +417,7 @@ static const struct room_observer observer = {
     .unsubscribe = on_unsubscribe,
     .permission = on_permission,
     .unfit = on_unfit,
+    .flow = on_flow,
     .subscribed = on_subscribed,
     .quality = on_quality,
     .unpublished = on_unpublished,

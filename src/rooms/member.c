@@ -121,6 +121,7 @@ static enum err create_member(
     m->kind = cfg->kind;
     m->grant = cfg->grant;
     m->auto_subscribe = cfg->auto_subscribe;
+    m->may_pause = cfg->may_pause;
     m->single = cfg->single;
     m->protocol = cfg->protocol;
     m->capabilities = cfg->capabilities;

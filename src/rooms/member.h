@@ -22,7 +22,8 @@ struct room_member_config {
     enum room_kind kind;
     struct room_grant grant;
     bool auto_subscribe;
-    bool single; /* one connection for everything */
+    bool may_pause; /* videos, where there is no room; else their least is sent all the same */
+    bool single;    /* one connection for everything */
     int32_t protocol;
     uint32_t capabilities;
     const struct room_observer *observer; /* borrowed for life */

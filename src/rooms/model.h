@@ -175,6 +175,7 @@ struct room_member {
     int32_t protocol;      /* opaque: what others must know of its client … */
     uint32_t capabilities; /* … as bits */
     bool auto_subscribe;
+    bool may_pause; /* its videos, where there is no room for the least of them */
     bool single;
     sfu_id id;
     struct room_transport transports[ROOM_WAYS];

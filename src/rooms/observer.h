@@ -23,6 +23,8 @@ struct room_observer {
     void (*permission)(void *arg, const struct room_publication *p, bool allowed);
     /** The member takes no codec of the track. */
     void (*unfit)(void *arg, const struct room_subscription *s);
+    /** A video that the member receives begins to flow, stops for want of room, goes on. */
+    void (*flow)(void *arg, const struct room_subscription *s, bool flows);
     /** The first one receives this track of the member's. */
     void (*subscribed)(void *arg, const struct room_publication *p);
     /** What somebody wants of it at most: 0 low … 2 high, or ROOM_QUALITY_OFF. */

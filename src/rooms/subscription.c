@@ -240,7 +240,8 @@ static struct sfu_wanted wanted_of(const struct room_subscription *s) {
         .height = w->height,
         .spatial = layer_of(s->publication, w->quality),
         .fps = w->fps,
-        .priority = w->priority };
+        .priority = w->priority,
+        .may_pause = s->member->may_pause };
 }
 
 enum err room_want(struct room_member *m, const char *sid, const struct room_wanted *wanted) {
@@ -322,6 +323,12 @@ void room_subscription_told(struct room_subscription *s, const struct sfu_event 
     if (event->subscription == SFU_SUBSCRIPTION_CODEC) {
         LOG_WARN(&s->member->log, "subscription_unfit", "sid=%s", s->sid);
         s->member->observer->unfit(s->member->arg, s);
+    } else if (event->subscription == SFU_SUBSCRIPTION_PAUSED) {
+        s->member->observer->flow(s->member->arg, s, false);
+    } else if (event->subscription == SFU_SUBSCRIPTION_RESUMED ||
+               (event->subscription == SFU_SUBSCRIPTION_STARTED &&
+                   s->publication->track.media == RTC_VIDEO)) {
+        s->member->observer->flow(s->member->arg, s, true);
     } else if (event->subscription == SFU_SUBSCRIPTION_ENDED) {
         room_part_remove(s->member->room->directory, &s->part);
         s->bound = false;

@@ -2,9 +2,9 @@
 #include "world.h"
 
 #include "core/mem.h"
-#include "rtc/rtcpfb.h"
 #include "rtc/demux.h"
 #include "rtc/rtcp.h"
+#include "rtc/rtcpfb.h"
 #include "rtc/rtp.h"
 #include "rtc/rtpext.h"
 #include "unit/test.h"

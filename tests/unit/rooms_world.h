@@ -54,6 +54,9 @@ static inline void hear_permission(void *arg, const struct room_publication *p, 
 static inline void hear_unfit(void *arg, const struct room_subscription *s) {
     hear(arg, "unfit %s #%d", s->publication->track.name, (int)s->number);
 }
+static inline void hear_flow(void *arg, const struct room_subscription *s, bool flows) {
+    hear(arg, flows ? "flows %s #%d" : "pauses %s #%d", s->publication->track.name, (int)s->number);
+}
 static inline void hear_subscribed(void *arg, const struct room_publication *p) {
     hear(arg, "subscribed %s %d", p->track.name, 1);
 }
@@ -76,8 +79,8 @@ static inline void hear_leave(void *arg, enum room_reason reason) {
     hear(arg, "leave%s %d", "", (int)reason);
 }
 static const struct room_observer ears = { hear_member, hear_room, hear_subscribe, hear_unsubscribe,
-    hear_permission, hear_unfit, hear_subscribed, hear_quality, hear_unpublished, hear_silenced,
-    hear_self, hear_leave };
+    hear_permission, hear_unfit, hear_flow, hear_subscribed, hear_quality, hear_unpublished,
+    hear_silenced, hear_self, hear_leave };
 
 static inline enum err world_open(struct world *w, const struct room_directory_config *cfg) {
     static const struct room_directory_config usual = { 0 };

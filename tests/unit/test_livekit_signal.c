@@ -159,6 +159,55 @@ TEST(livekit_signal, joins_with_two_connections) {
     signal_close(&w);
 }
 
+/* Does the latest message of this name say that, anywhere? */
+static bool holds(const struct client *c, const char *name, const char *text) {
+    json_t *m = latest(c, name);
+    char all[1000];
+    const size_t n = json_dumpb(m, all, sizeof(all), 0);
+    const bool found = n < sizeof(all) && memmem(all, n, text, strlen(text)) != NULL;
+    json_decref(m);
+    return found;
+}
+
+TEST(livekit_signal, says_when_a_stream_pauses_and_goes_on) {
+    static const struct {
+        const char *name, *query;
+        bool may_pause;
+    } rows[] = {
+        { "nothing said", "", false },
+        { "allowed", "&subscriber_allow_pause=1", true },
+        { "refused", "&subscriber_allow_pause=false", false },
+    };
+    FOR_ROWS (rows, r) {
+        struct signal_world w;
+        struct client alice, bob;
+        ROW(r->name);
+        CHECK_ERR(OK, signal_open(&w, NULL));
+        call_in_v1(&w, &alice, "alice", RECEIVING);
+        say(&alice, MICROPHONE);
+        say_sdp(&alice, "offer", SENDING("sendonly"), 2);
+        call_in(&w, &bob, "bob", "", r->query);
+        answer_offer(&bob);
+        (void)heard(&bob);
+        const struct room_member *m = room_find_member(room_directory_find(w.rooms, "r"), "bob");
+        struct sfu_event e = { .type = SFU_EVENT_SUBSCRIPTION,
+            .id = m->subscriptions->part.id,
+            .subscription = SFU_SUBSCRIPTION_PAUSED };
+        CHECK(fake_object(e.id)->wanted.may_pause == r->may_pause);
+        room_directory_told(w.rooms, &e);
+        CHECK_STR("streamStateUpdate", heard(&bob));
+        CHECK(holds(&bob, "streamStateUpdate", "PAUSED"));
+        CHECK(holds(&bob, "streamStateUpdate", m->subscriptions->sid));
+        e.subscription = SFU_SUBSCRIPTION_RESUMED;
+        room_directory_told(w.rooms, &e);
+        CHECK_STR("streamStateUpdate", heard(&bob));
+        CHECK(!holds(&bob, "streamStateUpdate", "PAUSED"));
+        hang_up(&alice);
+        hang_up(&bob);
+        signal_close(&w);
+    }
+}
+
 TEST(livekit_signal, does_what_each_verb_says) {
     static const struct {
         const char *name, *say;

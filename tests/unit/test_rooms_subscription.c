@@ -136,6 +136,39 @@ TEST(rooms_subscription, says_when_a_codec_does_not_fit) {
     guest_finish(&bob);
 }
 
+TEST(rooms_subscription, says_when_videos_flow) {
+    static const struct {
+        const char *name;
+        enum sfu_subscription_state state;
+        bool audio;
+        const char *heard;
+    } rows[] = {
+        { "first", SFU_SUBSCRIPTION_STARTED, false, "flows it #1" },
+        { "paused", SFU_SUBSCRIPTION_PAUSED, false, "pauses it #1" },
+        { "resumed", SFU_SUBSCRIPTION_RESUMED, false, "flows it #1" },
+        { "sound: nobody shows that", SFU_SUBSCRIPTION_STARTED, true, "" },
+    };
+    FOR_ROWS (rows, r) {
+        struct world w;
+        struct guest alice, bob;
+        ROW(r->name);
+        CHECK_ERR(OK, world_open(&w, NULL));
+        enter(&w, &alice, "alice");
+        enter(&w, &bob, "bob");
+        publish(&alice, "it", r->audio ? RTC_AUDIO : RTC_VIDEO);
+        agree(&bob, "1");
+        forget_heard(&bob);
+        const struct sfu_event event = {
+            .type = SFU_EVENT_SUBSCRIPTION, .id = bob.latest->part.id, .subscription = r->state
+        };
+        room_directory_told(w.rooms, &event);
+        CHECK_HEARD(r->heard, &bob);
+        world_close(&w);
+        guest_finish(&alice);
+        guest_finish(&bob);
+    }
+}
+
 /* Whatever happens in which order, the SFU has nothing left when all are gone. */
 TEST(rooms_subscription, leaves_nothing_behind) {
     struct world w;
