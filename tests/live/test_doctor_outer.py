@@ -1,193 +1,25 @@
 """`parley doctor` from outside: what clients find, the reverse proxy, firewalls, power levels. In each set-up one thing is broken, and
 the first red line is the one that says so.
-
-All of it (PostgreSQL, Synapse, Parley, the proxies) lives in a network namespace of its own, so that a firewall can be closed.
 """
 
-import contextlib
-import http.client
-import http.server
 import json
 import os
 import pathlib
 import re
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
 import namespace
 import proxies
-from cluster import PostgresCluster
+from doctor_world import SERVER_NAME, check_red, first_red, of
+from doctor_world import fixture_outside, fixture_world  # noqa: F401 (fixtures)
 from parley import Parley, free_port
-from synapse import Synapse
-from turn import stun_server
+from stand_ins import ANY_ORIGIN, FOCUS, proxy, well_known
 
-SERVER_NAME = "parley.test"
-FOCUS = "https://calls.parley.test"
-RED = ("fail", "warn")
 REPO = pathlib.Path(__file__).resolve().parents[2]
-
-
-# --- the world ---
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """PostgreSQL, Synapse and a Parley that is well."""
-    folder = tmp_path_factory.mktemp("doctor")
-    with contextlib.ExitStack() as stack:
-        if namespace.why_not() is None:
-            stack.enter_context(namespace.network_namespace())
-        turn_port = stack.enter_context(stun_server())
-        cluster = PostgresCluster(folder / "postgres")
-        cluster.start()
-        stack.callback(cluster.stop)
-        cluster.create_database("parley")
-        synapse = Synapse(folder / "synapse", cluster, server_name=SERVER_NAME, settings={
-            "matrix_rtc": {"transports": [{"type": "livekit", "livekit_service_url": FOCUS}]},
-            "turn_uris": [f"turn:127.0.0.1:{turn_port}"], "turn_shared_secret": "a secret of nobody"})
-        parley = Parley(folder / "parley", cluster.url("parley"), synapse.url, SERVER_NAME,
-                        {"http": {"trusted_proxies": "[127.0.0.1]"}, "rtc": {"public_url": FOCUS}})
-        synapse.register_appservice(parley.registration)
-        synapse.start()
-        stack.callback(synapse.stop)
-        parley.run("migrate")
-        parley.start()
-        stack.callback(parley.stop)
-        yield World(folder, synapse, parley)
-
-
-class World:
-    def __init__(self, folder, synapse, parley):
-        self.folder = folder
-        self.synapse = synapse
-        self.parley = parley
-
-    def doctor(self, *options, **settings):
-        """Runs it with settings beside those of the process: `http_public_url=…`."""
-        variables = {f"PARLEY_{key.upper()}": value for key, value in settings.items()}
-        return subprocess.run([str(self.parley.binary), "doctor", "--config", str(self.parley.config), *options],
-                              capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **variables})
-
-    def findings(self, **settings):
-        done = self.doctor("--json", **settings)
-        assert done.stdout, done.stderr
-        return json.loads(done.stdout)["checks"]
-
-
-def first_red(checks):
-    """(check, severity, sentence, paste) of the root cause: the first broken check, else the first that works in part."""
-    for severity in RED:
-        for check in checks:
-            for found in check["findings"]:
-                if found["severity"] == severity:
-                    return check["id"], severity, found["sentence"], found.get("paste") or ""
-    return None
-
-
-def check_red(checks, check, severity, *words):
-    red = first_red(checks)
-    assert red is not None, checks
-    assert red[:2] == (check, severity), red
-    for word in words:
-        assert word in red[2] + "\n" + red[3], red
-
-
-def of(checks, name):
-    return next(check for check in checks if check["id"] == name)
-
-
-# --- servers in between ---
-
-class Server:
-    """A small HTTP server on the loopback, for as long as the context lasts."""
-
-    def __init__(self, answer):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-def reply(handler, status, body, *headers):
-    data = body if isinstance(body, bytes) else body.encode()
-    handler.send_response(status)
-    for name, value in headers:
-        handler.send_header(name, value)
-    handler.send_header("Content-Length", str(len(data)))
-    handler.end_headers()
-    handler.wfile.write(data)
-
-
-DROPPED = ("content-length", "transfer-encoding", "connection", "date", "server")  # of an answer that is sent anew
-
-
-def proxy(parley, private=(), missing=(), forwarded="append", more=(), port=None, asked=None):
-    """A reverse proxy before Parley that is wrong in the ways asked for."""
-    def answer(handler):
-        if asked is not None:
-            asked.append(handler.path)
-        if handler.path in missing:
-            reply(handler, 404, "nothing here")
-            return
-        upstream = port or (parley.private_port if handler.path in private else parley.public_port)
-        connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=30)
-        sent = {name: value for name, value in handler.headers.items() if name.lower() != "x-forwarded-for"}
-        came = handler.headers.get("X-Forwarded-For")
-        if forwarded == "append":
-            sent["X-Forwarded-For"] = f"{came}, 127.0.0.1" if came else "127.0.0.1"
-        elif forwarded == "pass" and came:
-            sent["X-Forwarded-For"] = came
-        connection.request("GET", handler.path, headers=sent)
-        got = connection.getresponse()
-        body = got.read()
-        headers = [(name, value) for name, value in got.getheaders() if name.lower() not in DROPPED]
-        reply(handler, got.status, body, *headers, *more)
-        connection.close()
-
-    return Server(answer)
-
-
-ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
-
-
-def well_known(base_url=None, foci=(FOCUS,), headers=(ANY_ORIGIN,), status=200, body=None, redirect=None):
-    """Serves the well-known file as asked for."""
-    content = {"m.homeserver": {"base_url": base_url}} if base_url else {}
-    if foci is not None:
-        content["org.matrix.msc4143.rtc_foci"] = [{"type": "livekit", "livekit_service_url": url} for url in foci]
-
-    def answer(handler):
-        if redirect and handler.path == "/.well-known/matrix/client":
-            reply(handler, 302, "", ("Location", "/elsewhere.json"), *redirect)
-        else:
-            reply(handler, status, json.dumps(content) if body is None else body, *headers)
-
-    return Server(answer)
-
-
-@pytest.fixture(scope="module")
-def outside(world):
-    """A proxy and a well-known file that are well; the settings that name them."""
-    with proxy(world.parley) as way, well_known(world.synapse.url) as file:
-        yield {"http_public_url": way.url, "homeserver_well_known_url": file.url}
 
 
 # --- all is well ---
