@@ -5,6 +5,7 @@
     pages.do("join", "alice")             presses the button
     pages.do("media", "alice")            what has arrived, what the widget said
     pages.do("crash", "alice")            the page is gone, without a word to anybody
+    pages.clear()                         the next test may have the browser
     pages.stop()
 """
 
@@ -75,12 +76,17 @@ class Pages:
         self.process.stdin.flush()
         return self._answer(f"{act} {page}")
 
-    def open(self, page, user, room, mode="compatibility"):
+    def open(self, page, user, room, mode="compatibility", encrypted=True):
         """Opens Element Call in the room, for a device that was in no page before: its keys end with the page.
-        `mode`: or "matrix_2_0"."""
+        `mode`: or "matrix_2_0"; `encrypted`: is the room."""
         self.opened.append(page)
         self.do("open", page, baseUrl=user.url, userId=user.user_id, deviceId=user.device_id, accessToken=user.token,
-                roomId=room, mode=mode)
+                roomId=room, mode=mode, encrypted=encrypted)
+
+    def clear(self):
+        """No page is open any more; the browser stays."""
+        self.opened.clear()
+        self.do("clear", "all")
 
     def explain(self):
         """After a failure: takes pictures; gives where they are and what the pages said last."""

@@ -19,6 +19,8 @@ from livekit import http_get
 from parley import build_dir, free_port
 
 START_SECONDS = 60
+# Parley's own SFU beside a homeserver: the section rtc of its settings, without its public_url.
+EMBEDDED_SETTINGS = {"sfu": "embedded", "announced_ips": "[127.0.0.1]", "udp_port": 0, "tcp_port": 0, "workers": 1}
 STOP_SECONDS = 30
 
 

@@ -1,5 +1,5 @@
-"""Two people call each other with Element Call, as it is delivered, in an encrypted room: each in a page of a real
-Chromium, with the tokens of Parley for a real LiveKit server."""
+"""People call each other with Element Call, as it is delivered: each in a page of a real Chromium, with the tokens of Parley; the
+media goes through a real LiveKit server, or through Parley itself."""
 
 import base64
 import contextlib
@@ -12,7 +12,8 @@ import pytest
 
 import element_call
 from element_call import Pages
-from livekit import LIVEKIT_SETTINGS, PROGRAM, URL, LiveKit
+from livekit import LIVEKIT_SETTINGS, PROGRAM, LiveKit
+from sfu_server import EMBEDDED_SETTINGS
 from stack import Stack
 from synapse import MatrixError
 
@@ -28,39 +29,64 @@ LEAVE_S = 180
 SOME_FRAMES = 20  # two seconds of our camera
 AWAY_S = 60  # the homeserver
 NUMBERS = itertools.count(1)
+TWO, THREE = ("alice", "bob"), ("alice", "bob", "carol")
+
+
+def at(*sfus):
+    """Where the media of a test's calls goes, one after the other."""
+    return pytest.mark.parametrize("place", sfus, indirect=True, scope="module")
+
+
+@pytest.fixture(name="home", scope="module")
+def fixture_home(tmp_path_factory):
+    """Its own stack, for the homeserver tells clients where calls are."""
+    if element_call.missing():
+        pytest.skip(f"{element_call.missing()} is missing: tools/setup all installs it")
+    home = Stack(tmp_path_factory.mktemp("element-call"), settings={"livekit": LIVEKIT_SETTINGS})
+    try:
+        focus = home.parley.public_url
+        home.synapse.settings["matrix_rtc"] = {"transports": [{"type": "livekit", "livekit_service_url": focus}]}
+        home.synapse.restart()
+        home.parley.set("rtc", public_url=focus)
+        yield home
+        home.parley.run("audit", "verify")
+    finally:
+        home.stop()
 
 
 @pytest.fixture(name="place", scope="module")
-def fixture_place(tmp_path_factory):
-    """Its own stack, for the homeserver tells clients where calls are; with LiveKit, which tells Parley what happens."""
-    if not PROGRAM.exists():
+def fixture_place(home, request, tmp_path_factory):
+    """It, with the media where the test wants it; LiveKit tells Parley what happens."""
+    livekit = None
+    if request.param == "livekit" and not PROGRAM.exists():
         pytest.skip(f"{PROGRAM} is missing: tools/setup all builds it")
-    if element_call.missing():
-        pytest.skip(f"{element_call.missing()} is missing: tools/setup all installs it")
-    folder = tmp_path_factory.mktemp("element-call")
-    place = Stack(folder, settings={"livekit": LIVEKIT_SETTINGS})
+    home.parley.stop()
+    if request.param == "livekit":
+        home.parley.set("livekit", **LIVEKIT_SETTINGS)
+        home.parley.set("rtc", sfu="external")
+        livekit = LiveKit(tmp_path_factory.mktemp("livekit"), webhook=f"{home.parley.public_url}/sfu_webhook").start()
+    else:
+        home.parley.set("livekit", url='""')
+        home.parley.set("rtc", **EMBEDDED_SETTINGS)
     try:
-        focus = place.parley.public_url
-        place.synapse.settings["matrix_rtc"] = {"transports": [{"type": "livekit", "url": URL, "livekit_service_url": focus}]}
-        place.synapse.restart()
-        place.parley.stop()
-        place.parley.set("rtc", public_url=focus)
-        place.parley.start()
-        livekit = LiveKit(folder / "livekit", webhook=f"{focus}/sfu_webhook").start()
-        try:
-            yield place
-            place.parley.run("audit", "verify")
-        finally:
-            livekit.stop()
+        home.parley.start()
+        yield home
     finally:
-        place.stop()
+        if livekit is not None:
+            livekit.stop()
+
+
+@pytest.fixture(name="browser", scope="module")
+def fixture_browser(tmp_path_factory):
+    running = Pages(tmp_path_factory.mktemp("pages"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture(name="pages")
-def fixture_pages(tmp_path):
-    running = Pages(tmp_path / "pages")
-    yield running
-    running.stop()
+def fixture_pages(browser):
+    yield browser
+    browser.clear()
 
 
 def wait(ask, enough, what, seconds=PATIENCE_S):
@@ -72,22 +98,25 @@ def wait(ask, enough, what, seconds=PATIENCE_S):
     return answer
 
 
-def goes_on(pages, name):
-    """More picture and sound for this page, from now on."""
+def grown(first, got, by):
+    """Of how many has come more than so much since?"""
+    return sum(amount > first.get(ssrc, 0) + by for ssrc, amount in got.items())
+
+
+def goes_on(pages, name, others=1):
+    """More picture and sound of all others for this page, from now on."""
     first = pages.do("media", name)
     wait(lambda: pages.do("media", name),
-         lambda got: got["videoFrames"] >= first["videoFrames"] + SOME_FRAMES
-         and got["shownFrames"] > first["shownFrames"]
-         and got["audioSamples"] > first["audioSamples"] and got["audioEnergy"] > first["audioEnergy"],
-         f"more picture and sound for {name}")
+         lambda got: grown(first["videoFrames"], got["videoFrames"], SOME_FRAMES) >= others
+         and grown(first["audioEnergy"], got["audioEnergy"], 0) >= others and got["shownFrames"] > first["shownFrames"],
+         f"more picture and sound of {others} for {name}")
 
 
 def see_and_hear_each_other(pages, names):
+    others = len(names) - 1
     for name in names:
-        wait(lambda: pages.do("media", name),
-             lambda got: got["othersShown"] == 1 and got["videoFrames"] >= SOME_FRAMES and got["audioEnergy"] > 0,
-             f"picture and sound for {name}")
-        goes_on(pages, name)
+        wait(lambda: pages.do("media", name)["othersShown"], lambda shown: shown == others, f"picture of {others} for {name}")
+        goes_on(pages, name, others)
 
 
 def hashed(*words):
@@ -102,23 +131,29 @@ def who(row):
 
 
 class Call:
-    """alice and bob in a room of their own, which is encrypted; each in a page."""
+    """People in a room of their own, each in a page."""
 
-    def __init__(self, place, pages, mode="compatibility"):
-        self.place, self.pages, self.mode = place, pages, mode
-        self.people = {name: place.synapse.register_user(f"{name}-{next(NUMBERS)}") for name in ("alice", "bob")}
-        self.alice, self.bob = self.people.values()
-        self.room = self.alice.create_room(invite=[self.bob.user_id], initial_state=[ENCRYPTION])
-        self.bob.join(self.room)
+    def __init__(self, place, pages, names=TWO, mode="compatibility", encrypted=True):
+        self.place, self.pages, self.mode, self.encrypted = place, pages, mode, encrypted
+        self.people = {name: place.synapse.register_user(f"{name}-{next(NUMBERS)}") for name in names}
+        self.alice, self.bob = (self.people[name] for name in TWO)
+        rest = [user for name, user in self.people.items() if name != "alice"]
+        self.room = self.alice.create_room(invite=[user.user_id for user in rest], initial_state=[ENCRYPTION] if encrypted else [])
+        for user in rest:
+            user.join(self.room)
 
     def begin(self):
-        """Both in the call, each with the other's key, picture and sound."""
+        """All in the call, each with the others' keys, picture and sound."""
         for name, user in self.people.items():
-            self.pages.open(name, user, self.room, self.mode)
+            self.pages.open(name, user, self.room, self.mode, self.encrypted)
         for name in self.people:
             self.pages.do("join", name)
         see_and_hear_each_other(self.pages, self.people)
         return self
+
+    def others(self, gone="bob"):
+        """Who is there when one is gone."""
+        return {name: user for name, user in self.people.items() if name != gone}
 
     def rows(self, kind):
         return self.place.parley.audit("events", "--room", self.room, "--type", kind)
@@ -141,22 +176,35 @@ class Call:
         """Who has left, by the audit; nobody else has."""
         self.wait_rows("participant_left", lambda rows: {who(row) for row in rows} == {user.user_id for user in users})
 
+    def bob_is_not_shown(self):
+        """The others see and hear each other."""
+        rest = self.others()
+        for name in rest:
+            wait(lambda: self.pages.do("media", name)["othersShown"], lambda n: n == len(rest) - 1, f"leave on the page of {name}")
+        if len(rest) > 1:
+            see_and_hear_each_other(self.pages, rest)
+
     def bob_is_gone(self):
-        """Nobody said goodbye for bob; the homeserver did, and alice sees it."""
-        wait(self.members, lambda there: there == {self.alice.device_id}, "leave of a killed page", LEAVE_S)
-        wait(lambda: self.pages.do("media", "alice"), lambda got: got["othersShown"] == 0, "leave on the other's page")
+        """Nobody said goodbye for bob; the homeserver did, and the others see it."""
+        devices = {user.device_id for user in self.others().values()}
+        wait(self.members, lambda there: there == devices, "leave of a killed page", LEAVE_S)
+        self.bob_is_not_shown()
         self.wait_left(self.bob)
 
-    def alice_hangs_up(self):
-        self.pages.do("hangup", "alice")
-        wait(lambda: self.pages.do("media", "alice"), lambda got: "io.element.close" in got["actions"], "word of the widget")
-        self.wait_left(self.alice, self.bob)
+    def hang_up(self, *names):
+        """The last who are there."""
+        for name in names:
+            self.pages.do("hangup", name)
+            wait(lambda: self.pages.do("media", name)["actions"], lambda said: "io.element.close" in said, "word of the widget")
+
+    def is_over(self):
+        self.wait_left(*self.people.values())
         call = self.place.wait_call(self.room, status="ended")
-        assert call["peak_users"] == 2 and call["ended_at"]
+        assert call["peak_users"] == len(self.people) and call["ended_at"]
 
 
 @contextlib.contextmanager
-def call_of_two(place, pages, **options):
+def call_of(place, pages, **options):
     """A call that has begun; where the test then fails, it tells what the pages said."""
     call = Call(place, pages, **options)
     try:
@@ -165,11 +213,17 @@ def call_of_two(place, pages, **options):
         raise AssertionError(f"{error}\n{pages.explain()}\n{place.parley.log_tail()}") from error
 
 
-def test_two_pages_call_each_other_until_one_is_killed_and_one_hangs_up(place, pages):
-    with call_of_two(place, pages) as call:
+def of_sfu(place):
+    """Two where the SFU is somebody else's, three where it is ours."""
+    return THREE if place.parley.settings["rtc"]["sfu"] == "embedded" else TWO
+
+
+@at("livekit", "embedded")
+def test_pages_call_each_other_until_one_is_killed_and_the_others_hang_up(place, pages):
+    with call_of(place, pages, names=of_sfu(place)) as call:
         for name in call.people:
             assert pages.do("media", name)["encryptedToDevice"].get(KEYS, 0) >= 1, "the other's media key came encrypted"
-        seen = place.wait_call(call.room, status="active", peak_users=2)
+        seen = place.wait_call(call.room, status="active", peak_users=len(call.people))
         assert seen["kind"] == "rtc" and seen["media"] == "video"
         issued = call.wait_rows("token_issued", lambda rows: {row["user_id"] for row in rows}
                                 == {user.user_id for user in call.people.values()})
@@ -178,13 +232,15 @@ def test_two_pages_call_each_other_until_one_is_killed_and_one_hangs_up(place, p
         assert identities <= {row["payload"]["identity"] for row in issued}
         pages.do("crash", "bob")
         call.bob_is_gone()
-        call.alice_hangs_up()
+        call.hang_up(*call.others())
+        call.is_over()
 
 
-def test_two_pages_in_matrix_2_0_mode(place, pages):
+@at("livekit")
+def test_pages_in_matrix_2_0_mode(place, pages):
     """Its member events are sticky ones, and encrypted: what the audit knows it knows from the tokens and the SFU. One page
     is closed like a tab, which tells the SFU and nobody else: the homeserver has the leave from Parley."""
-    with call_of_two(place, pages, mode="matrix_2_0") as call:
+    with call_of(place, pages, names=of_sfu(place), mode="matrix_2_0") as call:
         people = {user.user_id for user in call.people.values()}
         issued = call.wait_rows("token_issued", lambda rows: {row["user_id"] for row in rows} == people)
         for row in issued:
@@ -195,18 +251,28 @@ def test_two_pages_in_matrix_2_0_mode(place, pages):
             call.wait_rows(kind, lambda rows: {row["user_id"] for row in rows} == people)
         pages.do("close", "bob")
         wait(lambda: call.leaves(call.bob), lambda n: n == 1, "leave of a closed page")
-        wait(lambda: pages.do("media", "alice"), lambda got: got["othersShown"] == 0, "leave on the other's page")
+        call.bob_is_not_shown()
         gone = call.wait_rows("media_disconnected", lambda rows: rows)
         assert [(row["user_id"], row["payload"]["reason"]) for row in gone] == [(call.bob.user_id, "CLIENT_INITIATED")]
 
 
+@at("embedded")
+@pytest.mark.parametrize("mode", ["compatibility", "matrix_2_0"])
+def test_pages_in_a_room_that_is_not_encrypted(place, pages, mode):
+    with call_of(place, pages, names=THREE, mode=mode, encrypted=False) as call:
+        assert all(pages.do("media", name)["encryptedToDevice"].get(KEYS, 0) == 0 for name in call.people)
+        call.hang_up(*call.people)
+        call.is_over()
+
+
+@at("livekit", "embedded")
 def test_who_is_kicked_from_the_room_loses_media_and_gets_no_token(place, pages):
-    with call_of_two(place, pages) as call:
+    with call_of(place, pages) as call:
         alice, bob = call.alice, call.bob
         tokens = len(call.rows("token_issued"))
         alice.kick(call.room, bob.user_id)
         wait(lambda: pages.do("media", "bob"), lambda got: got["connected"] == 0, "end of the media")
-        wait(lambda: pages.do("media", "alice"), lambda got: got["othersShown"] == 0, "leave on the other's page")
+        call.bob_is_not_shown()
         removed = call.wait_rows("media_removed", lambda rows: rows)[0]
         assert (removed["user_id"], removed["payload"]["reason"]) == (bob.user_id, "kicked")
         assert removed["payload"]["actor"] == alice.user_id
@@ -217,13 +283,15 @@ def test_who_is_kicked_from_the_room_loses_media_and_gets_no_token(place, pages)
         assert {row["user_id"] for row in call.wait_rows("token_refused", lambda rows: rows)} == {bob.user_id}
         assert len(call.rows("token_issued")) == tokens, "whatever the page tried"
         assert pages.do("media", "alice")["connected"] >= 1
-        call.alice_hangs_up()
+        call.hang_up("alice")
+        call.is_over()
 
 
+@at("livekit")
 def test_parley_is_killed_and_the_homeserver_away_for_a_minute(place, pages):
     """The call goes on meanwhile. Of who is killed too the SFU tells nobody who could hear it, and yet the leave comes, once;
     nobody else is taken for gone."""
-    with call_of_two(place, pages) as call:
+    with call_of(place, pages) as call:
         place.synapse.stop()
         back = time.monotonic() + AWAY_S
         try:
@@ -231,7 +299,7 @@ def test_parley_is_killed_and_the_homeserver_away_for_a_minute(place, pages):
             for name in call.people:
                 goes_on(pages, name)
             pages.do("crash", "bob")
-            wait(lambda: pages.do("media", "alice"), lambda got: got["othersShown"] == 0, "word of the SFU to the other's page")
+            call.bob_is_not_shown()
             place.parley.start()
             time.sleep(max(0, back - time.monotonic()))
         finally:
@@ -239,7 +307,8 @@ def test_parley_is_killed_and_the_homeserver_away_for_a_minute(place, pages):
         call.bob_is_gone()
         assert pages.do("media", "alice")["connected"] >= 1
         assert call.leaves(call.bob) == 1 and call.leaves(call.alice) == 0
-        call.alice_hangs_up()
+        call.hang_up("alice")
+        call.is_over()
         assert call.leaves(call.bob) == 1
 
 
@@ -255,9 +324,10 @@ def fixture_without_delayed_events(place):
     restart("24h")
 
 
+@at("livekit")
 def test_a_page_is_killed_where_there_are_no_delayed_events(place, pages, without_delayed_events):
     """Nobody's last will is at the homeserver: Parley sees that bob is not in the SFU any more, waits a minute, and says so."""
-    with call_of_two(place, pages) as call:
+    with call_of(place, pages) as call:
         with pytest.raises(MatrixError):
             call.bob.put_state(call.room, MEMBER, "", {}, delay_ms=1000)
         pages.do("crash", "bob")
@@ -266,4 +336,5 @@ def test_a_page_is_killed_where_there_are_no_delayed_events(place, pages, withou
         assert [who(row) for row in ended] == [call.bob.user_id]
         assert [row["payload"]["reason"] for row in call.rows("membership_stale")] == ["left_sfu"]
         assert call.leaves(call.bob) == 1 and call.leaves(call.alice) == 0
-        call.alice_hangs_up()
+        call.hang_up("alice")
+        call.is_over()

@@ -173,11 +173,11 @@ function feed(client, api, roomId) {
     });
 }
 
-function widgetUrl(client, roomId) {
+function widgetUrl(client, roomId, encrypted) {
     const said = new URLSearchParams({
         widgetId: WIDGET_ID, parentUrl: location.origin + location.pathname, userId: client.getUserId(),
         deviceId: client.getDeviceId(), baseUrl: client.getHomeserverUrl(), roomId, lang: "en", theme: "dark",
-        intent: "start_call", confineToRoom: "true", perParticipantE2EE: "true", header: "none", skipLobby: "false",
+        intent: "start_call", confineToRoom: "true", perParticipantE2EE: String(encrypted), header: "none", skipLobby: "false",
     });
     return `${location.origin}/element-call/index.html#?${said}`;
 }
@@ -190,8 +190,8 @@ async function firstSync(client) {
 }
 
 /** Puts Element Call on the page, for this device in this room; done when the widget may speak. `mode` as its developers'
- * settings name them, "compatibility" or "matrix_2_0". */
-async function open({ baseUrl, userId, deviceId, accessToken, roomId, mode }) {
+ * settings name them, "compatibility" or "matrix_2_0"; `encrypted`: its media, as clients ask for it in rooms that are. */
+async function open({ baseUrl, userId, deviceId, accessToken, roomId, mode, encrypted }) {
     localStorage.setItem("matrix-setting-matrix-rtc-mode", JSON.stringify(mode));
     const client = createClient({ baseUrl, userId, deviceId, accessToken });
     await client.initRustCrypto({ useIndexedDB: false });
@@ -200,7 +200,7 @@ async function open({ baseUrl, userId, deviceId, accessToken, roomId, mode }) {
 
     const iframe = document.createElement("iframe");
     iframe.allow = "camera; microphone; display-capture; autoplay";
-    const url = widgetUrl(client, roomId);
+    const url = widgetUrl(client, roomId, encrypted);
     const widget = new Widget({ id: WIDGET_ID, creatorUserId: userId, type: "m.call", url, roomId, waitForIframeLoad: false });
     document.body.append(iframe); /* before the interface: it needs the iframe's window */
     const api = new ClientWidgetApi(widget, iframe, new Driver(client, roomId));

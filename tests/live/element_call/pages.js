@@ -2,8 +2,9 @@
  * object a line on standard input, one answer a line on standard output.
  *
  *   node pages.js FOLDER      console logs and screenshots go to FOLDER
- *   {"do": "open", "page": "alice", "baseUrl": …, "userId": …, "deviceId": …, "accessToken": …, "roomId": …, "mode": …}
+ *   {"do": "open", "page": "alice", "baseUrl": …, "userId": …, "deviceId": …, "accessToken": …, "roomId": …, "mode": …, "encrypted": …}
  *   {"do": "join" | "media" | "hangup" | "close" | "crash" | "picture", "page": "alice"}
+ *   {"do": "clear"}           no page is open any more
  *   -> {"ok": …} or {"error": "…"}
  *
  * The end of standard input ends the browser. */
@@ -92,16 +93,15 @@ function keepConnections() {
     };
 }
 
-/** Runs in Element Call's frame: what has arrived so far, and what is shown of it. */
+/** Runs in Element Call's frame: what has arrived so far by its SSRC, and what is shown of it. */
 async function readMedia() {
-    const sum = { videoFrames: 0, audioSamples: 0, audioEnergy: 0, sentFrames: 0 };
+    const sum = { videoFrames: {}, audioEnergy: {}, sentFrames: 0 };
     for (const connection of globalThis.peerConnections) {
         for (const row of (await connection.getStats()).values()) {
             if (row.type === "inbound-rtp" && row.kind === "video") {
-                sum.videoFrames += row.framesDecoded ?? 0;
+                sum.videoFrames[row.ssrc] = row.framesDecoded ?? 0;
             } else if (row.type === "inbound-rtp" && row.kind === "audio") {
-                sum.audioSamples += row.totalSamplesReceived ?? 0;
-                sum.audioEnergy += row.totalAudioEnergy ?? 0;
+                sum.audioEnergy[row.ssrc] = row.totalAudioEnergy ?? 0;
             } else if (row.type === "outbound-rtp" && row.kind === "video") {
                 sum.sentFrames += row.framesEncoded ?? 0;
             }
@@ -161,6 +161,12 @@ const ACTS = {
     async crash({ page }) {
         const session = await pages.get(page).createCDPSession();
         session.send("Page.crash").catch(() => {}); /* nobody is left to answer */
+    },
+    async clear() {
+        for (const page of pages.values()) {
+            await page.browserContext().close();
+        }
+        pages.clear();
     },
     async picture({ page }) {
         await pages.get(page).screenshot({ path: join(folder, `${page}.png`) });
