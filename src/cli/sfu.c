@@ -5,12 +5,18 @@
 #include "core/config.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/secret_file.h"
 #include "http/socket.h"
 #include "livekit/signal.h"
 #include "livekit/twirp.h"
+#include "media/discover.h"
 #include "media/places.h"
 #include "rooms/directory.h"
 #include "sfu/control.h"
+
+#include <string.h>
+
+#define TURN_SECRET_MOST 4096 /* bytes: core/config_rows.c has it for turn.secret */
 
 struct cli_sfu {
     struct room_directory *rooms;
@@ -19,6 +25,7 @@ struct cli_sfu {
     struct http_sockets *sockets;
     struct lk_twirp_door twirp;
     struct cli_room_webhooks *webhooks; /* NULL: nobody is told */
+    char *turn_secret;                  /* from a file; NULL: turn.secret */
 };
 
 /* --- starting --- */
@@ -34,10 +41,16 @@ static void log_places(const struct media_places *p) {
     }
 }
 
+static enum err choose_places(const struct config *c, struct media_places *ret) {
+    return c->rtc.discover[0] != '\0'
+               ? media_discover(c->rtc.discover, ret)
+               : media_places_choose(c->rtc.announced_ips.items, c->rtc.announced_ips.n, ret);
+}
+
 static enum err start_media(struct cli_sfu *s, uv_loop_t *loop, const struct config *c) {
     struct media_places places;
     struct sfu_address addresses[MEDIA_PLACES_MAX];
-    TRY(media_places_choose(c->rtc.announced_ips.items, c->rtc.announced_ips.n, &places));
+    TRY(choose_places(c, &places));
     for (size_t i = 0; i < places.n; i++) {
         addresses[i] = (struct sfu_address){ places.at[i].local, places.at[i].announced };
     }
@@ -61,11 +74,28 @@ static enum err start_media(struct cli_sfu *s, uv_loop_t *loop, const struct con
     return room_directory_start(s->rooms, s->sfu, loop);
 }
 
+static enum err read_turn_secret(struct cli_sfu *s, const struct config *c) {
+    size_t n = 0;
+    if (c->turn.secret[0] != '\0' || c->turn.secret_file[0] == '\0') {
+        return OK;
+    }
+    TRY(secret_file_read(c->turn.secret_file, TURN_SECRET_MOST, &s->turn_secret, &n));
+    while (n > 0 && strchr(" \t\r\n", s->turn_secret[n - 1]) != NULL) {
+        s->turn_secret[--n] = '\0';
+    }
+    return n > 0 ? OK : err_set(ERR_INVALID, "turn.secret_file: %s is empty", c->turn.secret_file);
+}
+
 /* "/" belongs to nobody where Parley stands behind a proxy with a homeserver; clients that warm up
  * their connection ask for it where the SFU is alone. */
 static enum err add_door(struct cli_sfu *s, uv_loop_t *loop, const struct config *c,
     const struct lk_keys *keys, struct http_router *public) {
-    const struct lk_signal_config signal = { .rooms = s->rooms, .keys = keys };
+    const struct lk_signal_config signal = { .rooms = s->rooms,
+        .keys = keys,
+        .ice = { .urls = c->turn.urls.items,
+            .n_urls = c->turn.urls.n,
+            .secret = s->turn_secret != NULL ? s->turn_secret : c->turn.secret,
+            .lifetime_us = c->turn.lifetime_us } };
     struct http_sockets_config sockets = { .ping_after_us = LK_SIGNAL_PING_AFTER_US };
     TRY(lk_signal_create(&signal, &s->signal));
     TRY(lk_signal_add(s->signal, public, config_alone(c)));
@@ -83,6 +113,7 @@ enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk
     *ret = s;
     TRY(room_directory_create(&rooms, &s->rooms));
     TRY(cli_room_webhooks_create(loop, c, keys, s->rooms, &s->webhooks));
+    TRY(read_turn_secret(s, c));
     TRY(start_media(s, loop, c));
     s->twirp = (struct lk_twirp_door){ .keys = keys, .rooms = s->rooms };
     TRY(cli_sfu_add_service(s, private));
@@ -126,6 +157,7 @@ void cli_sfu_destroy(struct cli_sfu *s) {
     if (s != NULL) {
         room_directory_destroy(s->rooms);
         lk_signal_destroy(s->signal);
+        mem_free_secret(s->turn_secret);
         mem_free(s);
     }
 }

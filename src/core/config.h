@@ -127,7 +127,14 @@ struct config {
         size_t packets_memory;       /* a worker */
         const char *srtp;            /* "auto", or the implementation to use */
         struct config_list webhooks; /* secret: URLs; who is told of the embedded SFU's rooms */
+        const char *discover;        /* "stun:host[:port]" to ask for our address; empty: nobody */
     } rtc;
+    struct {
+        struct config_list urls; /* "stun:…", "turn:…", "turns:…" */
+        const char *secret;      /* secret; needed where there are turn: or turns: */
+        const char *secret_file; /* path; instead of it */
+        int64_t lifetime_us;     /* of credentials */
+    } turn;
     struct {
         const char *url; /* ws(s):// or http(s)://; empty: no LiveKit server */
         const char *key;

@@ -117,6 +117,8 @@ const struct config_alias config_aliases[] = {
     { "LIVEKIT_INSECURE_SKIP_VERIFY_TLS", "federation", "verify_tls", insecure },
     /* Of SFUs. */
     { "ANNOUNCED_IP", "rtc", "announced_ips", names },
+    { "TURN_URLS", "turn", "urls", names },
+    { "TURN_SECRET", "turn", "secret", NULL },
     { "RTC_MIN_PORT", "rtc", "udp_port", NULL },
     { "RTC_MAX_PORT", "rtc", "udp_port_last", NULL },
     /* Its store and its registration: ours are PostgreSQL and appservice.registration. */

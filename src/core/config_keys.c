@@ -113,11 +113,29 @@ static enum err check_room_webhooks(const struct config *c) {
                                       "has webhook.urls in its own settings");
 }
 
+/* Nobody relays for strangers: without a secret a client would be refused there. */
+static enum err check_turn(const struct config *c) {
+    bool secret = c->turn.secret[0] != '\0' || c->turn.secret_file[0] != '\0';
+    for (size_t i = 0; i < c->turn.urls.n && !secret; i++) {
+        if (strncmp(c->turn.urls.items[i], "stun:", 5) != 0) {
+            return err_set(ERR_INVALID,
+                "turn.secret_file is not set: %s needs the secret that the TURN server has",
+                c->turn.urls.items[i]);
+        }
+    }
+    return OK;
+}
+
 static enum err check_embedded(const struct config *c) {
     if (config_gives_tokens(c) && c->rtc.public_url[0] == '\0' && c->livekit.url[0] == '\0') {
         return err_set(ERR_INVALID,
             "rtc.public_url is not set: with rtc.sfu: embedded clients are sent there");
     }
+    if (c->rtc.discover[0] != '\0' && c->rtc.announced_ips.n > 0) {
+        return err_set(ERR_INVALID,
+            "rtc.discover_ip asks for what rtc.announced_ips says: take one of them out");
+    }
+    TRY(check_turn(c));
     return check_ports(c);
 }
 

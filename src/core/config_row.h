@@ -101,5 +101,7 @@ extern const struct config_kind config_pairs;    /* struct config_list, server=u
 extern const struct config_kind config_hooks;  /* struct config_list, urls that may have a query */
 extern const struct config_kind config_events; /* struct config_list, news of calls */
 extern const struct config_kind config_announced; /* struct config_list, public or public=private */
+extern const struct config_kind config_stun;      /* const char *, "stun:host[:port]" or "" */
+extern const struct config_kind config_relays;    /* struct config_list, stun:, turn: and turns: */
 
 #endif

@@ -14,6 +14,7 @@
 #define HOOKS_MAX      8  /* webhooks */
 #define ANNOUNCED_MAX  8  /* media/loop.h: addresses a worker listens on */
 #define WORKERS_MAX    64 /* sfu/engine.h */
+#define RELAYS_MAX     8  /* turn.urls: browsers warn above five */
 #define GATHER_MAX_MS  5  /* media/loop.h */
 #define NONE           NULL
 
@@ -161,6 +162,17 @@ const struct config_row config_rows[] = {
         "Which code ciphers media: auto (the fastest here), mb, evp or, in builds that have it, srtp2."),
     ROW(rtc, webhooks, config_hooks, webhooks, "", 0, HOOKS_MAX, NONE, CONFIG_SECRET,
         "Who is told of the embedded SFU's rooms as LiveKit's servers tell it, signed with the API key."),
+    ROW(rtc, discover_ip, config_stun, discover, "", 0, TEXT_MAX, NONE, 0,
+        "A STUN server that is asked at start for the address to announce, where announced_ips says none."),
+
+    ROW(turn, urls, config_relays, urls, "", 0, RELAYS_MAX, NONE, 0,
+        "TURN and STUN servers that clients of the embedded SFU are told, where they cannot reach it themselves."),
+    ROW(turn, secret, config_text, secret, "", 0, TEXT_MAX, NONE, CONFIG_SECRET,
+        "The secret shared with the TURN server (coturn: static-auth-secret)."),
+    ROW(turn, secret_file, config_text, secret_file, "", 0, TEXT_MAX, NONE, 0,
+        "A file of mode 0600 that holds it."),
+    ROW(turn, lifetime, config_time_us, lifetime_us, "4h", MIN_MS, DAY_MS, NONE, 0,
+        "How long a client's user name and password for it are good."),
 
     ROW(livekit, url, config_text, url, "", 0, TEXT_MAX, NONE, 0,
         "The LiveKit server that clients are sent to, wss://...; empty: none, no tokens."),

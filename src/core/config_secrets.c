@@ -32,6 +32,9 @@ const char *config_secret(const struct config *c) {
     if (c->livekit.secret[0] != '\0') {
         return "the secret of the LiveKit API key";
     }
+    if (c->turn.secret[0] != '\0') {
+        return "the secret of the TURN server";
+    }
     /* Whoever knows such an address may post there, as a rule. */
     return c->webhooks.urls.n > 0 ? "addresses of webhooks" : NULL;
 }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOOK_MAX 2048 /* bytes of a webhook's URL */
+#define HOOK_MAX        2048 /* bytes of a webhook's URL */
+#define NAME_MOST       253  /* RFC 1035: characters of a host's name */
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
 /* Characters that no setting needs and that would break a log line or the printed file: controls,
  * the separators U+2028 and U+2029, the byte order mark and the two non-characters beside it. */
@@ -246,6 +248,66 @@ static void announced_allowed(const struct config_row *row, struct buf *b) {
 
 const struct config_kind config_announced = { is_announced, list_read, announced_allowed,
     list_print, list_equal, list_copy };
+
+/* --- STUN and TURN (RFC 7064, RFC 7065) --- */
+
+/* "host", "host:3478", "[2001:db8::5]:3478"; `n` bytes. */
+static bool is_host(const char *s, size_t n) {
+    const char *end = s[0] == '[' ? memchr(s, ']', n) : memchr(s, ':', n);
+    size_t host = end == NULL ? n : (size_t)(end - s) + (s[0] == '[' ? 1 : 0);
+    char port[sizeof("65535")] = "";
+    int bits = 0;
+    if (host == 0 || host > NAME_MOST || (s[0] == '[' && end == NULL) || n - host > sizeof(port) ||
+        (s[0] == '[' ? !is_ip(s + 1, host - 2, &bits) || bits != 128
+                     : strspn(s, NAME_CHARACTERS) < host)) {
+        return false;
+    }
+    if (host == n) {
+        return true;
+    }
+    memcpy(port, s + host + 1, n - host - 1);
+    return s[host] == ':' && is_number(port, strlen(port), 65535);
+}
+
+static bool is_relay(const char *s) {
+    static const char *const schemes[] = { "stun:", "turn:", "turns:" };
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        const char *host = s + strlen(schemes[i]);
+        if (strncmp(s, schemes[i], strlen(schemes[i])) == 0) {
+            size_t n = strcspn(host, "?");
+            return is_host(host, n) &&
+                   (host[n] == '\0' || (i > 0 && (strcmp(host + n, "?transport=udp") == 0 ||
+                                                     strcmp(host + n, "?transport=tcp") == 0)));
+        }
+    }
+    return false;
+}
+
+static void relays_allowed(const struct config_row *row, struct buf *b) {
+    buf_printf(b,
+        "%d..%d addresses such as turn:turn.example.com:3478?transport=udp, "
+        "turns:turn.example.com:443 or stun:stun.example.com",
+        (int)row->min, (int)row->max);
+}
+
+const struct config_kind config_relays = { is_relay, list_read, relays_allowed, list_print,
+    list_equal, list_copy };
+
+static enum err stun_read(
+    const struct config_row *row, struct arena *a, struct config_words w, void *slot) {
+    bool fine =
+        text_fits(row, w) &&
+        (w.items[0][0] == '\0' || (strncmp(w.items[0], "stun:", 5) == 0 && is_relay(w.items[0])));
+    return fine ? keep_text(a, w.items[0], slot) : ERR_INVALID;
+}
+
+static void stun_allowed(const struct config_row *row, struct buf *b) {
+    (void)row;
+    buf_puts(b, "an address such as stun:stun.example.com:3478");
+}
+
+const struct config_kind config_stun = { NULL, stun_read, stun_allowed, text_print, text_equal,
+    text_copy };
 
 /* --- Matrix servers --- */
 

@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -258,4 +259,13 @@ enum err hmac_sign(struct hmac_key *k, const void *a, size_t a_len, const void *
                 (b_len == 0 || EVP_MAC_update(k->ctx, b, b_len) == 1) &&
                 EVP_MAC_final(k->ctx, ret, &n, SHA256_SIZE) == 1;
     return done ? OK : err_set(ERR_NOMEM, "HMAC-SHA256 failed");
+}
+
+enum err crypto_hmac_sha1(const char *key, const void *bytes, size_t n, uint8_t ret[SHA1_SIZE]) {
+    uint8_t mac[EVP_MAX_MD_SIZE];
+    if (HMAC(EVP_sha1(), key, (int)strlen(key), bytes, n, mac, NULL) == NULL) {
+        return err_set(ERR_NOMEM, "HMAC-SHA1 failed");
+    }
+    memcpy(ret, mac, SHA1_SIZE);
+    return OK;
 }

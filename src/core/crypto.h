@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define SHA256_SIZE    32
+#define SHA1_SIZE      20
 #define UUID_SIZE      16
 #define UUID_TEXT_SIZE 37
 
@@ -67,5 +68,9 @@ void hmac_key_destroy(struct hmac_key *k);
 /** HMAC over a then b (either may be empty). */
 MUST_CHECK enum err hmac_sign(struct hmac_key *k, const void *a, size_t a_len, const void *b,
     size_t b_len, uint8_t ret[SHA256_SIZE]);
+
+/** HMAC-SHA1, for a protocol that has nothing better: passwords of TURN servers. */
+MUST_CHECK enum err crypto_hmac_sha1(
+    const char *key, const void *bytes, size_t n, uint8_t ret[SHA1_SIZE]);
 
 #endif

@@ -2,6 +2,7 @@
 #include "doctor/media.h"
 #include "core/config.h"
 #include "doctor/checks.h"
+#include "media/discover.h"
 #include "media/path.h"
 #include "media/places.h"
 #include "media/udp.h"
@@ -25,11 +26,17 @@ static bool embedded(struct doctor *d) {
 
 static bool choose(struct doctor *d, struct media_places *ret) {
     const struct config_list *items = &d->config->rtc.announced_ips;
-    if (media_places_choose(items->items, items->n, ret) == OK) {
-        return true;
+    const char *server = d->config->rtc.discover;
+    enum err e = server[0] != '\0' ? media_discover(server, ret)
+                                   : media_places_choose(items->items, items->n, ret);
+    if (e != OK) {
+        doctor_say(d, DOCTOR_FAIL,
+            server[0] == '\0' ? "ip -brief address"
+                              : "rtc:\n  announced_ips: [\"<the public address>\"]   # instead of "
+                                "discover_ip",
+            "%s", err_text());
     }
-    doctor_say(d, DOCTOR_FAIL, "ip -brief address", "%s", err_text());
-    return false;
+    return e == OK;
 }
 
 /* --- addresses --- */
@@ -173,7 +180,14 @@ static size_t look_at_ports(struct doctor *d, const struct media_places *p, int 
 void doctor_check_media_ports(struct doctor *d) {
     const struct config *c = d->config;
     struct media_places places = { 0 };
-    if (!embedded(d) || !choose(d, &places)) {
+    if (!embedded(d)) {
+        return;
+    }
+    if (c->rtc.discover[0] != '\0' && doctor_state_of(d, "media-addresses") == DOCTOR_FAIL) {
+        doctor_say(d, DOCTOR_SKIPPED, NULL, "it is not known on which addresses");
+        return;
+    }
+    if (!choose(d, &places)) {
         return;
     }
     int workers = (int)config_workers(c, uv_available_parallelism());

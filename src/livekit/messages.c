@@ -282,25 +282,6 @@ Lk__ServerInfo *lk_message_server(const char *node_id, struct arena *a) {
     return r;
 }
 
-static bool add_ice_servers(
-    Lk__JoinResponse *r, const struct lk_signal_config *cfg, struct arena *a) {
-    r->ice_servers = arena_array(a, cfg->n_ice_servers + 1, sizeof(*r->ice_servers));
-    for (size_t i = 0; i < cfg->n_ice_servers && r->ice_servers != NULL; i++) {
-        const struct lk_ice_server *from = &cfg->ice_servers[i];
-        Lk__ICEServer *to = arena_alloc(a, sizeof(*to));
-        if (to == NULL) {
-            return false;
-        }
-        *to = (Lk__ICEServer)LK__ICESERVER__INIT;
-        to->urls = (char **)from->urls;
-        to->n_urls = from->n_urls;
-        to->username = (char *)(from->username == NULL ? "" : from->username);
-        to->credential = (char *)(from->credential == NULL ? "" : from->credential);
-        r->ice_servers[r->n_ice_servers++] = to;
-    }
-    return r->ice_servers != NULL;
-}
-
 static bool add_others(Lk__JoinResponse *r, const struct room_member *m, struct arena *a) {
     r->other_participants = arena_array(a, m->room->n_members + 1, sizeof(*r->other_participants));
     for (const struct room_member *other = m->room->members;
@@ -326,7 +307,9 @@ Lk__JoinResponse *lk_message_join(const struct room_member *m, const struct lk_s
     r->enabled_publish_codecs = codecs(a, &r->n_enabled_publish_codecs);
     r->sif_trailer.data = (uint8_t *)m->room->trailer;
     r->sif_trailer.len = sizeof(m->room->trailer);
-    return add_ice_servers(r, cfg, a) && add_others(r, m, a) && !a->failed ? r : NULL;
+    r->ice_servers =
+        lk_ice_servers(&cfg->ice, m->sid, lk_signal_wall_ms(cfg), a, &r->n_ice_servers);
+    return r->ice_servers != NULL && add_others(r, m, a) && !a->failed ? r : NULL;
 }
 
 static const struct {

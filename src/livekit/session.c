@@ -81,15 +81,10 @@ static void set_rights(struct lk_video *v, const struct room_grant *g) {
     v->hidden = g->hidden ? LK_YES : LK_UNSAID;
 }
 
-static int64_t wall_ms(const struct lk_session *s) {
-    const struct lk_signal_config *cfg = &s->signal->cfg;
-    return cfg->wall_ms == NULL ? clock_wall_ms() : cfg->wall_ms(cfg->arg);
-}
-
 /* What the client says when it comes again: as it is now, not as it was when the token was made. */
 static enum err make_token(const struct lk_session *s, char **ret) {
     const struct room_member *m = s->member;
-    const int64_t now_s = wall_ms(s) / 1000;
+    const int64_t now_s = lk_signal_wall_ms(&s->signal->cfg) / 1000;
     struct lk_grant *g = mem_alloc(sizeof(*g));
     if (g == NULL) {
         return err_set(ERR_NOMEM, "no memory for a token");

@@ -20,8 +20,12 @@ METRIC_COUNTER(
 
 static const char plain[] = "text/plain; charset=utf-8";
 
+int64_t lk_signal_wall_ms(const struct lk_signal_config *cfg) {
+    return cfg->wall_ms == NULL ? clock_wall_ms() : cfg->wall_ms(cfg->arg);
+}
+
 static int64_t now_s(const struct lk_signal *s) {
-    return (s->cfg.wall_ms == NULL ? clock_wall_ms() : s->cfg.wall_ms(s->cfg.arg)) / 1000;
+    return lk_signal_wall_ms(&s->cfg) / 1000;
 }
 
 static bool is_v1(const struct http_request *r) {

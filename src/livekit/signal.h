@@ -16,6 +16,7 @@
 #define LIVEKIT_SIGNAL_H
 
 #include "core/err.h"
+#include "livekit/ice_servers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,24 +31,18 @@ struct room_directory;
 /* For http_sockets_config of the listener that carries these paths (livekit-protocol 2.4). */
 #define LK_SIGNAL_PING_AFTER_US (10 * INT64_C(1000000))
 
-/* One row of JoinResponse.ice_servers; borrowed for life. */
-struct lk_ice_server {
-    const char *const *urls;
-    size_t n_urls;
-    const char *username, *credential; /* NULL = none */
-};
-
 struct lk_signal_config {
     struct room_directory *rooms; /* started before the first client comes */
     const struct lk_keys *keys;
-    const struct lk_ice_server *ice_servers; /* for clients behind firewalls; none by default */
-    size_t n_ice_servers;
+    struct lk_ice ice;   /* for clients behind firewalls; none by default */
     const char *node_id; /* "ND_…", shown to clients; NULL = a new one */
     /* So that tests live in virtual time; NULL = core/clock. Unix milliseconds. */
     int64_t (*wall_ms)(void *arg);
     void *arg;
 };
 
+/** The time by which clients and we agree: Unix milliseconds. */
+int64_t lk_signal_wall_ms(const struct lk_signal_config *cfg);
 /** Borrows everything for its life. ERR_NOMEM. */
 MUST_CHECK enum err lk_signal_create(const struct lk_signal_config *cfg, struct lk_signal **ret);
 /** Rows for http_sockets_config; borrowed as long as the signal lives. */

@@ -12,11 +12,6 @@
 
 typedef void verb(struct lk_session *s, const Lk__SignalRequest *r);
 
-static int64_t wall_ms(const struct lk_session *s) {
-    const struct lk_signal_config *cfg = &s->signal->cfg;
-    return cfg->wall_ms == NULL ? clock_wall_ms() : cfg->wall_ms(cfg->arg);
-}
-
 /* --- descriptions --- */
 
 static void take_offer(struct lk_session *s, const Lk__SignalRequest *r) {
@@ -204,7 +199,7 @@ static void ping(struct lk_session *s, const Lk__SignalRequest *r) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     (void)r;
     m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_PONG;
-    m.pong = wall_ms(s);
+    m.pong = lk_signal_wall_ms(&s->signal->cfg);
     lk_session_say(s, &m);
 }
 
@@ -212,7 +207,7 @@ static void ping_req(struct lk_session *s, const Lk__SignalRequest *r) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     Lk__Pong pong = LK__PONG__INIT;
     pong.last_ping_timestamp = r->ping_req->timestamp;
-    pong.timestamp = wall_ms(s);
+    pong.timestamp = lk_signal_wall_ms(&s->signal->cfg);
     m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_PONG_RESP;
     m.pong_resp = &pong;
     lk_session_say(s, &m);

@@ -114,14 +114,14 @@ class Participant:
     def do(self, act, **more):
         return self.driver.do(act, **self.page, **more)
 
-    def join(self, server, room, single=True, key=None, **claims):
-        """Fails where it is refused; `claims` go into the token."""
-        said = self.try_join(server, token(server.key, server.secret, room, self.name, **claims), single, key)
+    def join(self, server, room, single=True, key=None, relay=False, **claims):
+        """Fails where it is refused; `relay`: media goes through TURN alone; `claims` go into the token."""
+        said = self.try_join(server, token(server.key, server.secret, room, self.name, **claims), single, key, relay)
         assert "refused" not in said, f"{self.name}: {said}"
         return self
 
-    def try_join(self, server, jwt, single=True, key=None):
-        return self.do("join", url=server.url, token=jwt, single=single, key=key)
+    def try_join(self, server, jwt, single=True, key=None, relay=False):
+        return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay)
 
     def publish(self, *sources):
         return [self.do("publish", source=source) for source in sources]

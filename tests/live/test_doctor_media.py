@@ -54,6 +54,15 @@ def test_names_what_is_broken(tmp_path, name):
     assert paste in found[0][2]
 
 
+def test_finds_a_stun_server_that_does_not_answer(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        found = look(tmp_path, discover_ip=f"stun:127.0.0.1:{silent.getsockname()[1]}")
+    severity, sentence, paste = found["media-addresses"][0]
+    assert severity == "fail" and "did not say within 5 s" in sentence and "announced_ips" in paste
+    assert [severity for severity, _, _ in found["media-ports"]] == ["skipped"]
+
+
 @pytest.mark.parametrize("kind, setting", [(socket.SOCK_DGRAM, "udp_port"), (socket.SOCK_STREAM, "tcp_port")])
 def test_finds_the_port_of_another_program(tmp_path, kind, setting):
     with socket.socket(socket.AF_INET, kind) as other:

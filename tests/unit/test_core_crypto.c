@@ -53,6 +53,24 @@ TEST(core_crypto, hmac_has_the_published_value_however_it_is_split) {
     hmac_key_destroy(NULL);
 }
 
+TEST(core_crypto, hmac_sha1_has_the_published_values) {
+    static const struct {
+        const char *name, *key, *in, *want; /* RFC 2202, 3: test case 2; and of nothing */
+    } rows[] = {
+        { "a word", "Jefe", "what do ya want for nothing?",
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79" },
+        { "nothing", "", "", "fbdb1d1b18aa6c08324b7d64b71fb76370690e1d" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        uint8_t mac[SHA1_SIZE];
+        char hex[2 * SHA1_SIZE + 1];
+        CHECK_ERR(OK, crypto_hmac_sha1(r->key, r->in, strlen(r->in), mac));
+        crypto_hex(mac, sizeof(mac), hex);
+        CHECK_STR(r->want, hex);
+    }
+}
+
 TEST_ALLOC(core_crypto, survives_no_memory) {
     struct hmac_key *k = NULL;
     TRY(hmac_key_create((const uint8_t *)"k", 1, &k));

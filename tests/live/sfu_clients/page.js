@@ -69,6 +69,21 @@ function listen() {
     room.registerRpcMethod("greet", async ({ callerIdentity, payload }) => `${payload} to ${callerIdentity}`);
 }
 
+/** The kinds of our own candidates that media goes through: "host", "relay" … */
+async function paths() {
+    const kinds = new Set();
+    const manager = room?.engine.pcManager;
+    for (const transport of [manager?.publisher, manager?.subscriber]) {
+        const stats = transport ? await transport.getStats() : new Map();
+        for (const row of stats.values()) {
+            if (row.type === "transport" && row.selectedCandidatePairId) {
+                kinds.add(stats.get(stats.get(row.selectedCandidatePairId).localCandidateId).candidateType);
+            }
+        }
+    }
+    return [...kinds];
+}
+
 async function leave() {
     await room?.disconnect();
     worker?.terminate();
@@ -77,7 +92,7 @@ async function leave() {
 }
 
 globalThis.acts = {
-    async join({ url, token, single, key }) {
+    async join({ url, token, single, key, relay }) {
         await leave();
         const options = { singlePeerConnection: single, dynacast: true, adaptiveStream: false };
         if (key) {
@@ -100,7 +115,7 @@ globalThis.acts = {
             await room.setE2EEEnabled(true);
         }
         try {
-            await room.connect(url, token, { maxRetries: 0 });
+            await room.connect(url, token, { maxRetries: 0, ...(relay && { rtcConfig: { iceTransportPolicy: "relay" } }) });
         } catch (error) {
             return { refused: error.message, status: error.status ?? 0 };
         }
@@ -162,7 +177,7 @@ globalThis.acts = {
                 people[who.identity][publication.source] = await arrived(publication);
             }
         }
-        return { state: room?.state ?? "disconnected", people, told, data };
+        return { state: room?.state ?? "disconnected", people, told, data, paths: await paths() };
     },
     leave,
 };
