@@ -86,7 +86,7 @@ void mem_freep(char **p) {
 
 /* --- arenas --- */
 
-#define ARENA_FIRST (4 * KIB)
+#define ARENA_FIRST (1 * KIB)
 #define ARENA_MOST  (256 * KIB)
 
 struct arena_block {

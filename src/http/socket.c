@@ -16,13 +16,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MESSAGE_MAX       (2 * MIB)
-#define QUEUE_MAX         (4 * MIB)
-#define SOCKETS_MAX       10000
-#define PING_AFTER_US     (25 * SEC_US) /* proxies cut idle connections after 60 s */
-#define HANGUP_AFTER_US   (60 * SEC_US)
-#define CLOSE_SECONDS     5          /* a client that does not read gets no close frame either */
-#define KEPT_BYTES        (64 * KIB) /* a larger reassembly buffer is given back after its message */
+#define MESSAGE_MAX     (2 * MIB)
+#define QUEUE_MAX       (4 * MIB)
+#define SOCKETS_MAX     10000
+#define PING_AFTER_US   (25 * SEC_US) /* proxies cut idle connections after 60 s */
+#define HANGUP_AFTER_US (60 * SEC_US)
+#define CLOSE_SECONDS   5          /* a client that does not read gets no close frame either */
+#define KEPT_BYTES      KIB /* a larger reassembly buffer is given back after its message */
+/* What is read at once: the library holds so much for each socket, and would hold pt_serv_buf_size,
+ * 64 KiB, if it were not told. Longer messages come in pieces anyway. */
+#define READ_BYTES        (4 * KIB)
 #define REASON_MAX        123 /* RFC 6455, 5.5: control frames hold 125 bytes, two are the code */
 #define WATCH_MS          20  /* how often a drain or an end looks whether it is done */
 #define TURNS_TO_CLOSE    4   /* sockets, handles, and as many to spare */
@@ -361,6 +364,13 @@ static void log_library(int level, const char *line) {
     LOG_DEBUG(NULL, "libwebsockets_complained", "text=%s", LOG_Q(line));
 }
 
+static struct lws_protocols protocol(const char *name) {
+    return (struct lws_protocols){ .name = name,
+        .callback = on_event,
+        .rx_buffer_size = READ_BYTES,
+        .tx_packet_size = HTTP_PEEK_MAX };
+}
+
 /* Protocol 0 serves clients that name none; behind it each subprotocol of the table once. */
 static enum err make_protocols(struct http_sockets *t) {
     t->protocols = mem_zalloc((t->n_paths + 2) * sizeof(*t->protocols));
@@ -368,7 +378,7 @@ static enum err make_protocols(struct http_sockets *t) {
         return err_set(ERR_NOMEM, "no memory for WebSocket protocols");
     }
     size_t n = 0;
-    t->protocols[n++] = (struct lws_protocols){ .name = "none", .callback = on_event };
+    t->protocols[n++] = protocol("none");
     for (size_t i = 0; i < t->n_paths; i++) {
         const char *name = t->paths[i].protocol;
         bool known = name == NULL;
@@ -376,7 +386,7 @@ static enum err make_protocols(struct http_sockets *t) {
             known = strcmp(t->protocols[k].name, name) == 0;
         }
         if (!known) {
-            t->protocols[n++] = (struct lws_protocols){ .name = name, .callback = on_event };
+            t->protocols[n++] = protocol(name);
         }
     }
     return OK;
