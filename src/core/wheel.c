@@ -1,8 +1,10 @@
 /* Rings of timers by the tick they are due in; far ones wait in their slot for their round. */
 #include "core/wheel.h"
 
+/* A head's `due_us`: nothing in its ring is due before that. */
 static void ring_init(struct wheel_timer *head) {
     head->prev = head->next = head;
+    head->due_us = INT64_MAX;
 }
 
 static void ring_add(struct wheel_timer *head, struct wheel_timer *t) {
@@ -36,7 +38,9 @@ void wheel_arm(struct wheel *w, struct wheel_timer *t, int64_t due_us, wheel_fn 
     if (tick < w->tick) {
         tick = w->tick;
     }
-    ring_add(&w->slots[tick % WHEEL_SLOTS], t);
+    struct wheel_timer *head = &w->slots[tick % WHEEL_SLOTS];
+    ring_add(head, t);
+    head->due_us = due_us < head->due_us ? due_us : head->due_us;
     w->armed++;
 }
 
@@ -52,11 +56,17 @@ bool wheel_is_armed(const struct wheel_timer *t) {
 }
 
 static void collect(struct wheel *w, struct wheel_timer *head, int64_t now_us) {
+    if (head->due_us > now_us) {
+        return;
+    }
+    head->due_us = INT64_MAX;
     for (struct wheel_timer *t = head->next, *next; t != head; t = next) {
         next = t->next;
         if (t->due_us <= now_us) {
             ring_remove(t);
             ring_add(&w->firing, t);
+        } else if (t->due_us < head->due_us) {
+            head->due_us = t->due_us;
         }
     }
 }
@@ -86,7 +96,7 @@ int64_t wheel_next(const struct wheel *w) {
     }
     for (int64_t i = 0; i < WHEEL_SLOTS; i++) {
         const struct wheel_timer *head = &w->slots[(w->tick + i) % WHEEL_SLOTS];
-        if (head->next != head) {
+        if (head->due_us <= (w->tick + i) * WHEEL_TICK_US) { /* else in a later round */
             return (w->tick + i) * WHEEL_TICK_US;
         }
     }

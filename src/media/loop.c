@@ -27,6 +27,7 @@ struct media_loop {
     size_t n_doors;
     int64_t gather_us;
     int64_t held_since_us;     /* 0 = nothing is held back */
+    int64_t wake_us;           /* what the timer is set to; INT64_MAX = it is not */
     int64_t busy_us, since_us; /* of the running window */
     bool busy;
     bool started;
@@ -93,6 +94,10 @@ static void settle(struct media_loop *l, int64_t now) {
     if (l->held_since_us != 0 && l->held_since_us + l->gather_us < next) {
         next = l->held_since_us + l->gather_us;
     }
+    if (next == l->wake_us) {
+        return;
+    }
+    l->wake_us = next;
     if (next == INT64_MAX) {
         (void)uv_timer_stop(&l->timer);
         return;
@@ -110,7 +115,9 @@ static void turn(struct media_loop *l, const struct media_datagram *in, size_t n
 }
 
 static void timer_fired(uv_timer_t *timer) {
-    turn(timer->data, NULL, 0);
+    struct media_loop *l = timer->data;
+    l->wake_us = INT64_MAX;
+    turn(l, NULL, 0);
 }
 
 static void readable(uv_poll_t *poll, int status, int events) {
@@ -221,6 +228,7 @@ enum err media_loop_create(const struct media_loop_config *cfg, struct media_loo
     (void)uv_timer_init(&l->loop, &l->timer); /* cannot fail */
     e = uv_async_init(&l->loop, &l->wake, woken);
     l->wake.data = e == 0 ? l : NULL;
+    l->wake_us = INT64_MAX;
     l->timer.data = l;
     enum err err = e == 0 ? set_up(l, cfg) : err_set(ERR_IO, "media: %s", uv_strerror(e));
     if (err != OK) {

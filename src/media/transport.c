@@ -6,31 +6,35 @@
 #include "rtc/stun.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #define HEARD_EVERY_US 100000 /* how often ICE is told that media proved the peer to be alive */
-#define SSRCS_AT_FIRST 4      /* a microphone, a camera with its RTX, and one to spare */
+#define SSRCS_AT_FIRST 1      /* whoever publishes has more reserved (208 bytes each) */
 
 enum { FRAGMENT_OURS, FRAGMENT_OLD, FRAGMENTS };
 
 struct media_transport {
     struct wheel_timer timer; /* first: a timer's address is its transport's */
+    /* What each packet out touches, in a row: media_transport_expect. */
     struct media_worker *worker;
-    void *owner;
-    struct rtc_icelite *ice;
-    struct rtc_dtls *dtls; /* from the first datagram of a handshake */
-    struct rtc_srtp_in *in;
     struct rtc_srtp_out *out;
     struct media_outlet outlet;
+    enum { NEW, CONNECTED, LOST, ENDED } state;
+    bool shaking_hands; /* counted by the worker */
+    void *owner;
+    struct rtc_srtp_in *in;
+    int64_t heard_us;
+    struct rtc_icelite *ice;
+    struct rtc_dtls *dtls; /* from the first datagram of a handshake */
     struct media_route routes[RTC_ICE_PATHS_MAX];
     struct media_fragment fragments[FRAGMENTS];
     struct rtc_dtls_params peer; /* without fingerprints: not known yet */
-    int64_t heard_us;
     const char *profile;
-    size_t ssrcs;       /* to have room for */
-    bool shaking_hands; /* counted by the worker */
-    enum { NEW, CONNECTED, LOST, ENDED } state;
+    size_t ssrcs; /* to have room for */
 };
+
+static_assert(offsetof(struct media_transport, owner) <= MEDIA_TRANSPORT_HOT, "is it fetched?");
 
 /* --- state --- */
 

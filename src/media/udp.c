@@ -15,8 +15,8 @@ struct media_udp {
     uint16_t port;
     uint32_t index;
     struct media_udp_stats stats;
-    /* Slots that a receive fills; those it did not fill wait here for the next one. */
-    struct pkt *waiting[MEDIA_UDP_BATCH];
+    struct pkt *waiting[MEDIA_UDP_BATCH]; /* what the next receive reads into */
+    size_t empty;                         /* so many of them, the first ones, are taken */
     struct pkt_pool *pool;
     struct mmsghdr in[MEDIA_UDP_BATCH];
     struct iovec in_iov[MEDIA_UDP_BATCH];
@@ -69,6 +69,7 @@ enum err media_udp_open(
     }
     u->fd = -1;
     u->index = index;
+    u->empty = MEDIA_UDP_BATCH;
     enum err e = bind_to(u, address, port);
     if (e != OK) {
         media_udp_close(u);
@@ -103,20 +104,23 @@ const struct media_udp_stats *media_udp_stats(const struct media_udp *u) {
     return &u->stats;
 }
 
-/* Slots for the next receive; gives how many there are. */
+static void set_slot(struct media_udp *u, size_t i, struct pkt *p) {
+    u->waiting[i] = p;
+    u->in_iov[i] = (struct iovec){ pkt_bytes(p), PKT_DATAGRAM };
+    u->in[i].msg_hdr = (struct msghdr){ .msg_name = &u->from[i],
+        .msg_namelen = sizeof(u->from[i]),
+        .msg_iov = &u->in_iov[i],
+        .msg_iovlen = 1 };
+}
+
+/* Fills the empty slots, which are the first ones, from their back; gives how many are full. Mostly
+ * it was one packet that came: only what was taken is looked at. */
 static size_t fill(struct media_udp *u, struct pkt_pool *pool) {
-    size_t n = 0;
-    for (; n < MEDIA_UDP_BATCH; n++) {
-        if (u->waiting[n] == NULL && (u->waiting[n] = pkt_take(pool)) == NULL) {
-            break;
-        }
-        u->in_iov[n] = (struct iovec){ pkt_bytes(u->waiting[n]), PKT_DATAGRAM };
-        u->in[n].msg_hdr = (struct msghdr){ .msg_name = &u->from[n],
-            .msg_namelen = sizeof(u->from[n]),
-            .msg_iov = &u->in_iov[n],
-            .msg_iovlen = 1 };
+    struct pkt *p;
+    while (u->empty > 0 && (p = pkt_take(pool)) != NULL) {
+        set_slot(u, --u->empty, p);
     }
-    return n;
+    return MEDIA_UDP_BATCH - u->empty;
 }
 
 /* Without packets to read into, what waits is taken off the socket and dropped: left there it would
@@ -134,11 +138,11 @@ size_t media_udp_receive(struct media_udp *u, struct pkt_pool *pool, int64_t now
     if (room == 0) {
         drain(u);
     }
-    int n = room > 0 ? recvmmsg(u->fd, u->in, (unsigned)room, MSG_DONTWAIT, NULL) : 0;
-    size_t given = 0, filled = n > 0 ? (size_t)n : 0;
-    for (size_t i = 0; i < filled; i++) {
-        struct pkt *p = u->waiting[i];
-        u->waiting[i] = NULL;
+    size_t first = u->empty, given = 0;
+    int n = room > 0 ? recvmmsg(u->fd, u->in + first, (unsigned)room, MSG_DONTWAIT, NULL) : 0;
+    for (size_t i = first; n > 0 && i < first + (size_t)n; i++) {
+        struct pkt *p = STEAL(u->waiting[i]);
+        u->empty++;
         if (u->in[i].msg_hdr.msg_flags & MSG_TRUNC) {
             u->stats.truncated++;
             pkt_unref(p);
@@ -149,11 +153,6 @@ size_t media_udp_receive(struct media_udp *u, struct pkt_pool *pool, int64_t now
         ret[given].pkt = p;
         ret[given].path = media_path_of((struct sockaddr *)&u->from[i], false, u->index);
         given++;
-    }
-    /* What was not filled moves to the front, where the next call looks. */
-    for (size_t i = filled; i < room && filled > 0; i++) {
-        u->waiting[i - filled] = u->waiting[i];
-        u->waiting[i] = NULL;
     }
     u->stats.received += given;
     return given;

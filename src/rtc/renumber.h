@@ -30,10 +30,10 @@ struct rtc_renumber_mark {
 
 /** 792 bytes a stream. rtc_renumber_init it. */
 struct rtc_renumber {
-    struct rtc_renumber_mark marks[RTC_RENUMBER_MARKS];
     int64_t highest; /* in: the newest that was dropped or mapped */
     int64_t out;     /* the newest out */
     uint8_t first, n;
+    struct rtc_renumber_mark marks[RTC_RENUMBER_MARKS]; /* mostly the first alone */
 };
 
 /** The first number that goes out will be `first_out`. */

@@ -53,12 +53,13 @@
 #define RTC_SCTP_RECV_MOST  (192 * KIB) /* of messages that are not whole: the window we offer */
 #define RTC_SCTP_DOORS_MOST 128         /* threads; the SFU has at most 64 workers */
 
-#define RTC_SCTP_TICK_US   ((int64_t)20000) /* usrsctp's shortest timer here is 200 ms */
-#define RTC_SCTP_RTO_FIRST 500              /* ms, of a repetition; as Chrome's SCTP has them */
-#define RTC_SCTP_RTO_LEAST 300              /* ms */
-#define RTC_SCTP_RTO_MOST  2000             /* ms: soon again after ten seconds without network */
-#define RTC_SCTP_TRIES     24               /* without an answer, then it is closed: over 40 s */
-#define RTC_SCTP_BUSY_US   (4 * SEC_US)     /* the longest a timer can wait is one RTO */
+/* usrsctp's shortest timer here is 200 ms, and a tick looks at those of all associations. */
+#define RTC_SCTP_TICK_US   ((int64_t)50000)
+#define RTC_SCTP_RTO_FIRST 500          /* ms, of a repetition; as Chrome's SCTP has them */
+#define RTC_SCTP_RTO_LEAST 300          /* ms */
+#define RTC_SCTP_RTO_MOST  2000         /* ms: soon again after ten seconds without network */
+#define RTC_SCTP_TRIES     24           /* without an answer, then it is closed: over 40 s */
+#define RTC_SCTP_BUSY_US   (4 * SEC_US) /* the longest a timer can wait is one RTO */
 
 /* --- once a thread --- */
 

@@ -24,7 +24,6 @@ struct sfu_source {
 };
 
 struct sfu_rewriter {
-    struct rtc_renumber seq;
     struct rtc_vp8_map *vp8; /* NULL for other codecs */
     uint32_t clock_rate;
     uint32_t ts_offset;         /* out - in, of the current layer */
@@ -32,6 +31,7 @@ struct sfu_rewriter {
     int64_t last_us;            /* when its first packet left; 0 = none has */
     struct sfu_source last_of;  /* the stream that it was of; none: it was made up */
     struct sfu_source source;   /* of the current layer */
+    struct rtc_renumber seq;    /* last: most of it is rarely looked at */
 };
 
 struct sfu_rewritten {

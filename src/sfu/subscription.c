@@ -2,7 +2,6 @@
 #include "sfu/subscription.h"
 
 #include "core/mem.h"
-#include "media/transport.h"
 #include "rtc/codec/opus.h"
 #include "rtc/ntp.h"
 #include "rtc/rtx.h"
@@ -12,10 +11,16 @@
 #include "sfu/transport.h"
 #include "sfu/worker.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <utlist.h>
 
 #define REPORT_US 3000000 /* between sender reports: livekit-protocol.md, 5.6 */
+
+_Static_assert(offsetof(struct sfu_subscription, rewriter.seq.marks[1]) -
+                       offsetof(struct sfu_subscription, worker) <=
+                   SFU_SUBSCRIPTION_HOT,
+    "is it fetched?");
 
 /* --- sending --- */
 
@@ -85,7 +90,7 @@ static size_t set_descriptor(const struct sfu_subscription *s, struct media_job 
 
 static void forward(
     struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_rewritten *to) {
-    struct media_job *job = media_transport_rtp(s->transport->media);
+    struct media_job *job = media_transport_rtp(s->media);
     if (job == NULL) {
         return;
     }
@@ -112,7 +117,7 @@ static void forward(
 
 static void send_rtx(
     struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_rewritten *to) {
-    struct media_job *job = media_transport_rtp(s->transport->media);
+    struct media_job *job = media_transport_rtp(s->media);
     if (job == NULL) {
         return;
     }
@@ -141,7 +146,7 @@ static void pass_over(struct sfu_subscription *s, const struct sfu_packet *p) {
 }
 
 void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p) {
-    if (s->wanted.disabled || s->paused || !media_transport_is_connected(s->transport->media)) {
+    if (s->wanted.disabled || s->paused || !media_transport_is_connected(s->media)) {
         return;
     }
     if (!is_taken(s, p)) {
@@ -246,7 +251,7 @@ static void send_report(struct sfu_subscription *s, int64_t now_us) {
     struct wr w = wr_make(bytes, sizeof(bytes));
     rtc_rtcp_write_sr(&w, &sr, NULL, 0);
     rtc_rtcp_write_sdes(&w, s->ssrc, s->cname, s->mid[0] == '\0' ? NULL : s->mid);
-    if (!w.bad && media_transport_rtcp(s->transport->media, bytes, wr_len(&w))) {
+    if (!w.bad && media_transport_rtcp(s->media, bytes, wr_len(&w))) {
         rtc_rtt_sent(&s->rtt, sr.ntp, now_us);
     }
 }
@@ -255,7 +260,7 @@ static void send_silence(struct sfu_subscription *s) {
     bool video = s->silence.video;
     uint8_t pt = s->pts[video ? s->track->codec->type : RTC_OPUS];
     struct pkt *body = pkt_take(s->worker->media->pool);
-    struct media_job *job = body == NULL ? NULL : media_transport_rtp(s->transport->media);
+    struct media_job *job = body == NULL ? NULL : media_transport_rtp(s->media);
     if (job == NULL) {
         pkt_unref(body);
         return;
@@ -281,7 +286,7 @@ static void send_silence(struct sfu_subscription *s) {
 static bool can_be_silent(const struct sfu_subscription *s) {
     enum rtc_codec_type type = s->silence.video ? s->track->codec->type : RTC_OPUS;
     return s->silence.on && !s->wanted.disabled && s->pts[type] != RTC_NO_PT &&
-           media_transport_is_connected(s->transport->media);
+           media_transport_is_connected(s->media);
 }
 
 int64_t sfu_subscription_report(struct sfu_subscription *s, int64_t now_us) {
@@ -395,6 +400,7 @@ enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id, struct sfu_tra
     s->worker = w;
     s->track = track;
     s->transport = transport;
+    s->media = transport->media;
     s->index = UINT32_MAX;
     s->ssrc = cfg->params.encodings[0].ssrc;
     s->rtx_ssrc = cfg->params.encodings[0].rtx_ssrc;

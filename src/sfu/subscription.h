@@ -8,6 +8,7 @@
 #ifndef SFU_SUBSCRIPTION_H
 #define SFU_SUBSCRIPTION_H
 
+#include "media/transport.h"
 #include "rtc/rtcp.h"
 #include "rtc/rtt.h"
 #include "rtc/srtp.h"
@@ -26,33 +27,17 @@ struct sfu_worker;
 
 struct sfu_subscription {
     struct sfu_object object;
+    /* What each packet touches, in a row: sfu_subscription_expect. */
     struct sfu_worker *worker;
     struct sfu_track *track;
     struct sfu_transport *transport;
-    struct sfu_subscription *prev, *next; /* of the transport */
-    UT_hash_handle by_ssrc;               /* of the transport */
-    uint32_t index;                       /* in the track's list */
-    /* As agreed upon with the listener; RTX's payload type is RTC_NO_PT without. */
-    uint32_t ssrc, rtx_ssrc;
-    uint8_t pts[RTC_CODEC_COUNT], rtx_pts[RTC_CODEC_COUNT]; /* RTC_NO_PT: not taken */
-    struct rtc_rtpext_plan plan;
-    char cname[RTC_CNAME_MAX + 1], mid[RTC_MID_MAX + 1];
+    struct media_transport *media; /* the transport's */
     struct sfu_wanted wanted;
     struct sfu_allowance allowed; /* of what there is room for */
     struct sfu_selector selector;
-    struct sfu_rewriter rewriter;
-    struct sfu_silence silence;
-    struct rtc_srtp_sender sender, rtx_sender;
-    struct sfu_resends *resends; /* from the first NACK */
-    struct rtc_rtt rtt;
-    struct sfu_freezes freezes;
-    struct sfu_tally tally;
-    uint32_t reported_seq; /* of the listener's latest report; extended by its own count */
-    int32_t reported_lost;
-    uint32_t reported_jitter; /* ticks */
-    int64_t report_us;        /* when the next sender report is due */
-    uint64_t octets;
-    uint32_t packets;
+    uint32_t ssrc, rtx_ssrc; /* as agreed upon with the listener, and what follows */
+    uint8_t pts[RTC_CODEC_COUNT], rtx_pts[RTC_CODEC_COUNT]; /* RTC_NO_PT: not taken */
+    struct rtc_rtpext_plan plan;
     uint16_t rtx_seq;
     bool repeats; /* it may ask for a packet again, and there is no RTX for that */
     bool reported;
@@ -60,7 +45,45 @@ struct sfu_subscription {
     bool paused;    /* there is no room for any of it */
     bool fresh;     /* there is a limit, and nobody has said yet what of it is this one's */
     bool needs_key; /* the listener said so: what it misses before the next one is of no use */
+    uint32_t packets;
+    uint64_t octets;
+    struct rtc_srtp_sender sender;
+    struct sfu_freezes freezes;
+    struct sfu_tally tally;
+    struct sfu_rewriter rewriter;
+    /* And what it does not. */
+    struct sfu_subscription *prev, *next; /* of the transport */
+    UT_hash_handle by_ssrc;               /* of the transport */
+    uint32_t index;                       /* in the track's list */
+    char cname[RTC_CNAME_MAX + 1], mid[RTC_MID_MAX + 1];
+    struct sfu_silence silence;
+    struct rtc_srtp_sender rtx_sender;
+    struct sfu_resends *resends; /* from the first NACK */
+    struct rtc_rtt rtt;
+    uint32_t reported_seq; /* of the listener's latest report; extended by its own count */
+    int32_t reported_lost;
+    uint32_t reported_jitter; /* ticks */
+    int64_t report_us;        /* when the next sender report is due */
 };
+
+/* Bytes from `worker` on that a packet touches. */
+#define SFU_SUBSCRIPTION_HOT 448
+/** Soon it takes a packet: one of hundreds is in no cache any more, and would be waited for line by
+ * line. */
+static inline void sfu_subscription_expect(const struct sfu_subscription *s) {
+    const char *at = (const char *)&s->worker;
+    for (size_t i = 0; i < SFU_SUBSCRIPTION_HOT; i += 64) {
+        __builtin_prefetch(at + i, 1);
+    }
+}
+/** The same of what it points to, once it is here itself. */
+static inline void sfu_subscription_expect_more(const struct sfu_subscription *s) {
+    media_transport_expect(s->media);
+    if (s->rewriter.vp8 != NULL) {
+        __builtin_prefetch(s->rewriter.vp8, 1);
+        __builtin_prefetch((const char *)s->rewriter.vp8 + 64, 1);
+    }
+}
 
 /** Of a track and a transport of one room. ERR_NOMEM, ERR_CONFLICT (the SSRC is another's),
  * ERR_INVALID (the listener takes no codec of the track). */

@@ -283,6 +283,20 @@ static void note_layer(struct sfu_track *t, unsigned layer, const struct sfu_pac
     }
 }
 
+/* To each listener; what the next ones will touch is fetched meanwhile. */
+static void hand_out(struct sfu_track *t, const struct sfu_packet *p) {
+    enum { FAR = 3, NEAR = 1 };
+    for (uint32_t i = 0; i < t->n_listeners; i++) {
+        if (i + FAR < t->n_listeners) {
+            sfu_subscription_expect(t->listeners[i + FAR]);
+        }
+        if (i + NEAR < t->n_listeners) {
+            sfu_subscription_expect_more(t->listeners[i + NEAR]);
+        }
+        sfu_subscription_take(t->listeners[i], p);
+    }
+}
+
 void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const struct rtc_rtp *rtp,
     bool recovered) {
     struct sfu_track_layer *l = &t->layers[layer];
@@ -295,8 +309,8 @@ void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const 
         note_layer(t, layer, &p);
         /* A client that mutes may go on sending, black pictures or silence if all is well: whoever
          * said that they are muted is neither seen nor heard. */
-        for (uint32_t i = 0; i < t->n_listeners && !t->config.muted; i++) {
-            sfu_subscription_take(t->listeners[i], &p);
+        if (!t->config.muted) {
+            hand_out(t, &p);
         }
         set_timer(t);
     }

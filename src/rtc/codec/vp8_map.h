@@ -13,10 +13,10 @@
 
 /** 808 bytes. rtc_vp8_map_init it. */
 struct rtc_vp8_map {
-    struct rtc_renumber pictures;
     int64_t near; /* in: the newest picture id, extended */
     uint8_t tl0_offset, tl0_out;
     uint8_t keyidx_offset, keyidx_out;
+    struct rtc_renumber pictures;
 };
 
 void rtc_vp8_map_init(struct rtc_vp8_map *m);
