@@ -94,7 +94,7 @@ struct pkt *rtc_history_get(struct rtc_history *h, uint16_t seq, int64_t now_us)
 }
 
 void rtc_history_expire(struct rtc_history *h, int64_t now_us) {
-    while (h->held > 0 && h->oldest <= h->newest) {
+    while (h != NULL && h->held > 0 && h->oldest <= h->newest) {
         struct pkt *p = *slot_of(h, h->oldest);
         if (p != NULL && now_us - p->arrived_us <= h->age_us) {
             return;

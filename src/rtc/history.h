@@ -33,7 +33,7 @@ void rtc_history_put(struct rtc_history *h, uint16_t seq, struct pkt *p);
 struct pkt *rtc_history_get(struct rtc_history *h, uint16_t seq, int64_t now_us);
 
 /** Gives references back to what is older than the age: call every second or so, else a stream that
- * stopped holds its packets. */
+ * stopped holds its packets. Takes NULL. */
 void rtc_history_expire(struct rtc_history *h, int64_t now_us);
 
 /** Gives all references back and begins again: the stream's numbers have jumped. */

@@ -71,6 +71,25 @@ static int64_t ticks_between(
     return elapsed;
 }
 
+void sfu_rewriter_squeeze(struct sfu_rewriter *r, uint32_t to) {
+    r->squeeze = SFU_SQUEEZE_NEXT;
+    r->squeeze_to = to;
+}
+
+/* The same for a packet and its resend. Once that is long ago, wrapped timestamps must not be taken
+ * for old ones. */
+static uint32_t squeezed(struct sfu_rewriter *r, uint32_t ts) {
+    int64_t before = rtc_ts_diff(r->squeeze_to, ts);
+    if (before < -TICKS_SURE) {
+        r->squeeze = SFU_SQUEEZE_NOT;
+    }
+    return before > 0 ? r->squeeze_to - (uint32_t)before / SFU_SQUEEZE_BY : ts;
+}
+
+static uint32_t timestamp_of(struct sfu_rewriter *r, const struct sfu_packet *p) {
+    return (r->squeeze == SFU_SQUEEZE ? squeezed(r, p->rtp.ts) : p->rtp.ts) + r->ts_offset;
+}
+
 bool sfu_rewriter_switch(
     struct sfu_rewriter *r, const struct sfu_packet *p, const struct rtc_receiver *to) {
     if (r->last_us != 0) {
@@ -81,6 +100,7 @@ bool sfu_rewriter_switch(
         uint32_t out = r->last_out + (ticks > 0 ? (uint32_t)ticks : 1);
         r->ts_offset = out - p->rtp.ts;
     }
+    r->squeeze = r->squeeze == SFU_SQUEEZE_NEXT ? SFU_SQUEEZE : SFU_SQUEEZE_NOT;
     r->source = source_of(to);
     rtc_renumber_switch(&r->seq, p->seq);
     if (is_vp8(r, p)) {
@@ -105,7 +125,7 @@ bool sfu_rewriter_map(
         return false;
     }
     ret->seq = (uint16_t)out;
-    ret->ts = p->rtp.ts + r->ts_offset;
+    ret->ts = timestamp_of(r, p);
     if (r->last_us == 0 || r->last_of.receiver == NULL || rtc_ts_newer(ret->ts, r->last_out)) {
         r->last_of = r->source;
         r->last_in = p->rtp.ts;

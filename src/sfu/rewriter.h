@@ -16,6 +16,9 @@
 /* A new layer whose first picture is older than what was sent by more than this must wait. */
 #define SFU_BEHIND_MAX_US 50000
 
+/* One of so many ticks stays between frames that are caught up with: a millisecond of 33. */
+#define SFU_SQUEEZE_BY 32
+
 /* Which stream a timestamp is of. */
 struct sfu_source {
     const struct rtc_receiver *receiver; /* its layer's books; NULL = none */
@@ -31,7 +34,9 @@ struct sfu_rewriter {
     int64_t last_us;            /* when its first packet left; 0 = none has */
     struct sfu_source last_of;  /* the stream that it was of; none: it was made up */
     struct sfu_source source;   /* of the current layer */
-    struct rtc_renumber seq;    /* last: most of it is rarely looked at */
+    uint32_t squeeze_to; /* of the current layer: timestamps before this one lie closer together */
+    enum { SFU_SQUEEZE_NOT, SFU_SQUEEZE_NEXT, SFU_SQUEEZE } squeeze;
+    struct rtc_renumber seq; /* last: most of it is rarely looked at */
 };
 
 struct sfu_rewritten {
@@ -57,6 +62,10 @@ void sfu_rewriter_follow(struct sfu_rewriter *r, uint16_t seq, uint32_t ts, int6
  */
 bool sfu_rewriter_switch(
     struct sfu_rewriter *r, const struct sfu_packet *p, const struct rtc_receiver *to);
+
+/** The layer that begins next will catch up: what it has before the timestamp `to` went by already,
+ * and gets timestamps close before that, in the same order. */
+void sfu_rewriter_squeeze(struct sfu_rewriter *r, uint32_t to);
 
 /** The packet is left out. */
 void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p);

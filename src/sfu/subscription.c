@@ -106,7 +106,7 @@ static void forward(
     s->tally.octets += p->rtp.payload_len;
     s->worker->stats.forwarded++;
     s->needs_key &= !p->frame.key_frame;
-    if (p->rtp.marker && sfu_track_is_video(s->track)) {
+    if (p->rtp.marker && sfu_track_is_video(s->track) && s->replay.next == 0) {
         sfu_freezes_frame(&s->freezes, p->now_us);
     }
     if (!s->started) {
@@ -145,7 +145,7 @@ static void pass_over(struct sfu_subscription *s, const struct sfu_packet *p) {
     }
 }
 
-void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p) {
+void sfu_subscription_pass(struct sfu_subscription *s, const struct sfu_packet *p) {
     if (s->wanted.disabled || s->paused || !media_transport_is_connected(s->media)) {
         return;
     }
@@ -425,6 +425,7 @@ enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id, struct sfu_tra
 }
 
 void sfu_subscription_destroy(struct sfu_subscription *s) {
+    sfu_replay_end(s);
     if (s->index != UINT32_MAX) {
         sfu_track_unlisten(s->track, s);
     }

@@ -15,6 +15,7 @@
 #include "sfu/freezes.h"
 #include "sfu/object.h"
 #include "sfu/packet.h"
+#include "sfu/replay.h"
 #include "sfu/rewriter.h"
 #include "sfu/selector.h"
 #include "sfu/silence.h"
@@ -35,6 +36,7 @@ struct sfu_subscription {
     struct sfu_wanted wanted;
     struct sfu_allowance allowed; /* of what there is room for */
     struct sfu_selector selector;
+    struct sfu_replay replay;
     uint32_t ssrc, rtx_ssrc; /* as agreed upon with the listener, and what follows */
     uint8_t pts[RTC_CODEC_COUNT], rtx_pts[RTC_CODEC_COUNT]; /* RTC_NO_PT: not taken */
     struct rtc_rtpext_plan plan;
@@ -94,7 +96,13 @@ MUST_CHECK enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id,
 void sfu_subscription_destroy(struct sfu_subscription *s);
 
 /** A packet of the track. */
-void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p);
+void sfu_subscription_pass(struct sfu_subscription *s, const struct sfu_packet *p);
+/** The same as it comes: who is catching up gets it in its turn. */
+static inline void sfu_subscription_take(struct sfu_subscription *s, const struct sfu_packet *p) {
+    if (!sfu_replay_holds(&s->replay, p->layer, p->seq)) {
+        sfu_subscription_pass(s, p);
+    }
+}
 /** Chooses the layer anew: layers have changed. */
 void sfu_subscription_aim(struct sfu_subscription *s);
 /** The layer that the listener would get if all were sent and there were room. */

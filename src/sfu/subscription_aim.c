@@ -13,6 +13,12 @@ static void ask_for_key(struct sfu_subscription *s) {
     }
 }
 
+static void begin_picture(struct sfu_subscription *s) {
+    if (!sfu_replay_begin(s)) {
+        ask_for_key(s);
+    }
+}
+
 void sfu_subscription_want_key(struct sfu_subscription *s) {
     s->needs_key = sfu_track_is_video(s->track);
     ask_for_key(s);
@@ -27,7 +33,7 @@ static void aim(struct sfu_subscription *s) {
     bool needs = sfu_selector_aim(
         &s->selector, &s->wanted, s->allowed, t->config.layers, t->n_layers, t->live);
     if (needs && !s->wanted.disabled && !s->paused && sfu_track_is_video(t)) {
-        ask_for_key(s);
+        begin_picture(s);
     }
 }
 
@@ -54,6 +60,7 @@ void sfu_subscription_pause(struct sfu_subscription *s) {
     s->fresh = false;
     if (!s->paused) {
         s->paused = true;
+        sfu_replay_end(s);
         sfu_freezes_pause(&s->freezes);
         sfu_subscription_tell(s, SFU_SUBSCRIPTION_PAUSED);
     }
@@ -70,10 +77,11 @@ void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *w
 
 void sfu_subscription_restart(struct sfu_subscription *s) {
     sfu_selector_restart(&s->selector);
+    sfu_replay_end(s);
     s->needs_key = false; /* there will be one */
     sfu_freezes_pause(&s->freezes);
     if (sfu_track_is_video(s->track)) {
-        ask_for_key(s);
+        begin_picture(s);
     }
     sfu_transport_wake(s->transport);
 }

@@ -92,6 +92,9 @@ static void set_timer(struct sfu_track *t) {
     if (keeps_packets(t) && now + SFU_EXPIRE_US < next) {
         next = now + SFU_EXPIRE_US;
     }
+    if (t->n_replays > 0 && now + SFU_REPLAY_EVERY_US < next) {
+        next = now + SFU_REPLAY_EVERY_US;
+    }
     if (next == INT64_MAX) {
         wheel_disarm(&t->worker->media->wheel, &t->timer);
     } else if (!wheel_is_armed(&t->timer) || t->timer.due_us > next) {
@@ -120,16 +123,20 @@ static void due(struct wheel_timer *timer, int64_t now_us) {
     if (t->n_layers > 1) {
         watch_layers(t, now_us);
     }
+    sfu_replay_step(t, now_us);
     for (unsigned i = 0; i < t->n_layers; i++) {
         if (t->layers[i].nack != NULL) {
             ask_for_missing(t, &t->layers[i], now_us);
         }
         ask_for_key(t, i, now_us);
-        if (t->layers[i].history != NULL) {
-            rtc_history_expire(t->layers[i].history, now_us);
-        }
+        rtc_history_expire(t->layers[i].history, now_us);
     }
     set_timer(t);
+}
+
+void sfu_track_wake(struct sfu_track *t) {
+    struct media_worker *m = t->worker->media;
+    wheel_arm(&m->wheel, &t->timer, m->now_us, due);
 }
 
 void sfu_track_want_key(struct sfu_track *t, unsigned layer) {
@@ -142,43 +149,10 @@ void sfu_track_want_key(struct sfu_track *t, unsigned layer) {
 
 /* --- packets --- */
 
-static const struct rtc_codec *codec_of(struct sfu_track *t, uint8_t pt) {
-    if (t->codec->pt != pt) {
-        const struct rtc_codec *c = rtc_codec_of_pt(&t->config.params, pt);
-        if (c == NULL || c->pt != pt) {
-            return NULL;
-        }
-        t->codec = c;
-    }
-    return t->codec;
-}
-
-/* Everything but its number; false when it is none of the track's. */
-static bool read_packet(
-    struct sfu_track *t, struct pkt *pkt, const struct rtc_rtp *rtp, struct sfu_packet *ret) {
-    const uint8_t *bytes = pkt_bytes(pkt);
-    struct cur payload = cur_make(bytes + rtp->payload_off, rtp->payload_len);
-    ret->codec = codec_of(t, rtp->pt);
-    if (ret->codec == NULL) {
-        t->worker->stats.drops[SFU_DROP_PAYLOAD_TYPE]++;
-        return false;
-    }
-    ret->pkt = pkt;
-    ret->rtp = *rtp;
-    ret->frame = (struct rtc_frame){ 0 };
-    ret->vp8 = (struct rtc_vp8){ 0 };
-    rtc_rtpext_read(bytes, rtp, t->config.params.ext, &ret->ext);
-    bool good = rtp->payload_len == 0 || rtc_frame_read(ret->codec->type, payload, &ret->frame);
-    if (good && ret->codec->type == RTC_VP8 && rtp->payload_len > 0) {
-        good = rtc_vp8_parse(payload, &ret->vp8);
-    }
-    t->worker->stats.drops[SFU_DROP_MALFORMED] += !good;
-    return good;
-}
-
 /* What was known of a layer's numbers, before it got an SSRC or when its source began anew. */
 static void forget_numbers(struct sfu_track_layer *l) {
     memset(&l->seen, 0, sizeof(l->seen));
+    l->key_us = 0;
     if (l->nack != NULL) {
         memset(l->nack, 0, sizeof(*l->nack));
     }
@@ -229,15 +203,15 @@ static bool book(struct sfu_track *t, unsigned layer, struct sfu_packet *p, bool
     return true;
 }
 
-static bool keep(struct sfu_track *t, struct sfu_track_layer *l, struct pkt *kept, uint16_t seq) {
+static void keep(struct sfu_track *t, struct sfu_track_layer *l, struct pkt *kept, uint16_t seq) {
     if (l->history == NULL) {
         size_t n = sfu_track_is_video(t) ? HISTORY_VIDEO : HISTORY_AUDIO;
         if (rtc_history_create(n, HISTORY_AGE_US, &l->history) != OK) {
-            return false; /* nobody can ask for it again */
+            return; /* nobody can ask for it again */
         }
     }
     rtc_history_put(l->history, seq, kept);
-    return true;
+    rtc_history_expire(l->history, t->worker->media->now_us);
 }
 
 static void note_voice(struct sfu_track *t, const struct sfu_packet *p) {
@@ -276,6 +250,7 @@ static void note_layer(struct sfu_track *t, unsigned layer, const struct sfu_pac
         aim_all(t);
     }
     if (p->frame.key_frame && sfu_track_is_video(t)) {
+        sfu_replay_note_key(t, p);
         sfu_keyframes_came(&l->keyframes);
         if (l->nack != NULL) {
             rtc_nack_key_frame(l->nack, p->rtp.seq);
@@ -299,13 +274,12 @@ static void hand_out(struct sfu_track *t, const struct sfu_packet *p) {
 
 void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const struct rtc_rtp *rtp,
     bool recovered) {
-    struct sfu_track_layer *l = &t->layers[layer];
     struct pkt *kept = pkt_keep(pkt);
     struct sfu_packet p;
     p.now_us = t->worker->media->now_us;
     p.layer = (uint8_t)layer;
-    if (read_packet(t, kept, rtp, &p) && book(t, layer, &p, recovered)) {
-        (void)keep(t, l, kept, rtp->seq);
+    if (sfu_track_read(t, kept, rtp, &p) && book(t, layer, &p, recovered)) {
+        keep(t, &t->layers[layer], kept, rtp->seq);
         note_layer(t, layer, &p);
         /* A client that mutes may go on sending, black pictures or silence if all is well: whoever
          * said that they are muted is neither seen nor heard. */
@@ -328,7 +302,7 @@ bool sfu_track_recall(
     ret->now_us = now_us;
     ret->layer = (uint8_t)layer;
     ret->seq = seq;
-    return read_packet(t, pkt, &rtp, ret);
+    return sfu_track_read(t, pkt, &rtp, ret);
 }
 
 void sfu_track_supply(const struct sfu_track *t, struct sfu_supply *ret) {
@@ -472,6 +446,7 @@ enum err sfu_track_change(struct sfu_track *t, const struct rtc_rtp_params *para
 void sfu_track_set_muted(struct sfu_track *t, bool muted) {
     bool back = t->config.muted && !muted;
     t->config.muted = muted;
+    sfu_replay_forget_keys(t); /* nobody sees what is sent meanwhile */
     for (uint32_t i = 0; i < t->n_listeners; i++) {
         sfu_freezes_pause(&t->listeners[i]->freezes);
         sfu_share_touch(t->listeners[i]->transport);

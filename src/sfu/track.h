@@ -37,7 +37,9 @@ struct sfu_track_layer {
     struct rtc_history *history; /* from its first packet */
     struct sfu_keyframes keyframes;
     struct sfu_seen seen;
-    int64_t latest_us; /* when the newest packet came; 0 = none yet */
+    int64_t latest_us;       /* when the newest packet came; 0 = none yet */
+    int64_t key_seq, key_us; /* of video, where the newest key frame begins; 0 = none */
+    uint32_t key_ts;
     uint32_t ssrc, rtx_ssrc;
 };
 
@@ -51,6 +53,7 @@ struct sfu_track {
     struct wheel_timer timer;      /* NACKs, key frames, which layers live */
     struct sfu_subscription **listeners;
     uint32_t n_listeners, listeners_cap;
+    uint32_t n_replays;         /* listeners who have not caught up */
     uint8_t n_layers, live;     /* live: a bit a layer */
     bool heard;                 /* a packet has come */
     struct sfu_speaker speaker; /* of audio */
@@ -81,8 +84,17 @@ void sfu_track_reported(
 /** ERR_LIMIT, ERR_NOMEM. */
 MUST_CHECK enum err sfu_track_listen(struct sfu_track *t, struct sfu_subscription *s);
 void sfu_track_unlisten(struct sfu_track *t, struct sfu_subscription *s);
+/** There is something to do for its timer. */
+void sfu_track_wake(struct sfu_track *t);
 /** A listener needs a key frame of this layer. */
 void sfu_track_want_key(struct sfu_track *t, unsigned layer);
+
+/* --- sfu/packet --- */
+
+/** Reads everything but its number; false (and counted) when it is none of the track's. Borrows
+ * `pkt`. */
+bool sfu_track_read(
+    struct sfu_track *t, struct pkt *pkt, const struct rtc_rtp *rtp, struct sfu_packet *ret);
 
 /** The packet of this number, read as it would be now; false when it is not kept any more. */
 bool sfu_track_recall(

@@ -197,3 +197,41 @@ TEST_ALLOC(sfu_rewriter, needs_memory_for_picture_ids_only) {
     sfu_rewriter_finish(&w);
     return OK;
 }
+
+TEST(sfu_rewriter, what_is_caught_up_with_lies_close_together) {
+    static const struct {
+        const char *name;
+        uint32_t ts;
+        int32_t out; /* from the newest packet's */
+    } rows[] = {
+        { "the oldest", 900000 - 30 * 3000, -30 * 3000 / SFU_SQUEEZE_BY },
+        { "the one before the newest", 900000 - 3000, -3000 / SFU_SQUEEZE_BY },
+        { "the newest", 900000, 0 },
+        { "what comes then", 903000, 3000 },
+        { "a resend of the oldest", 900000 - 30 * 3000, -30 * 3000 / SFU_SQUEEZE_BY },
+        { "hours later", 900000 + (1U << 31) - 5, (int32_t)((1U << 31) - 5) },
+        { "when timestamps have wrapped", 900000 - 3000, -3000 },
+    };
+    struct rtc_receiver layer = books(1, 100, false, 0);
+    struct sfu_rewriter w;
+    CHECK_ERR(OK, sfu_rewriter_init(&w, RATE, false, 1));
+    struct sfu_packet first = packet(65636, rows[0].ts, 5000);
+    sfu_rewriter_squeeze(&w, 900000);
+    CHECK(sfu_rewriter_switch(&w, &first, &layer));
+    uint32_t newest = w.ts_offset + 900000;
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct sfu_rewritten to;
+        struct sfu_packet p = packet(65636 + (r - rows), r->ts, 5000);
+        CHECK(sfu_rewriter_map(&w, &p, &to));
+        CHECK_INT(newest + (uint32_t)r->out, to.ts);
+    }
+    /* The next layer's are as they are. */
+    struct sfu_packet other = packet(70000, 5000000, 6000);
+    struct sfu_packet before = packet(70001, 5000000 - 32, 6000);
+    struct sfu_rewritten a, b;
+    CHECK(sfu_rewriter_switch(&w, &other, &layer));
+    CHECK(sfu_rewriter_map(&w, &other, &a) && sfu_rewriter_map(&w, &before, &b));
+    CHECK_INT(32, a.ts - b.ts);
+    sfu_rewriter_finish(&w);
+}
