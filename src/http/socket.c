@@ -21,7 +21,7 @@
 #define SOCKETS_MAX     10000
 #define PING_AFTER_US   (25 * SEC_US) /* proxies cut idle connections after 60 s */
 #define HANGUP_AFTER_US (60 * SEC_US)
-#define CLOSE_SECONDS   5          /* a client that does not read gets no close frame either */
+#define CLOSE_SECONDS   5   /* a client that does not read gets no close frame either */
 #define KEPT_BYTES      KIB /* a larger reassembly buffer is given back after its message */
 /* What is read at once: the library holds so much for each socket, and would hold pt_serv_buf_size,
  * 64 KiB, if it were not told. Longer messages come in pieces anyway. */

@@ -7,8 +7,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define CHUNK 64 /* packets sealed and sent at once: their slots are 100 KiB, within an L2 cache   \
-                  */
+#define CHUNK                                                                                      \
+    64 /* packets sealed and sent at once: their slots are 100 KiB, within an L2 cache             \
+        */
 #define SLOT_BYTES (PKT_HEADROOM + PKT_DATAGRAM + PKT_TAILROOM)
 #define LOOSE_MAX  64
 
