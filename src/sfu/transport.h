@@ -15,6 +15,7 @@
 #include "sfu/budget.h"
 #include "sfu/object.h"
 #include "sfu/share.h"
+#include "sfu/spent.h"
 
 struct sfu_channels;
 struct sfu_participant;
@@ -43,6 +44,7 @@ struct sfu_transport {
     struct sfu_track *tracks;
     struct sfu_subscription *subscriptions;
     struct sfu_subscription *by_ssrc; /* a map */
+    struct sfu_spents spents;         /* of subscriptions that have ended */
     uint32_t ssrcs[SFU_SSRCS_MAX];
     struct sfu_binding bindings[SFU_SSRCS_MAX];
     struct sfu_channels *channels; /* NULL: carries no data */
