@@ -3,15 +3,14 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
-#include "livekit/proto/signal.pb-c.h"
+#include "door.h"
 #include "rtc/rtcp.h"
 #include "rtc/rtcpfb.h"
-#include "talk.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PING_US   (5 * SEC_US) /* ping_interval that servers give */
+#define PING_US   (5 * SEC_US) /* ping_interval that LiveKit's give */
 #define REPORT_US SEC_US
 #define REMB_BPS  UINT64_C(1000000000)
 #define OWN_SSRC  1
@@ -63,16 +62,27 @@ void load_client_finish(struct load_client *c) {
     c->sinks = NULL;
 }
 
-enum err load_client_join(struct load_client *c, const char *token) {
-    struct load_signal_config cfg = {
-        .token = token, .message = load_talk_message, .lost = load_talk_lost, .arg = c
-    };
+void load_client_fail(struct load_client *c, const char *why) {
+    if (c->state != LOAD_FAILED) {
+        snprintf(c->why, sizeof(c->why), "%s", why);
+        c->state = LOAD_FAILED;
+    }
+}
+
+void load_client_lost(void *arg, const char *why) {
+    struct load_client *c = arg;
+    if (c->state != LOAD_AWAY) {
+        load_client_fail(c, why);
+    }
+}
+
+enum err load_client_join(struct load_client *c) {
     c->state = LOAD_JOINING;
     c->begun_us = clock_mono_us();
     c->ping_us = c->begun_us + PING_US;
     /* Reports of many clients are spread over the second. */
     c->report_us = c->begun_us + REPORT_US;
-    return load_signal_open(c->shared->signals, &cfg, &c->signal);
+    return c->shared->door->join(c);
 }
 
 bool load_client_is_publishing(const struct load_client *c) {
@@ -84,9 +94,12 @@ bool load_client_is_publishing(const struct load_client *c) {
     return c->n_tracks == 0 || (c->pub.peer != NULL && peer_connection_is_open(c->pub.peer));
 }
 
+static bool has_what_it_needs(const struct load_link *l) {
+    return !l->needed || (l->peer != NULL && peer_connection_is_open(l->peer));
+}
+
 bool load_client_is_open(const struct load_client *c) {
-    return c->pub.peer != NULL && peer_connection_is_open(c->pub.peer) && c->sub.peer != NULL &&
-           peer_connection_is_open(c->sub.peer);
+    return c->state == LOAD_JOINED && has_what_it_needs(&c->pub) && has_what_it_needs(&c->sub);
 }
 
 size_t load_client_hears(const struct load_client *c) {
@@ -102,13 +115,8 @@ void load_client_mute(struct load_client *c) {
 }
 
 void load_client_leave(struct load_client *c) {
-    Lk__LeaveRequest leave = LK__LEAVE_REQUEST__INIT;
-    Lk__SignalRequest m = LK__SIGNAL_REQUEST__INIT;
-    leave.reason = LK__DISCONNECT_REASON__CLIENT_INITIATED;
-    m.message_case = LK__SIGNAL_REQUEST__MESSAGE_LEAVE;
-    m.leave = &leave;
     if (c->state == LOAD_JOINED) {
-        load_signal_send(c->signal, &m);
+        c->shared->door->leave(c);
         c->state = LOAD_AWAY;
     }
     if (c->pub.peer != NULL) {
@@ -209,15 +217,6 @@ static void report_pub(struct load_client *c) {
     }
 }
 
-static void ping(struct load_client *c) {
-    Lk__Ping ping = LK__PING__INIT;
-    Lk__SignalRequest m = LK__SIGNAL_REQUEST__INIT;
-    ping.timestamp = clock_wall_ms();
-    m.message_case = LK__SIGNAL_REQUEST__MESSAGE_PING_REQ;
-    m.ping_req = &ping;
-    load_signal_send(c->signal, &m);
-}
-
 static void tick_link(struct load_link *l, int64_t now_us) {
     if (l->peer != NULL && peer_connection_next_us(l->peer) <= now_us) {
         peer_connection_tick(l->peer, now_us);
@@ -239,7 +238,7 @@ void load_client_keep(struct load_client *c) {
     tick_link(&c->sub, now);
     if (now >= c->ping_us) {
         c->ping_us = now + PING_US;
-        ping(c);
+        c->shared->door->ping(c);
     }
     if (now >= c->report_us) {
         c->report_us = now + REPORT_US;

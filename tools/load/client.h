@@ -1,7 +1,7 @@
 /*
- * One participant, as LiveKit's Go SDK is one in classic mode: a WebSocket, a peer connection for
- * what it publishes and one for what it subscribes to, which is everything (livekit-protocol 8.1).
- * Its media come and go by tools/peer.  Thread: one owner.
+ * One participant: a WebSocket, a peer connection for what it publishes and one for what it
+ * subscribes to, which is everything (livekit-protocol 8.1, and Janus' clients alike). Its media
+ * come and go by tools/peer.  Thread: one owner.
  */
 #ifndef TOOLS_LOAD_CLIENT_H
 #define TOOLS_LOAD_CLIENT_H
@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "describe.h"
 #include "figures.h"
+#include "janus.h"
 #include "net.h"
 #include "signal.h"
 #include "sink.h"
@@ -18,8 +19,15 @@
 #define LOAD_SID_SIZE  32
 #define LOAD_SSRCS     1024 /* slots of the table of their SSRCs: a power of two, mostly empty */
 
+struct lk_keys;
+struct load_door;
+
 /* What all clients of a run share. */
 struct load_shared {
+    const struct load_door *door;
+    const char *room;
+    struct lk_keys *keys; /* NULL unless the door is keyed */
+    bool silent;          /* nobody publishes anything */
     struct load_net *net;
     struct load_signals *signals;
     struct rtc_dtls_ctx *dtls;
@@ -51,7 +59,8 @@ struct load_link {
     struct rtc_addr server; /* port 0 = not told yet */
     uint32_t end;
     bool described;
-    bool lite; /* we are the lite agent */
+    bool lite;   /* we are the lite agent */
+    bool needed; /* it must open before the client is there */
 };
 
 struct load_track {
@@ -93,6 +102,7 @@ struct load_client {
     bool asking; /* something is missing that may be asked for */
     bool muted;
     bool deaf; /* listens to nobody */
+    struct load_janus janus;
 };
 
 /** `audio`, `video`: what it publishes. It must stay in place. ERR_NOMEM. */
@@ -100,11 +110,14 @@ MUST_CHECK enum err load_client_init(
     struct load_client *c, struct load_shared *shared, unsigned number, bool audio, bool video);
 void load_client_finish(struct load_client *c);
 
-/** `token` is borrowed for the call. */
-MUST_CHECK enum err load_client_join(struct load_client *c, const char *token);
+MUST_CHECK enum err load_client_join(struct load_client *c);
+/** It cannot go on, and says why; the first reason stays. */
+void load_client_fail(struct load_client *c, const char *why);
+/** Its WebSocket is gone, which is as it should be once it has left. `arg` is the client. */
+void load_client_lost(void *arg, const char *why);
 /** Is everything that it publishes on its way? */
 bool load_client_is_publishing(const struct load_client *c);
-/** Are its connections open? One that publishes nothing has one all the same. */
+/** Has it joined, and are the connections open that it needs so far? */
 bool load_client_is_open(const struct load_client *c);
 /** Of how many tracks has media come? */
 size_t load_client_hears(const struct load_client *c);

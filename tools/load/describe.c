@@ -50,20 +50,29 @@ static void write_track(
         t->ssrc, t->cid);
 }
 
-void load_describe_offer(
-    const struct load_local *local, const struct load_offered *tracks, size_t n, struct buf *out) {
-    buf_puts(out, "v=0\r\no=- 4611686018427387905 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
-                  "a=group:BUNDLE 0");
-    for (size_t i = 0; i < n; i++) {
-        buf_printf(out, " %zu", i + 1);
-    }
-    buf_puts(out, "\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n"
-                  "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
+static void write_data(const struct load_local *local, struct buf *out) {
+    buf_puts(out, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
     write_transport(local, "actpass", out);
     buf_puts(out, "a=mid:0\r\na=sctp-port:5000\r\na=max-message-size:65535\r\n");
-    write_candidate(local, out);
+}
+
+void load_describe_offer(const struct load_local *local, const struct load_offered *tracks,
+    size_t n, bool data, struct buf *out) {
+    buf_puts(out, "v=0\r\no=- 4611686018427387905 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+                  "a=group:BUNDLE");
+    for (size_t i = 0; i < n + data; i++) {
+        buf_printf(out, " %zu", i);
+    }
+    buf_puts(out, "\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
+    if (data) {
+        write_data(local, out);
+        write_candidate(local, out);
+    }
     for (size_t i = 0; i < n; i++) {
-        write_track(local, &tracks[i], i + 1, out);
+        write_track(local, &tracks[i], i + data, out);
+        if (i == 0 && !data) {
+            write_candidate(local, out);
+        }
     }
 }
 

@@ -23,9 +23,9 @@ struct load_offered {
     uint32_t ssrc, rtx_ssrc;
 };
 
-/** The publisher's offer: the data channels, mid 0, and the tracks, mids from 1. */
-void load_describe_offer(
-    const struct load_local *local, const struct load_offered *tracks, size_t n, struct buf *out);
+/** The publisher's offer: with `data` the data channels, then the tracks; mids from 0. */
+void load_describe_offer(const struct load_local *local, const struct load_offered *tracks,
+    size_t n, bool data, struct buf *out);
 
 /** The answer to what the server would send: all of it. As a lite agent where the server is not,
  * since then it checks the path. ERR_NOMEM. */

@@ -94,11 +94,16 @@ struct batch {
     size_t n, n_got;
 };
 
+/* There is something to see or to hear: some servers begin in the middle of a group of pictures. */
+static bool has_begun(const struct load_sink *s) {
+    return s->sink.stats.keys > 0 || rtc_codec_media(s->sink.cfg.codec) == RTC_AUDIO;
+}
+
 /* RTX and padding say nothing in their heads. */
 static bool must_open(const struct load_shared *shared, const struct load_sink *s,
     const uint8_t *packet, uint32_t ssrc) {
-    return s->seen <= ALL_AT_FIRST || s->seen % shared->sample == 0 || ssrc != s->sink.cfg.ssrc ||
-           (packet[0] & 0x20) != 0;
+    return s->seen <= ALL_AT_FIRST || !has_begun(s) || s->seen % shared->sample == 0 ||
+           ssrc != s->sink.cfg.ssrc || (packet[0] & 0x20) != 0;
 }
 
 static void note_rtp(struct load_shared *shared, struct load_link *l, const struct load_datagram *d,
@@ -137,7 +142,7 @@ static void take_opened(
     if (s->stats.latest_us == latest || s->stats.recovered != recovered) {
         return;
     }
-    if (item->client->first_us == 0) {
+    if (item->client->first_us == 0 && has_begun(item->sink)) {
         item->client->first_us = s->stats.latest_us;
     }
     if (shared->measuring) {

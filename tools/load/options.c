@@ -18,11 +18,14 @@ static const struct row {
     const char *help;
 } rows[] = {
 #define AT(member) offsetof(struct load_options, member)
+    { "door", TEXT, AT(door), 0, 0,
+        "livekit: its servers and Parley; or janus: a videoroom; livekit" },
     { "url", TEXT, AT(url), 0, 0, "the server, ws://127.0.0.1:7880" },
     { "key", TEXT, AT(key), 0, 0, "API key, devkey" },
     { "secret-file", TEXT, AT(secret_file), 0, 0,
         "file with the API secret; else it is in " LOAD_SECRET_VARIABLE },
-    { "room", TEXT, AT(room), 0, 0, "name of the room, load" },
+    { "room", TEXT, AT(room), 0, 0,
+        "name of the room, load; Janus must have it, and may know it by a number" },
     { "publishers", NUMBER, AT(publishers), 0, 1000, "who only sends, 0" },
     { "subscribers", NUMBER, AT(subscribers), 0, 1000, "who only listens, 0" },
     { "members", NUMBER, AT(members), 0, 1000, "who sends and listens, 0" },
@@ -48,8 +51,7 @@ static const struct row {
 };
 
 static void print_help(void) {
-    puts("Clients of a LiveKit server on this machine, as many as are wanted: joins them to a "
-         "room,\n"
+    puts("Clients of a media server on this machine, as many as are wanted: joins them to a room,\n"
          "checks all that arrives and prints one line of JSON.\n");
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         printf("  --%-14s %s\n", rows[i].name, rows[i].help);
@@ -83,7 +85,8 @@ static const struct row *find(const char *argument) {
 }
 
 enum err load_options_read(int argc, char **argv, struct load_options *ret, bool *ret_help) {
-    struct load_options o = { .url = "ws://127.0.0.1:7880",
+    struct load_options o = { .door = "livekit",
+        .url = "ws://127.0.0.1:7880",
         .key = "devkey",
         .room = "load",
         .audio_payload = 100,

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct load_options {
-    const char *url, *key, *secret_file, *room;
+    const char *door, *url, *key, *secret_file, *room;
     unsigned publishers, subscribers, members; /* who only sends, only listens, does both */
     bool audio, video;
     unsigned seconds, settle_ms, drain_ms, wait_s;

@@ -4,8 +4,8 @@
 #include "client.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "door.h"
 #include "intake.h"
-#include "livekit/grant.h"
 #include "livekit/keys.h"
 #include "result.h"
 
@@ -27,15 +27,13 @@
 
 #define JOINING_MOST                                                                               \
     8 /* clients at once: more would wait for each other, and their joins be slow */
-#define GOODBYE_US    (SEC_US / 5)
-#define TOKEN_SECONDS 3600
+#define GOODBYE_US (SEC_US / 5)
 
 enum phase { JOINING, WAITING, SETTLING, MEASURING, DRAINING, LEAVING, OVER };
 
 struct run {
     const struct load_options *o;
     struct load_shared shared;
-    struct lk_keys *keys;
     struct load_client *clients;
     size_t n, joined, senders;
     enum phase phase;
@@ -122,25 +120,6 @@ static void sum_up(struct run *r) {
 
 /* --- phases --- */
 
-static enum err join_next(struct run *r) {
-    size_t i = r->joined;
-    struct lk_grant *g = NULL;
-    char *token = NULL;
-    TRY(lk_grant_create(&g));
-    g->identity = r->clients[i].name;
-    g->has_video = true;
-    g->video.room = r->o->room;
-    g->video.room_join = LK_YES;
-    g->expires_s = clock_wall_ms() / SEC_MS + TOKEN_SECONDS;
-    enum err e = lk_grant_to_jwt(g, r->keys, &token);
-    lk_grant_destroy(g);
-    TRY(e);
-    e = load_client_join(&r->clients[i], token);
-    mem_free_secret(token);
-    r->joined++;
-    return e;
-}
-
 static bool is_complete(const struct run *r, size_t i) {
     const struct load_client *c = &r->clients[i];
     return load_client_is_publishing(c) && load_client_hears(c) >= due(r, i) &&
@@ -148,44 +127,54 @@ static bool is_complete(const struct run *r, size_t i) {
 }
 
 /* Those who wait for tracks of somebody who comes after them are not counted as joining. */
+static bool is_joining(const struct run *r, size_t i) {
+    const struct load_client *c = &r->clients[i];
+    return !load_client_is_publishing(c) || !load_client_is_open(c) ||
+           (c->met_tracks && due(r, i) > 0 && load_client_hears(c) == 0);
+}
+
 static size_t joining(const struct run *r) {
     size_t n = 0;
     for (size_t i = 0; i < r->joined; i++) {
-        const struct load_client *c = &r->clients[i];
-        n += !load_client_is_publishing(c) || !load_client_is_open(c) ||
-             (c->met_tracks && load_client_hears(c) == 0);
+        n += is_joining(r, i);
     }
     return n;
+}
+
+static const char *openness(const struct load_link *l) {
+    return l->peer != NULL && peer_connection_is_open(l->peer) ? "open" : "not open";
+}
+
+static enum err too_late(const struct run *r, size_t i) {
+    const struct load_client *c = &r->clients[i];
+    return err_set(ERR_TIMEOUT, "%s: connections %s and %s, publishes %s, hears %zu tracks of %zu",
+        c->name, openness(&c->pub), openness(&c->sub),
+        load_client_is_publishing(c) ? "all" : "not all", load_client_hears(c), due(r, i));
 }
 
 static enum err join_due(struct run *r, int64_t now) {
     if (r->joined == r->n) {
         r->phase = WAITING;
         r->until_us = now + r->o->wait_s * SEC_US;
-    } else if (now >= r->until_us && joining(r) < JOINING_MOST) {
+        return OK;
+    }
+    if (now >= r->until_us && joining(r) < JOINING_MOST) {
         r->until_us = now + r->o->join_every_ms * INT64_C(1000);
-        return join_next(r);
+        return load_client_join(&r->clients[r->joined++]);
+    }
+    for (size_t i = 0; i < r->joined && now >= r->until_us + r->o->wait_s * SEC_US; i++) {
+        if (is_joining(r, i)) {
+            return too_late(r, i);
+        }
     }
     return OK;
 }
 
 static enum err wait_for_all(struct run *r, int64_t now) {
     for (size_t i = 0; i < r->n; i++) {
-        if (is_complete(r, i)) {
-            continue;
+        if (!is_complete(r, i)) {
+            return now < r->until_us ? OK : too_late(r, i);
         }
-        const struct load_client *c = &r->clients[i];
-        return now < r->until_us
-                   ? OK
-                   : err_set(ERR_TIMEOUT,
-                         "%s: connections %s and %s, publishes %s, hears %zu tracks of %zu",
-                         c->name,
-                         c->pub.peer != NULL && peer_connection_is_open(c->pub.peer) ? "open"
-                                                                                     : "not open",
-                         c->sub.peer != NULL && peer_connection_is_open(c->sub.peer) ? "open"
-                                                                                     : "not open",
-                         load_client_is_publishing(c) ? "all" : "not all", load_client_hears(c),
-                         due(r, i));
     }
     r->phase = SETTLING;
     r->until_us = now + r->o->settle_ms * INT64_C(1000);
@@ -308,19 +297,25 @@ static void sleep_until_turn(struct run *r) {
 
 /* --- life --- */
 
-static enum err prepare(struct run *r) {
-    const struct load_options *o = r->o;
-    struct load_shared *s = &r->shared;
-    struct load_url url;
-    TRY(load_url_read(o->url, &url));
+static enum err read_keys(const struct load_options *o, struct lk_keys **ret) {
     const char *secret = getenv(LOAD_SECRET_VARIABLE);
     struct lk_keys_source keys = { .key = o->key,
         .secret = o->secret_file != NULL || secret == NULL ? "" : secret,
         .key_from_file = "",
         .secret_from_file = o->secret_file == NULL ? "" : o->secret_file,
         .key_file = "" };
-    TRY(lk_keys_create(&keys, &r->keys));
-    *s = (struct load_shared){ .next_ssrc = 1000,
+    return lk_keys_create(&keys, ret);
+}
+
+static enum err prepare(struct run *r) {
+    const struct load_options *o = r->o;
+    struct load_shared *s = &r->shared;
+    struct load_url url;
+    TRY(load_url_read(o->url, &url));
+    *s = (struct load_shared){ .door = load_door_find(o->door),
+        .room = o->room,
+        .silent = o->publishers + o->members == 0 || !(o->audio || o->video),
+        .next_ssrc = 1000,
         .profile = (uint16_t)o->profile,
         .audio_payload = (uint16_t)o->audio_payload,
         .video_payload = (uint16_t)o->video_payload,
@@ -328,6 +323,12 @@ static enum err prepare(struct run *r) {
         .frame_us = o->frame_us,
         .sample = o->sample,
         .burst = o->burst };
+    if (s->door == NULL) {
+        return err_set(ERR_INVALID, "'%s' is no door; see --help", o->door);
+    }
+    if (s->door->keyed) {
+        TRY(read_keys(o, &s->keys));
+    }
     r->n = o->publishers + o->members + o->subscribers;
     r->senders = o->publishers + o->members;
     s->links = mem_zalloc(2 * r->n * sizeof(struct load_link *));
@@ -342,7 +343,7 @@ static enum err prepare(struct run *r) {
     for (size_t i = 0; i < r->n; i++) {
         TRY(load_client_init(
             &r->clients[i], s, (unsigned)i, sends(r, i) && o->audio, sends(r, i) && o->video));
-        r->clients[i].deaf = !listens(r, i);
+        r->clients[i].deaf = s->silent || !listens(r, i);
     }
     return OK;
 }
@@ -372,7 +373,7 @@ enum err load_run(const struct load_options *o, struct buf *out) {
     load_net_destroy(r.shared.net);
     rtc_seal_destroy(r.shared.seal);
     rtc_dtls_ctx_destroy(r.shared.dtls);
-    lk_keys_destroy(r.keys);
+    lk_keys_destroy(r.shared.keys);
     load_samples_finish(&r.shared.late);
     load_samples_finish(&r.result.join);
     mem_free(r.clients);

@@ -3,16 +3,13 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
-#include "livekit/convert.h"
-#include "livekit/proto/signal.pb-c.h"
 
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <string.h>
 
-#define QUERY            "/rtc?protocol=16&sdk=go&version=2.0.0&auto_subscribe=0&access_token="
 #define PATIENCE_SECONDS 30        /* with a server that is busy: libwebsockets' own is 5 */
-#define MESSAGE_MAX      (2 * MIB) /* livekit-protocol 2.4 */
+#define MESSAGE_MAX      (2 * MIB) /* livekit-protocol 2.4; Janus has none */
 
 struct waiting {
     struct waiting *next;
@@ -71,14 +68,9 @@ static void take(struct load_signal *s, const uint8_t *data, size_t len, int las
     if (!last) {
         return;
     }
-    struct arena a;
-    arena_init(&a);
-    struct ProtobufCMessage *m = NULL;
-    if (buf_check(&s->in) == OK && lk_convert_read(&lk__signal_response__descriptor,
-                                       (const uint8_t *)buf_str(&s->in), s->in.len, &a, &m) == OK) {
-        s->cfg.message(s->cfg.arg, (const Lk__SignalResponse *)m);
+    if (buf_check(&s->in) == OK) {
+        s->cfg.message(s->cfg.arg, buf_str(&s->in), s->in.len);
     }
-    arena_finish(&a);
     buf_clear(&s->in);
 }
 
@@ -87,7 +79,8 @@ static int write_next(struct load_signal *s) {
     if (w == NULL) {
         return 0;
     }
-    int sent = lws_write(s->wsi, w->bytes + LWS_PRE, w->len, LWS_WRITE_BINARY);
+    int sent = lws_write(
+        s->wsi, w->bytes + LWS_PRE, w->len, s->cfg.text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
     if (sent < (int)w->len) {
         return -1;
     }
@@ -142,7 +135,7 @@ enum err load_signal_open(
     buf_init(&s->in, MESSAGE_MAX);
     struct buf path;
     buf_init(&path, 0);
-    buf_printf(&path, "%s" QUERY "%s", all->url.path, cfg->token);
+    buf_printf(&path, "%s%s", all->url.path, cfg->path);
     struct lws_client_connect_info info = { .context = all->context,
         .address = all->url.host,
         .port = all->url.port,
@@ -150,6 +143,7 @@ enum err load_signal_open(
         .path = buf_str(&path),
         .host = all->url.host,
         .origin = all->url.host,
+        .protocol = cfg->protocol,
         .local_protocol_name = "signal",
         .ietf_version_or_minus_one = -1,
         .userdata = s,
@@ -164,15 +158,14 @@ enum err load_signal_open(
     return OK;
 }
 
-void load_signal_send(struct load_signal *s, const struct Lk__SignalRequest *m) {
-    size_t len = lk__signal_request__get_packed_size(m);
+void load_signal_send(struct load_signal *s, const void *bytes, size_t len) {
     struct waiting *w = mem_alloc(sizeof(*w) + LWS_PRE + len);
     if (w == NULL) {
         return;
     }
     w->next = NULL;
     w->len = len;
-    lk__signal_request__pack(m, w->bytes + LWS_PRE);
+    memcpy(w->bytes + LWS_PRE, bytes, len);
     *s->last = w;
     s->last = &w->next;
     if (s->wsi != NULL) {

@@ -1,22 +1,19 @@
 /*
- * A client's signalling WebSocket: LiveKit's binary messages, both ways. Landlord of libwebsockets
- * in tools/load.  Thread: one owner, who calls load_signals_turn.
+ * A client's signalling WebSocket: messages of either kind, both ways. Landlord of libwebsockets in
+ * tools/load.  Thread: one owner, who calls load_signals_turn.
  */
 #ifndef TOOLS_LOAD_SIGNAL_H
 #define TOOLS_LOAD_SIGNAL_H
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-
-struct Lk__SignalRequest;
-struct Lk__SignalResponse;
 
 /* Where the server listens. */
 struct load_url {
     char host[256];
-    char path[256]; /* in front of "/rtc", without a slash at its end */
+    char path[256]; /* in front of a door's own, without a slash at its end */
     int port;
     int tls; /* 1: wss or https */
 };
@@ -32,17 +29,20 @@ void load_signals_turn(struct load_signals *s);
 
 struct load_signal;
 struct load_signal_config {
-    const char *token; /* borrowed for the call */
-    void (*message)(void *arg, const struct Lk__SignalResponse *m);
+    const char *path;     /* behind the URL's, with its query; borrowed for the call */
+    const char *protocol; /* of Sec-WebSocket-Protocol; NULL = none */
+    bool text;            /* our messages are texts */
+    /** Borrowed for the call; with a zero behind it. */
+    void (*message)(void *arg, const void *bytes, size_t len);
     /** Closed, or never open: `why` says so. */
     void (*lost)(void *arg, const char *why);
     void *arg;
 };
-/** Joins the token's room in classic mode, without automatic subscriptions. Gives *ret. */
+/** Gives *ret. */
 MUST_CHECK enum err load_signal_open(
     struct load_signals *all, const struct load_signal_config *cfg, struct load_signal **ret);
 /** Queued until the socket takes it. */
-void load_signal_send(struct load_signal *s, const struct Lk__SignalRequest *m);
+void load_signal_send(struct load_signal *s, const void *bytes, size_t len);
 /** Forgets it: nothing comes from it any more. Takes NULL. */
 void load_signal_close(struct load_signal *s);
 
