@@ -27,7 +27,7 @@ STOP_SECONDS = 30
 class Dev:
     """Ports of our own choice, so that several may run; all else is as `--dev` has it."""
 
-    key, secret = "devkey", "secret"
+    key, secret, door = "devkey", "secret", "livekit"
 
     def __init__(self, folder, **variables):
         """`variables`: settings beside, as in rtc_workers="1"."""
@@ -44,6 +44,10 @@ class Dev:
     @property
     def url(self):
         return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self):
+        return self.process.pid
 
     how = ["--dev"]
 
@@ -98,11 +102,15 @@ class Alone(Dev):
 class LiveKit:
     """livekit-server, with the same face."""
 
-    key, secret, url = livekit.KEY, livekit.SECRET, livekit.URL
+    key, secret, url, door = livekit.KEY, livekit.SECRET, livekit.URL, "livekit"
 
     def __init__(self, folder, rtc_webhooks=None, **_):
         self.server = livekit.LiveKit(folder, webhook=rtc_webhooks)
         self.get = self.server.get
+
+    @property
+    def pid(self):
+        return self.server.process.pid
 
     def start(self):
         self.server.start()
