@@ -82,7 +82,11 @@ static const struct rtc_channels_hooks hooks = { on_packet, on_state, on_opened,
 
 void sfu_channels_data(void *owner, const uint8_t *data, size_t len, int64_t now_us) {
     struct sfu_transport *t = owner;
-    if (t->channels != NULL && t->channels->channels != NULL && !t->ended) {
+    if (t->channels == NULL || t->ended) {
+        return;
+    }
+    sfu_channels_begin(t->channels);
+    if (t->channels->channels != NULL) {
         rtc_channels_feed(t->channels->channels, data, len, now_us);
     }
 }
@@ -103,10 +107,10 @@ static void open_ours(struct sfu_channels *c, int64_t now_us) {
     }
 }
 
-void sfu_channels_begin(struct sfu_transport *t) {
-    struct sfu_channels *c = t->channels;
+void sfu_channels_begin(struct sfu_channels *c) {
+    struct sfu_transport *t = c->transport;
     struct sfu_worker *w = t->worker;
-    if (c == NULL || c->channels != NULL || !media_transport_is_connected(t->media)) {
+    if (c->channels != NULL || !media_transport_is_connected(t->media)) {
         return;
     }
     struct rtc_channels_config cfg = { .role = RTC_DTLS_SERVER, .hooks = &hooks, .arg = c };
@@ -143,7 +147,6 @@ enum err sfu_channels_set(struct sfu_transport *t, bool ours, bool down) {
     } else if (d != NULL && !down && d->down == c) {
         sfu_data_disconnected(d);
     }
-    sfu_channels_begin(t);
     return OK;
 }
 

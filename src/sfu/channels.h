@@ -14,7 +14,7 @@ struct sfu_transport;
 
 struct sfu_channels {
     struct sfu_transport *transport;
-    struct rtc_channels *channels;        /* once the transport has connected */
+    struct rtc_channels *channels;        /* from the first packet or message on */
     struct rtc_channel *reliable, *lossy; /* to send on; NULL while not open */
     bool ours; /* we open them: the subscriber's transport of classic clients */
     bool down; /* messages to the participant go here */
@@ -22,8 +22,10 @@ struct sfu_channels {
 
 /** `ours` and `down` as in sfu_transport_data; once a transport, later ones change `down` alone. */
 MUST_CHECK enum err sfu_channels_set(struct sfu_transport *t, bool ours, bool down);
-/** The transport is connected: SCTP begins, once. */
-void sfu_channels_begin(struct sfu_transport *t);
+/** There is something to send, or something has come: SCTP begins, once, if the transport is
+ * connected. Not earlier, since an association takes 13 KiB and a part of every tick: who uses data
+ * channels begins by himself, as every browser does, and others never need one. */
+void sfu_channels_begin(struct sfu_channels *c);
 /** Takes NULL. */
 void sfu_channels_destroy(struct sfu_channels *c);
 

@@ -133,6 +133,7 @@ static bool wait(struct sfu_data *d, const uint8_t *bytes, size_t len) {
 
 static void send_lossy(struct sfu_data *d, const uint8_t *bytes, size_t len) {
     struct sfu_worker *w = worker_of(d);
+    sfu_channels_begin(d->down);
     struct rtc_channel *c = d->down->lossy;
     if (c == NULL || d->first != NULL ||
         rtc_channels_buffered(d->down->channels) > SFU_DATA_LOSSY_MOST ||
@@ -145,6 +146,7 @@ static void send_lossy(struct sfu_data *d, const uint8_t *bytes, size_t len) {
 
 static void send_reliable(struct sfu_data *d, const uint8_t *bytes, size_t len) {
     struct sfu_worker *w = worker_of(d);
+    sfu_channels_begin(d->down);
     struct rtc_channel *c = d->down->reliable;
     enum rtc_sctp_sent sent = RTC_SCTP_FULL;
     if (c == NULL) {

@@ -250,7 +250,6 @@ void sfu_transport_state(void *owner, enum media_state state, enum media_end end
             sfu_subscription_restart(s);
         }
         sfu_transport_wake(t);
-        sfu_channels_begin(t);
     }
 }
 
