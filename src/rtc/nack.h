@@ -20,7 +20,7 @@
 #define RTC_NACK_FIRST_US  10000  /* overtaking within a frame's burst is not loss */
 #define RTC_NACK_LEAST_US  20000  /* between two tries: livekit-protocol.md, 5.3 */
 #define RTC_NACK_MOST_US   400000 /* livekit-protocol.md, 5.3 */
-/* Until an RTT is known: of somebody who only publishes nothing echoes our time but DLRR. */
+/* Until an RTT is known. */
 #define RTC_NACK_RTT_US 70000
 /* A jump this far, either way, is a source that started anew and no loss: RFC 3550, A.1. */
 #define RTC_NACK_JUMP_MAX 3000

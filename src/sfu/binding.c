@@ -2,6 +2,7 @@
  * Whose packets an SSRC carries. A description names SSRCs, or RIDs; then the first packets of each
  * layer carry MID and RID until we have seen them (RFC 8852, RFC 8843, 9.2).
  */
+#include "core/mem.h"
 #include "rtc/rtpext.h"
 #include "sfu/track.h"
 #include "sfu/transport.h"
@@ -12,7 +13,7 @@
 
 static struct sfu_binding *find(struct sfu_transport *t, uint32_t ssrc) {
     for (uint16_t i = 0; i < t->n_ssrcs; i++) {
-        if (t->ssrcs[i] == ssrc) {
+        if (t->bindings[i].ssrc == ssrc) {
             return &t->bindings[i];
         }
     }
@@ -22,11 +23,10 @@ static struct sfu_binding *find(struct sfu_transport *t, uint32_t ssrc) {
 /* False when there is no room for one more. */
 static bool add(
     struct sfu_transport *t, uint32_t ssrc, struct sfu_track *track, unsigned layer, bool rtx) {
-    if (t->n_ssrcs == SFU_SSRCS_MAX) {
+    if (t->n_ssrcs == t->ssrcs_cap) {
         return false;
     }
-    t->ssrcs[t->n_ssrcs] = ssrc;
-    t->bindings[t->n_ssrcs++] = (struct sfu_binding){ track, (uint8_t)layer, rtx };
+    t->bindings[t->n_ssrcs++] = (struct sfu_binding){ track, ssrc, (uint8_t)layer, rtx };
     sfu_track_bound(track, layer, ssrc, rtx);
     return true;
 }
@@ -54,6 +54,25 @@ static unsigned ssrcs_of_all(const struct sfu_transport *t) {
     return n;
 }
 
+/* Room for both SSRCs of every layer that was described. */
+static enum err make_room(struct sfu_transport *t) {
+    size_t n = 0;
+    const struct sfu_track *track = NULL;
+    DL_FOREACH(t->tracks, track) {
+        n += track->config.params.n_encodings * 2U;
+    }
+    if (n <= t->ssrcs_cap) {
+        return OK;
+    }
+    struct sfu_binding *more = mem_realloc(t->bindings, n * sizeof(*more));
+    if (more == NULL) {
+        return err_set(ERR_NOMEM, "no memory for %zu SSRCs", n);
+    }
+    t->bindings = more;
+    t->ssrcs_cap = (uint16_t)n;
+    return OK;
+}
+
 /* Gives the layer the SSRC that was described; another one before it is nobody's from now on. */
 static void name(
     struct sfu_transport *t, uint32_t ssrc, struct sfu_track *track, unsigned layer, bool rtx) {
@@ -64,8 +83,7 @@ static void name(
     }
     struct sfu_binding *b = before == 0 ? NULL : find(t, before);
     if (b != NULL) {
-        t->ssrcs[b - t->bindings] = ssrc;
-        *b = (struct sfu_binding){ track, (uint8_t)layer, rtx };
+        *b = (struct sfu_binding){ track, ssrc, (uint8_t)layer, rtx };
         sfu_track_bound(track, layer, ssrc, rtx);
     } else {
         (void)add(t, ssrc, track, layer, rtx);
@@ -84,6 +102,7 @@ enum err sfu_transport_bind(struct sfu_transport *t, struct sfu_track *track) {
     if (n > SFU_SSRCS_MAX) {
         return err_set(ERR_LIMIT, "more than %d SSRCs", SFU_SSRCS_MAX);
     }
+    TRY(make_room(t));
     TRY(media_transport_reserve(t->media, n));
     for (unsigned i = 0; i < p->n_encodings; i++) {
         name(t, p->encodings[i].ssrc, track, i, false);
@@ -99,7 +118,6 @@ void sfu_transport_unbind(struct sfu_transport *t, const struct sfu_track *track
     uint16_t kept = 0;
     for (uint16_t i = 0; i < t->n_ssrcs; i++) {
         if (t->bindings[i].track != track) {
-            t->ssrcs[kept] = t->ssrcs[i];
             t->bindings[kept++] = t->bindings[i];
         }
     }

@@ -48,6 +48,13 @@ static void write_remb(const struct sfu_transport *t, struct wr *w) {
     }
 }
 
+/* Our time, for who is never told it by a sender report. Any clock will do: it is only echoed. */
+static void write_time(struct sfu_transport *t, struct wr *w, int64_t now_us) {
+    uint64_t ntp = (uint64_t)rtc_us_to_ntp(now_us);
+    rtc_rtcp_write_rrtr(w, t->ssrc, ntp);
+    rtc_rtt_sent(&t->rtt, ntp, now_us);
+}
+
 static void receiver_report(struct sfu_transport *t, int64_t now_us) {
     struct rtc_rtcp_block blocks[RTC_RTCP_BLOCKS_MAX];
     size_t n = blocks_of(t, now_us, blocks);
@@ -63,6 +70,9 @@ static void receiver_report(struct sfu_transport *t, int64_t now_us) {
             &w, t->ssrc, t->rrtr_ssrc, t->rrtr, rtc_us_to_short(now_us - t->rrtr_us));
         t->rrtr_us = 0;
     }
+    if (n > 0 && t->subscriptions == NULL) {
+        write_time(t, &w, now_us);
+    }
     if (t->twcc == NULL) {
         write_remb(t, &w);
     }
@@ -72,7 +82,7 @@ static void receiver_report(struct sfu_transport *t, int64_t now_us) {
 }
 
 static void transport_feedback(struct sfu_transport *t, int64_t now_us) {
-    uint32_t media = t->n_ssrcs > 0 ? t->ssrcs[0] : 0;
+    uint32_t media = t->n_ssrcs > 0 ? t->bindings[0].ssrc : 0;
     for (bool more = true; more;) {
         uint8_t bytes[MEDIA_RTCP_MAX];
         struct wr w = wr_make(bytes, sizeof(bytes));

@@ -29,6 +29,7 @@ struct sfu_participant {
     struct sfu_room *room;
     struct sfu_participant *prev, *next;
     struct sfu_transport *transports;
+    int64_t rtt_us;        /* there and back, smoothed, as its latest report says; 0 = not known */
     uint8_t eighths;       /* how loud it speaks, as main was told last */
     uint8_t quality;       /* enum sfu_quality, likewise; where `tenths` is 0, nothing was */
     uint8_t tenths;        /* of its MOS, likewise */

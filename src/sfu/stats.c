@@ -121,16 +121,22 @@ static void tell_subscription(struct sfu_subscription *s, struct sum *sum, int64
 
 /* --- all of it --- */
 
-/* Of its ways down, since nothing measures the way up: a transport's RTT is the same both ways. */
+static uint32_t longer(uint32_t ms, const struct rtc_rtt *rtt) {
+    uint32_t other = (uint32_t)(rtt->smooth_us / US_PER_MS);
+    return other > ms ? other : ms;
+}
+
+/* A transport's RTT is the same both ways: its listeners' reports measure it, or who only publishes
+ * echoes our time. */
 static void look(const struct sfu_participant *p, struct sum *sum) {
     struct sfu_transport *t = NULL;
     DL_FOREACH(p->transports, t) {
         sum->connected = sum->connected || media_transport_is_connected(t->media);
         sum->lost = sum->lost || t->lost;
+        sum->rtt_ms = longer(sum->rtt_ms, &t->rtt);
         struct sfu_subscription *s = NULL;
         DL_FOREACH(t->subscriptions, s) {
-            uint32_t ms = (uint32_t)(s->rtt.smooth_us / US_PER_MS);
-            sum->rtt_ms = ms > sum->rtt_ms ? ms : sum->rtt_ms;
+            sum->rtt_ms = longer(sum->rtt_ms, &s->rtt);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include "rtc/rtx.h"
 #include "rtc/seq.h"
 #include "sfu/resends.h"
+#include "sfu/room.h"
 #include "sfu/track.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -216,7 +217,9 @@ void sfu_subscription_resend(
 
 void sfu_subscription_reported(
     struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us) {
-    (void)rtc_rtt_echoed(&s->rtt, block->lsr, block->dlsr, now_us);
+    if (rtc_rtt_echoed(&s->rtt, block->lsr, block->dlsr, now_us)) {
+        s->transport->participant->rtt_us = s->rtt.smooth_us;
+    }
     if (!s->repeats) {
         s->plan.own &= ~RTC_EXT_BIT(RTC_EXT_MID); /* it knows whose they are */
     }

@@ -47,6 +47,7 @@ static void ask_for_key(struct sfu_track *t, unsigned layer, int64_t now_us) {
 static void ask_for_missing(struct sfu_track *t, struct sfu_track_layer *l, int64_t now_us) {
     uint16_t seqs[RTC_NACK_MAX];
     uint8_t bytes[MEDIA_RTCP_MAX];
+    l->nack->rtt_us = t->transport->participant->rtt_us;
     size_t n = rtc_nack_due(l->nack, now_us, seqs);
     if (n > 0) {
         struct wr w = wr_make(bytes, sizeof(bytes));

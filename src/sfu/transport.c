@@ -87,8 +87,9 @@ static void take_sr(struct sfu_transport *t, struct rtc_rtcp_part *part, int64_t
         return;
     }
     for (uint16_t i = 0; i < t->n_ssrcs; i++) {
-        if (t->ssrcs[i] == sr.ssrc && !t->bindings[i].rtx) {
-            sfu_track_reported(t->bindings[i].track, t->bindings[i].layer, &sr, now_us);
+        const struct sfu_binding *b = &t->bindings[i];
+        if (b->ssrc == sr.ssrc && !b->rtx) {
+            sfu_track_reported(b->track, b->layer, &sr, now_us);
             return;
         }
     }
@@ -143,6 +144,8 @@ static void take_xr(struct sfu_transport *t, struct rtc_rtcp_part *part, int64_t
             t->rrtr = rtc_ntp_middle(xr.ntp);
             t->rrtr_ssrc = xr.sender;
             t->rrtr_us = now_us;
+        } else if (xr.ssrc == t->ssrc && rtc_rtt_echoed(&t->rtt, xr.lrr, xr.dlrr, now_us)) {
+            t->participant->rtt_us = t->rtt.smooth_us;
         }
     }
 }
@@ -292,5 +295,6 @@ void sfu_transport_destroy(struct sfu_transport *t) {
     media_transport_destroy(t->media);
     sfu_spents_finish(&t->spents);
     mem_free(t->twcc);
+    mem_free(t->bindings);
     mem_free(t);
 }

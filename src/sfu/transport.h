@@ -11,6 +11,7 @@
 
 #include "media/transport.h"
 #include "rtc/rtp.h"
+#include "rtc/rtt.h"
 #include "rtc/twcc.h"
 #include "sfu/budget.h"
 #include "sfu/object.h"
@@ -30,6 +31,7 @@ struct sfu_worker;
 /* Whose packets an SSRC carries. */
 struct sfu_binding {
     struct sfu_track *track;
+    uint32_t ssrc;
     uint8_t layer;
     bool rtx;
 };
@@ -45,18 +47,18 @@ struct sfu_transport {
     struct sfu_subscription *subscriptions;
     struct sfu_subscription *by_ssrc; /* a map */
     struct sfu_spents spents;         /* of subscriptions that have ended */
-    uint32_t ssrcs[SFU_SSRCS_MAX];
-    struct sfu_binding bindings[SFU_SSRCS_MAX];
-    struct sfu_channels *channels; /* NULL: carries no data */
-    struct sfu_budget budget;      /* of video, to the peer */
+    struct sfu_binding *bindings;     /* n_ssrcs of them; only who publishes has any */
+    struct sfu_channels *channels;    /* NULL: carries no data */
+    struct sfu_budget budget;         /* of video, to the peer */
     struct sfu_share share;
     struct rtc_twcc_rx *twcc; /* once a track of it has agreed on transport-wide feedback */
     struct wheel_timer timer; /* reports and feedback */
     int64_t report_us;        /* when the next receiver report is due */
     int64_t rrtr_us;          /* when the peer's last RRTR came; 0 = none */
     uint32_t rrtr, rrtr_ssrc; /* the middle of its time, and whose it was */
+    struct rtc_rtt rtt;       /* of our RRTRs: who only publishes gets no sender reports */
     uint32_t ssrc;            /* whom our feedback comes from */
-    uint16_t n_ssrcs, n_tracks, n_subscriptions;
+    uint16_t n_ssrcs, ssrcs_cap, n_tracks, n_subscriptions;
     uint8_t ext[RTC_EXT_COUNT]; /* the ids agreed upon with the peer, of the whole bundle */
     bool lost;                  /* nothing comes at all; it may come back */
     bool ended;

@@ -1,5 +1,9 @@
 /* Who speaks and how it goes, as main is told, over good and bad ways. */
 #include "ears.h"
+#include "rtc/ntp.h"
+#include "sfu/room.h"
+#include "sfu/track.h"
+#include "sfu/transport.h"
 #include "unit/test.h"
 
 #define SECOND 1000000
@@ -175,4 +179,35 @@ TEST(sim_quality, pictures_that_stand_still_are_counted) {
         CHECK(r->freezes == 0 || ears_sink(&ears, sees)->freeze_ms >= 900);
         end_world(w);
     }
+}
+
+/* The way of who only publishes is measured by his answer to our RRTR, and tells when to ask again
+ * for what is missing. */
+TEST(sim_quality, the_way_of_a_publisher_is_known) {
+    struct world *w = new_world(17);
+    struct world_client *a = world_join(w, 0);
+    world_run(w, SECOND);
+    struct world_track *face = world_publish(a, 0, &camera);
+    world_run(w, 2 * SECOND);
+    struct sfu_worker *worker = w->sfu->seats[0].worker;
+    const struct sfu_transport *t =
+        sfu_registry_find(&worker->registry, SFU_TRANSPORT, a->transport);
+    CHECK(t != NULL && t->participant->rtt_us == 0);
+    const struct sfu_track *track = sfu_registry_find(&worker->registry, SFU_TRACK, face->id);
+    CHECK(track != NULL && track->layers[0].nack->rtt_us == 0);
+    uint8_t bytes[200];
+    struct wr out = wr_make(bytes, sizeof(bytes));
+    unsigned newest = (t->rtt.next + RTC_RTT_SENT - 1U) % RTC_RTT_SENT;
+    int64_t since_us = w->now_us - t->rtt.sent_us[newest];
+    rtc_rtcp_write_rr(&out, 7, NULL, 0);
+    rtc_rtcp_write_sdes(&out, 7, "a", NULL);
+    rtc_rtcp_write_dlrr(&out, 7, t->ssrc + 1, t->rtt.echo[newest], 0); /* somebody else's */
+    rtc_rtcp_write_dlrr(&out, 7, t->ssrc, t->rtt.echo[newest], rtc_us_to_short(since_us));
+    CHECK(peer_connection_rtcp(a->peer, bytes, wr_len(&out)));
+    w->net.up.loss_permil = 50;
+    world_run(w, 2 * SECOND);
+    CHECK(t->participant->rtt_us > 5000 && t->participant->rtt_us < 30000); /* 10 ms there */
+    CHECK_INT(t->participant->rtt_us, track->layers[0].nack->rtt_us);
+    w->net.up.loss_permil = 0;
+    end_world(w);
 }
