@@ -62,7 +62,11 @@ static void send_runs(void *arg, const struct media_run *runs, size_t n) {
             i + row < n && !runs[i + row].to.peer.tcp && runs[i + row].to.via == runs[i].to.via) {
             row++;
         }
-        media_udp_send(l->doors[runs[i].to.via].udp, &runs[i], row);
+        struct media_udp *u = l->doors[runs[i].to.via].udp;
+        const struct media_udp_stats *s = media_udp_stats(u);
+        uint64_t before = s->full + s->failed;
+        media_udp_send(u, &runs[i], row);
+        l->worker->stats.unsent += s->full + s->failed - before;
     }
 }
 

@@ -84,6 +84,7 @@ struct media_worker_stats {
     uint64_t packets, bytes; /* received */
     uint64_t drops[MEDIA_DROPS];
     uint64_t turns;
+    uint64_t unsent; /* datagrams that the sockets did not take */
 };
 
 struct media_worker_config {

@@ -242,6 +242,9 @@ void room_publication_told(struct room_publication *p, const struct sfu_event *e
         e->rtx_ssrc = event->layer.encoding.rtx_ssrc;
     } else if (event->type == SFU_EVENT_TRACK_LIVE) {
         LOG_DEBUG(&p->member->log, "track_live", "sid=%s", p->track.sid);
+    } else if (event->type == SFU_EVENT_TRACK_FAILED) {
+        LOG_WARN(&p->member->log, "track_failed", "sid=%s", p->track.sid);
+        room_unpublish(p, true);
     }
 }
 

@@ -160,6 +160,7 @@ enum err sfu_start(
     }
     enum err made = sfu_engine_create(workers_of(cfg), told, arg, wake_main, wake, &s);
     wake->data = s;
+    sfu_counters_register();
     if (made == OK) {
         s->wake = wake;
         made = start_all(s, cfg);

@@ -22,6 +22,8 @@ enum sfu_event_type {
     SFU_EVENT_TRANSPORT,    /* it connected, was lost, ended */
     SFU_EVENT_LAYER,        /* the SSRCs of a track's layer became known */
     SFU_EVENT_TRACK_LIVE,   /* the first packet of a track arrived */
+    SFU_EVENT_TRACK_FAILED, /* it could not be made: there is none. (A room or participant that
+                               could not tells it by its transports, which end.) */
     SFU_EVENT_SUBSCRIPTION, /* its first packet was sent, or it cannot be */
     SFU_EVENT_SPEAKERS,     /* of a room: whose voice has risen, fallen or ceased */
     SFU_EVENT_QUALITY,      /* of a participant: its connection is better or worse than was told */

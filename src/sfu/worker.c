@@ -138,7 +138,12 @@ static enum err ask_sequence(struct sfu_worker *w, const struct sfu_message *m) 
 
 static enum err open_track(struct sfu_worker *w, const struct sfu_message *m) {
     struct sfu_transport *t = sfu_registry_find(&w->registry, SFU_TRANSPORT, m->owner);
-    return t == NULL ? OK : sfu_track_create(w, m->id, t, &m->track);
+    enum err e = t == NULL ? OK : sfu_track_create(w, m->id, t, &m->track);
+    struct sfu_event *failed = e == OK ? NULL : sfu_worker_event(w, SFU_EVENT_TRACK_FAILED, m->id);
+    if (failed != NULL) {
+        sfu_worker_tell(w, failed);
+    }
+    return e;
 }
 
 static enum err update_track(struct sfu_worker *w, const struct sfu_message *m) {
@@ -299,6 +304,7 @@ static void end_of_turn(void *arg, int64_t now_us) {
     while (w->ended != NULL) {
         sfu_transport_destroy(w->ended);
     }
+    sfu_counters_tell(w, now_us);
 }
 
 const struct media_hooks sfu_worker_hooks = {

@@ -13,6 +13,7 @@
 #include "media/worker.h"
 #include "rtc/sctp.h"
 #include "sfu/allocator.h"
+#include "sfu/counters.h"
 #include "sfu/message.h"
 #include "sfu/object.h"
 
@@ -58,7 +59,8 @@ struct sfu_worker {
     size_t claims_cap;
     size_t n_channels;                        /* transports that carry data */
     uint8_t data_room[RTC_SCTP_MESSAGE_MOST]; /* the message that is being forwarded */
-    uint32_t random;                          /* state of sfu_worker_random */
+    struct sfu_counters counters;
+    uint32_t random; /* state of sfu_worker_random */
 };
 
 /** Makes the objects' side; the caller creates `media` with sfu_worker_hooks() and the worker as

@@ -184,12 +184,19 @@ TEST(sim_abuse, transport_wide_numbers_may_jump) {
     scene_end(&s);
 }
 
+static void count_failed(void *arg, const struct sfu_event *event) {
+    *(unsigned *)arg += event->type == SFU_EVENT_TRACK_FAILED;
+}
+
 TEST(sim_abuse, publishers_beyond_their_limits_are_refused) {
     struct scene s;
     scene_begin(&s, 74, true);
     struct sfu_track_config audio = { .params = s.a->tracks[0].params },
                             video = { .params = world_described(&s.a->tracks[1]) };
     sfu_id id;
+    unsigned failed = 0;
+    s.w->also = count_failed;
+    s.w->also_arg = &failed;
     uint64_t before = s.worker->stats.messages_failed;
     size_t tracks = s.worker->registry.counts[SFU_TRACK];
     for (unsigned i = 0; i < 100; i++) {
@@ -200,6 +207,7 @@ TEST(sim_abuse, publishers_beyond_their_limits_are_refused) {
     world_run(s.w, SECOND);
     CHECK_INT(tracks + SFU_TRACKS_MAX, s.worker->registry.counts[SFU_TRACK]);
     CHECK_INT(before + 100 - SFU_TRACKS_MAX, s.worker->stats.messages_failed);
+    CHECK_INT(100 - SFU_TRACKS_MAX, failed); /* main knows */
     world_leave(s.bad);
     world_run(s.w, SECOND);
     s.bad = world_join(s.w, 2);

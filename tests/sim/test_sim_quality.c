@@ -1,4 +1,5 @@
 /* Who speaks and how it goes, as main is told, over good and bad ways. */
+#include "core/metrics.h"
 #include "ears.h"
 #include "rtc/ntp.h"
 #include "sfu/room.h"
@@ -209,5 +210,47 @@ TEST(sim_quality, the_way_of_a_publisher_is_known) {
     CHECK(t->participant->rtt_us > 5000 && t->participant->rtt_us < 30000); /* 10 ms there */
     CHECK_INT(t->participant->rtt_us, track->layers[0].nack->rtt_us);
     w->net.up.loss_permil = 0;
+    end_world(w);
+}
+
+static int64_t on_page(struct buf *page, const char *metric) {
+    char line[100];
+    snprintf(line, sizeof(line), "\n%s ", metric);
+    const char *found = strstr(buf_str(page), line);
+    CHECK(found != NULL);
+    return found == NULL ? -1 : atoll(found + strlen(line));
+}
+
+/* What workers count is on the page, a second later at most. */
+TEST(sim_quality, counters_are_metrics) {
+    static const struct {
+        const char *name;
+        bool moves;
+    } rows[] = {
+        { "parley_media_forwarded_packets_total", true },
+        { "parley_media_received_bytes_total", true },
+        { "parley_media_sent_packets_total", true },
+        { "parley_media_data_lost_total", false },
+        { "parley_media_dropped_total{reason=\"stranger\"}", false },
+        { "parley_media_dropped_total{reason=\"data_forbidden\"}", false },
+    };
+    struct world *w = new_world(18);
+    sfu_counters_register();
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    (void)world_subscribe(b, world_publish(a, 0, &microphone), NULL);
+    struct buf before, after;
+    buf_init(&before, MIB);
+    buf_init(&after, MIB);
+    metrics_print(&before);
+    world_run(w, 3 * SECOND);
+    metrics_print(&after);
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        int64_t more = on_page(&after, r->name) - on_page(&before, r->name);
+        CHECK_INT(r->moves, more > 0);
+    }
+    buf_finish(&before);
+    buf_finish(&after);
     end_world(w);
 }
