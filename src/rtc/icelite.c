@@ -98,7 +98,7 @@ void rtc_icelite_restart(struct rtc_icelite *a, const struct rtc_ice_cred *ours,
     end_generation(&a->old);
     a->old = a->now;
     a->now = (struct generation){ .ours = *ours };
-    wait_from(a, now_us);
+    a->heard_us = now_us;
 }
 
 const struct rtc_ice_cred *rtc_icelite_ours(const struct rtc_icelite *a) {

@@ -84,7 +84,8 @@ MUST_CHECK enum err rtc_icelite_set_remote(
     struct rtc_icelite *a, const char *ufrag, int64_t now_us);
 
 /** An ICE restart (RFC 8445, 9): `ours` hold from now on; the old ones are answered too until the
- * first good check with the new. The path stays until a check moves it. */
+ * first good check with the new. The path stays until a check moves it. Silence counts anew:
+ * whoever restarts is there, and has to find a path first. */
 void rtc_icelite_restart(struct rtc_icelite *a, const struct rtc_ice_cred *ours, int64_t now_us);
 
 const struct rtc_ice_cred *rtc_icelite_ours(const struct rtc_icelite *a);

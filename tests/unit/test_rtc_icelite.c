@@ -351,6 +351,21 @@ TEST(rtc_icelite, comes_back_when_lost_but_not_when_ended) {
     rtc_icelite_destroy(a);
 }
 
+/* A client comes back in the last moment before the end. */
+TEST(rtc_icelite, a_restart_gives_time) {
+    struct rtc_icelite *a = agent();
+    send_check(a, (struct check){ .by = 1 }, 0);
+    CHECK_INT(RTC_ICE_LOST, rtc_icelite_tick(a, RTC_ICE_ENDED_US - 1));
+    rtc_icelite_restart(a, &second, RTC_ICE_ENDED_US - 1);
+    CHECK_INT(RTC_ICE_LOST, rtc_icelite_tick(a, RTC_ICE_ENDED_US + RTC_ICE_LOST_US));
+    CHECK_INT(2 * RTC_ICE_ENDED_US - 1, rtc_icelite_next_us(a));
+    struct rtc_ice_outcome got =
+        send_check(a, (struct check){ .to = &second, .by = 2 }, RTC_ICE_ENDED_US + RTC_ICE_LOST_US);
+    CHECK_INT(RTC_ICE_ANSWERED, got.result);
+    CHECK_INT(RTC_ICE_CONNECTED, rtc_icelite_tick(a, RTC_ICE_ENDED_US + RTC_ICE_LOST_US));
+    rtc_icelite_destroy(a);
+}
+
 TEST(rtc_icelite, makes_credentials_nobody_made_before) {
     struct rtc_ice_cred a;
     struct rtc_ice_cred b;
