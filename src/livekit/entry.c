@@ -30,6 +30,7 @@ void lk_entry_shrink(struct lk_entry *e) {
     arena_init(&e->arena);
     e->join = NULL;
     e->client = NULL;
+    e->sid = NULL;
     e->metadata = NULL;
     e->attributes = NULL;
     e->n_attributes = 0;
@@ -272,7 +273,9 @@ static enum err read_query(
     const char *version = http_request_query(r, "version");
     e->auto_subscribe = subscribe == NULL || is_yes(subscribe);
     e->may_pause = is_yes(http_request_query(r, "subscriber_allow_pause"));
+    const char *sid = http_request_query(r, "sid");
     e->reconnect = is_yes(http_request_query(r, "reconnect"));
+    e->sid = sid == NULL || sid[0] == '\0' ? NULL : arena_strdup(&e->arena, sid);
     e->protocol = number(http_request_query(r, "protocol"));
     e->client_protocol = number(http_request_query(r, "client_protocol"));
     e->capabilities = read_capabilities(http_request_query(r, "capabilities"));
@@ -314,6 +317,7 @@ static enum err read_join(
     e->auto_subscribe = settings != NULL && settings->auto_subscribe;
     e->may_pause = settings != NULL && settings->subscriber_allow_pause;
     e->reconnect = e->join->reconnect;
+    e->sid = e->join->participant_sid[0] == '\0' ? NULL : e->join->participant_sid;
     e->protocol = c->protocol;
     e->client_protocol = c->client_protocol;
     for (size_t i = 0; i < c->n_capabilities; i++) {

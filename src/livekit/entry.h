@@ -26,6 +26,7 @@ struct lk_entry {
     bool single;                  /* one peer connection: there was a join_request */
     struct Lk__JoinRequest *join; /* NULL: there was none */
     bool reconnect;
+    const char *sid; /* of the participant that it was, when it says so; NULL = not said */
     bool auto_subscribe;
     bool may_pause;          /* videos, for want of room: 5.9 */
     int32_t protocol;        /* LiveKit's, 2.5 */

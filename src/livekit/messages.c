@@ -271,6 +271,16 @@ Lk__ParticipantInfo *lk_message_participant_whole(const struct room_member *m, s
                : NULL;
 }
 
+Lk__ParticipantInfo *lk_message_departed(const struct room_departed *d, struct arena *a) {
+    NEW(r, Lk__ParticipantInfo, LK__PARTICIPANT_INFO__INIT);
+    r->sid = (char *)d->sid;
+    r->identity = d->identity;
+    r->state = LK__PARTICIPANT_INFO__STATE__DISCONNECTED;
+    r->version = d->version;
+    r->disconnect_reason = lk_message_reason(d->reason);
+    return r;
+}
+
 /* --- joining and leaving --- */
 
 Lk__ServerInfo *lk_message_server(const char *node_id, struct arena *a) {
@@ -310,6 +320,16 @@ Lk__JoinResponse *lk_message_join(const struct room_member *m, const struct lk_s
     r->ice_servers =
         lk_ice_servers(&cfg->ice, m->sid, lk_signal_wall_ms(cfg), a, &r->n_ice_servers);
     return r->ice_servers != NULL && add_others(r, m, a) && !a->failed ? r : NULL;
+}
+
+Lk__ReconnectResponse *lk_message_reconnect(const struct room_member *m,
+    const struct lk_signal_config *cfg, const char *node_id, uint32_t last, struct arena *a) {
+    NEW(r, Lk__ReconnectResponse, LK__RECONNECT_RESPONSE__INIT);
+    r->server_info = lk_message_server(node_id, a);
+    r->last_message_seq = last;
+    r->ice_servers =
+        lk_ice_servers(&cfg->ice, m->sid, lk_signal_wall_ms(cfg), a, &r->n_ice_servers);
+    return r->ice_servers != NULL && !a->failed ? r : NULL;
 }
 
 static const struct {

@@ -21,12 +21,17 @@ Lk__Room *lk_message_room(const struct room *room, struct arena *a);
 Lk__ParticipantInfo *lk_message_participant(const struct room_member *m, struct arena *a);
 /** The same, but all of it also when it is GONE. */
 Lk__ParticipantInfo *lk_message_participant_whole(const struct room_member *m, struct arena *a);
+/** Of one that has left, from what is remembered of it. */
+Lk__ParticipantInfo *lk_message_departed(const struct room_departed *d, struct arena *a);
 Lk__TrackInfo *lk_message_track(const struct room_publication *p, struct arena *a);
 /** Of one that has no media yet. */
 Lk__TrackInfo *lk_message_announced(const struct lk_announced *t, struct arena *a);
 /** The first message of a session. */
 Lk__JoinResponse *lk_message_join(const struct room_member *m, const struct lk_signal_config *cfg,
     const char *node_id, struct arena *a);
+/** The first message to a client that came back; `last`: the number of its last data message. */
+Lk__ReconnectResponse *lk_message_reconnect(const struct room_member *m,
+    const struct lk_signal_config *cfg, const char *node_id, uint32_t last, struct arena *a);
 Lk__ServerInfo *lk_message_server(const char *node_id, struct arena *a);
 
 Lk__DisconnectReason lk_message_reason(enum room_reason reason);

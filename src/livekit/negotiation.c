@@ -35,6 +35,15 @@ void lk_negotiation_rest(struct lk_session *s) {
     room_timer_disarm(s->signal->cfg.rooms, &s->negotiation.timer);
 }
 
+void lk_negotiation_inherit(struct lk_session *s, struct lk_session *from) {
+    lk_negotiation_rest(from);
+    lk_negotiation_finish(s);
+    s->negotiation = from->negotiation;
+    s->negotiation.asked = s->member->single; /* it offers by itself, to restart ICE */
+    from->negotiation = (struct lk_negotiation){ 0 };
+    arena_init(&from->negotiation.offer_arena);
+}
+
 /* --- our side of a description --- */
 
 static void peer_begin(struct lk_peer *p) {

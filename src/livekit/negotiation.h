@@ -47,6 +47,10 @@ void lk_negotiation_finish(struct lk_session *s);
 /** Nobody is there to negotiate with: nothing is waited for any more. */
 void lk_negotiation_rest(struct lk_session *s);
 
+/** Of a client that came back: all that was agreed upon with it before, without what is under way.
+ */
+void lk_negotiation_inherit(struct lk_session *s, struct lk_session *from);
+
 /** After joining, with two connections: our first offer. */
 void lk_negotiation_begin(struct lk_session *s);
 /** The client's offer; it gets its answer, or the session is told to begin anew. */

@@ -77,7 +77,7 @@ static void offer(struct lk_session *s) {
 static void on_due(struct wheel_timer *t, int64_t now_us) {
     struct lk_session *s = session_of(t);
     (void)now_us;
-    if (s->member != NULL && s->socket != NULL) {
+    if (s->member != NULL && lk_session_is_heard(s)) {
         offer(s);
     }
 }
@@ -89,9 +89,20 @@ void lk_negotiation_begin(struct lk_session *s) {
 void lk_offering_due(struct lk_session *s) {
     struct lk_negotiation *n = &s->negotiation;
     const bool begun = n->peers[ROOM_DOWN].session_id != 0;
-    if (begun && n->offer == NULL && s->socket != NULL && !wheel_is_armed(&n->timer)) {
+    if (begun && n->offer == NULL && lk_session_is_heard(s) && !wheel_is_armed(&n->timer)) {
         room_timer_arm(s->signal->cfg.rooms, &n->timer, LK_OFFER_DELAY_US, on_due);
     }
+}
+
+void lk_offering_restart(struct lk_session *s) {
+    struct lk_peer *p = &s->negotiation.peers[ROOM_DOWN];
+    forget_offer(&s->negotiation);
+    if (p->session_id != 0) {
+        rtc_ice_cred_make(&p->cred);
+        p->told = false;
+        room_transport_restart(s->member, ROOM_DOWN, &p->cred, NULL);
+    }
+    offer(s);
 }
 
 /* --- answers --- */

@@ -12,6 +12,9 @@
 /** Something has changed: an offer goes out soon, or after the answer that is waited for. */
 void lk_offering_due(struct lk_session *s);
 
+/** The client came back: ICE begins anew, with an offer in place of one under way. */
+void lk_offering_restart(struct lk_session *s);
+
 /* --- negotiation.c --- */
 
 /** The connection stands, opened now if it was not yet. */

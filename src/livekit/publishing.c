@@ -235,7 +235,7 @@ static void refuse(struct lk_session *s, const Lk__AddTrackRequest *r,
     lk_session_say_outcome(s, &outcome, reason, text);
 }
 
-static void say_published(struct lk_session *s, const struct lk_announced *t) {
+void lk_publishing_say(struct lk_session *s, const struct lk_announced *t) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     Lk__TrackPublishedResponse p = LK__TRACK_PUBLISHED_RESPONSE__INIT;
     struct arena a;
@@ -310,7 +310,7 @@ void lk_publishing_announce(struct lk_session *s, const Lk__AddTrackRequest *r) 
         refuse(s, r, LK__REQUEST_RESPONSE__REASON__QUEUED, "waits until the other one has ended");
         return;
     }
-    say_published(s, t);
+    lk_publishing_say(s, t);
     meet_unknown(s, t);
 }
 
@@ -323,7 +323,7 @@ static void end_announced(struct lk_session *s, struct lk_announced *t) {
     DL_FOREACH(s->publishing.announced, other) {
         if (other->queued && strcmp(other->cid, t->cid) == 0) {
             other->queued = false;
-            say_published(s, other);
+            lk_publishing_say(s, other);
             break;
         }
     }

@@ -50,6 +50,8 @@ void lk_publishing_finish(struct lk_session *s);
 
 /** add_track. */
 void lk_publishing_announce(struct lk_session *s, const Lk__AddTrackRequest *r);
+/** Says (again) that it may be published. */
+void lk_publishing_say(struct lk_session *s, const struct lk_announced *t);
 /** mute of the client's own track, published or not; false: there is none. */
 bool lk_publishing_mute(struct lk_session *s, const char *sid, bool muted);
 /** The room took the track away; the publication ends with the call. */

@@ -9,6 +9,7 @@
 #include "livekit/convert.h"
 #include "livekit/grant.h"
 #include "livekit/messages.h"
+#include "livekit/resume.h"
 #include "livekit/verbs.h"
 
 #include <string.h>
@@ -22,10 +23,14 @@ static const struct room_observer observer;
 
 /* --- saying --- */
 
+bool lk_session_is_heard(const struct lk_session *s) {
+    return s->socket != NULL && !s->over && !s->resuming;
+}
+
 void lk_session_say(struct lk_session *s, const Lk__SignalResponse *m) {
     CLEANUP(buf_finish) struct buf bytes;
     buf_init(&bytes, LK_CONVERT_MAX_BYTES);
-    if (s->socket == NULL || s->over) {
+    if (!lk_session_is_heard(s)) {
         return;
     }
     enum err e = lk_convert_write_response(m, &bytes);
@@ -40,19 +45,25 @@ void lk_session_say(struct lk_session *s, const Lk__SignalResponse *m) {
     }
 }
 
-void lk_session_say_leave(struct lk_session *s, enum room_reason reason) {
+static void say_leave(
+    struct lk_session *s, enum room_reason reason, Lk__LeaveRequest__Action action) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     Lk__LeaveRequest leave = LK__LEAVE_REQUEST__INIT;
     leave.reason = lk_message_reason(reason);
-    leave.action = lk_message_action(reason);
+    leave.action = action;
     leave.can_reconnect = leave.action != LK__LEAVE_REQUEST__ACTION__DISCONNECT;
     m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_LEAVE;
     m.leave = &leave;
+    s->resuming = false; /* the only one that may come before `reconnect` */
     lk_session_say(s, &m);
     s->over = true;
     if (s->socket != NULL) {
         http_socket_close(s->socket, HTTP_SOCKET_NORMAL, NULL);
     }
+}
+
+void lk_session_say_leave(struct lk_session *s, enum room_reason reason) {
+    say_leave(s, reason, lk_message_action(reason));
 }
 
 void lk_session_begin_anew(struct lk_session *s) {
@@ -127,10 +138,22 @@ static void on_refresh(struct wheel_timer *t, int64_t now_us) {
     room_timer_arm(s->signal->cfg.rooms, &s->refresh, LK_REFRESH_US, on_refresh);
 }
 
+void lk_session_begin_tokens(struct lk_session *s) {
+    say_token(s);
+    room_timer_arm(s->signal->cfg.rooms, &s->refresh, LK_REFRESH_US, on_refresh);
+}
+
 /* --- life --- */
 
-static void free_session(struct lk_session *s) {
+/* Nothing is waited for on behalf of a client that cannot hear. */
+static void rest(struct lk_session *s) {
+    lk_negotiation_rest(s);
     room_timer_disarm(s->signal->cfg.rooms, &s->refresh);
+    room_timer_disarm(s->signal->cfg.rooms, &s->patience);
+}
+
+static void free_session(struct lk_session *s) {
+    rest(s);
     lk_negotiation_finish(s);
     lk_publishing_finish(s);
     lk_entry_destroy(s->entry);
@@ -207,8 +230,12 @@ static void take_join_request(struct lk_session *s) {
 }
 
 static void open_session(struct lk_session *s) {
-    if (s->signal->draining || s->entry->reconnect) {
-        lk_session_say_leave(s, s->signal->draining ? ROOM_SHUTDOWN : ROOM_MISMATCH);
+    if (s->signal->draining) {
+        lk_session_say_leave(s, ROOM_SHUTDOWN);
+        return;
+    }
+    if (s->entry->reconnect) {
+        lk_resume_begin(s);
         return;
     }
     enum err e = join(s);
@@ -224,8 +251,7 @@ static void open_session(struct lk_session *s) {
         room_leave(s->member, ROOM_NEVER_ACTIVE);
         return;
     }
-    say_token(s);
-    room_timer_arm(s->signal->cfg.rooms, &s->refresh, LK_REFRESH_US, on_refresh);
+    lk_session_begin_tokens(s);
     room_joined(s->member);
     if (s->member->single) {
         take_join_request(s);
@@ -236,6 +262,7 @@ static void open_session(struct lk_session *s) {
 
 void lk_session_open(struct lk_session *s, struct http_socket *socket) {
     s->socket = socket;
+    s->heard_us = room_directory_now(s->signal->cfg.rooms);
     open_session(s);
     lk_entry_shrink(s->entry);
 }
@@ -243,9 +270,10 @@ void lk_session_open(struct lk_session *s, struct http_socket *socket) {
 void lk_session_take(struct lk_session *s, const char *bytes, size_t len, bool binary) {
     struct arena a;
     Lk__SignalRequest *r = NULL;
-    if (s->member == NULL || s->over) {
+    if (s->member == NULL || !lk_session_is_heard(s)) {
         return;
     }
+    s->heard_us = room_directory_now(s->signal->cfg.rooms);
     arena_init(&a);
     enum err e = binary ? lk_convert_read_request((const uint8_t *)bytes, len, &a, &r)
                         : err_set(ERR_INVALID, "a text message");
@@ -263,14 +291,28 @@ void lk_session_take(struct lk_session *s, const char *bytes, size_t len, bool b
 void lk_session_close(struct lk_session *s) {
     s->waiting = false;
     s->socket = NULL;
-    lk_negotiation_rest(s);
-    room_timer_disarm(s->signal->cfg.rooms, &s->refresh);
+    rest(s);
     if (s->member == NULL) {
         free_session(s);
     } else if (s->member->state == ROOM_ACTIVE) {
         LOG_INFO(&s->member->log, "signal_lost", "media=going_on");
     } else {
         room_leave(s->member, ROOM_SIGNAL_LOST); /* frees the session */
+    }
+}
+
+struct lk_session *lk_session_of(const struct room_member *m) {
+    return m->observer == &observer ? m->arg : NULL;
+}
+
+void lk_session_forsake(struct lk_session *s) {
+    rest(s);
+    s->member = NULL;
+    s->over = true;
+    if (!s->waiting) {
+        free_session(s);
+    } else if (s->socket != NULL) {
+        http_socket_close(s->socket, HTTP_SOCKET_NORMAL, NULL);
     }
 }
 
@@ -394,15 +436,19 @@ static void on_self(void *arg) {
     say_token(arg);
 }
 
+/* Its media may come by another way than before: it is told to look for one while there is time. */
+static void on_silent(void *arg) {
+    say_leave(arg, ROOM_MEDIA_LOST, LK__LEAVE_REQUEST__ACTION__RESUME);
+}
+
+static void on_sequence(void *arg, uint32_t last) {
+    lk_resume_answer(arg, last);
+}
+
 static void on_leave(void *arg, enum room_reason reason) {
     struct lk_session *s = arg;
     lk_session_say_leave(s, reason);
-    lk_negotiation_rest(s);
-    room_timer_disarm(s->signal->cfg.rooms, &s->refresh);
-    s->member = NULL;
-    if (!s->waiting) {
-        free_session(s);
-    }
+    lk_session_forsake(s);
 }
 
 static const struct room_observer observer = {
@@ -418,5 +464,7 @@ static const struct room_observer observer = {
     .unpublished = on_unpublished,
     .silenced = on_silenced,
     .self = on_self,
+    .silent = on_silent,
+    .sequence = on_sequence,
     .leave = on_leave,
 };

@@ -1,7 +1,7 @@
 /*
  * A client's signalling connection: it joins a room, hears what happens there, and says what it
  * wants. When its socket is lost the membership stays as long as its media does; a client that
- * comes back joins anew.
+ * comes back in time finds it as it was (livekit/resume), others join anew.
  *
  * This header is for the rooms of this folder that are parts of a session: verbs, negotiation,
  * publishing.  Thread: main.
@@ -39,9 +39,13 @@ struct lk_session {
     struct room_member *member; /* NULL before it joins, and when it is gone */
     bool waiting;               /* the socket has not closed yet */
     bool over;                  /* leave was sent: nothing may follow */
+    bool resuming;     /* came back, and `reconnect` is not said yet: nothing else may be */
+    bool awaits_state; /* came back, and has not said yet what it knows */
+    int64_t heard_us;  /* its latest message; room_directory_now */
     struct lk_negotiation negotiation;
     struct lk_publishing publishing;
     struct wheel_timer refresh;
+    struct wheel_timer patience; /* while resuming */
     struct lk_session *prev, *next;
 };
 
@@ -59,6 +63,14 @@ void lk_session_close(struct lk_session *s);
 void lk_session_say(struct lk_session *s, const Lk__SignalResponse *m);
 /** … leave with this reason, and closes the socket. The first one counts. */
 void lk_session_say_leave(struct lk_session *s, enum room_reason reason);
+/** It goes on hearing in the middle of things: its token now, and again in time. */
+void lk_session_begin_tokens(struct lk_session *s);
+/** Can anything be said to its client? */
+bool lk_session_is_heard(const struct lk_session *s);
+/** The session that hears for a member; NULL = it has none of ours. */
+struct lk_session *lk_session_of(const struct room_member *m);
+/** Another session has its member now: it ends, or will when its socket has closed. */
+void lk_session_forsake(struct lk_session *s);
 /** The client's state and ours cannot be brought together: it is told to join anew. The member is
  * gone then. */
 void lk_session_begin_anew(struct lk_session *s);

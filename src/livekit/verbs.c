@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "livekit/resume.h"
 #include "livekit/session.h"
 #include "rooms/publication.h"
 #include "rooms/subscription.h"
@@ -121,13 +122,16 @@ static void subscribe_all(struct lk_session *s, char *const *sids, size_t n, boo
     }
 }
 
-static void subscribe(struct lk_session *s, const Lk__SignalRequest *r) {
-    const Lk__UpdateSubscription *u = r->subscription;
+void lk_verbs_subscribe(struct lk_session *s, const Lk__UpdateSubscription *u) {
     subscribe_all(s, u->track_sids, u->n_track_sids, u->subscribe);
     for (size_t i = 0; i < u->n_participant_tracks; i++) {
         const Lk__ParticipantTracks *p = u->participant_tracks[i];
         subscribe_all(s, p->track_sids, p->n_track_sids, u->subscribe);
     }
+}
+
+static void subscribe(struct lk_session *s, const Lk__SignalRequest *r) {
+    lk_verbs_subscribe(s, r->subscription);
 }
 
 /* A quality of 0 may mean low or nothing at all: with a size it does not count, and without one it
@@ -213,6 +217,10 @@ static void ping_req(struct lk_session *s, const Lk__SignalRequest *r) {
     lk_session_say(s, &m);
 }
 
+static void sync_state(struct lk_session *s, const Lk__SignalRequest *r) {
+    lk_resume_take_state(s, r->sync_state);
+}
+
 /* A testing aid of clients: the one case that they need us for. */
 static void simulate(struct lk_session *s, const Lk__SignalRequest *r) {
     if (r->simulate->scenario_case ==
@@ -260,6 +268,7 @@ static const struct {
     VERB(TRACK_SETTING, want),
     VERB(LEAVE, leave),
     VERB(SUBSCRIPTION_PERMISSION, set_audience),
+    VERB(SYNC_STATE, sync_state),
     VERB(SIMULATE, simulate),
     VERB(PING, ping),
     VERB(UPDATE_METADATA, update_metadata),

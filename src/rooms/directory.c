@@ -40,13 +40,13 @@ static void set_clock(struct room_directory *d) {
     uv_timer_start(d->timer, on_timer, wait_us <= 0 ? 0 : (uint64_t)(wait_us + 999) / 1000, 0);
 }
 
-static int64_t now_of(const struct room_directory *d) {
+int64_t room_directory_now(const struct room_directory *d) {
     return d->timer == NULL ? d->now_us : clock_mono_us();
 }
 
 void room_timer_arm(
     struct room_directory *d, struct wheel_timer *t, int64_t after_us, wheel_fn *fire) {
-    wheel_arm(&d->wheel, t, now_of(d) + after_us, fire);
+    wheel_arm(&d->wheel, t, room_directory_now(d) + after_us, fire);
     if (d->timer != NULL && !uv_is_closing((uv_handle_t *)d->timer)) {
         set_clock(d);
     }
@@ -175,7 +175,9 @@ void room_directory_told(void *arg, const struct sfu_event *event) {
     if (part == NULL) {
         return; /* it was closed meanwhile */
     }
-    if (part->type == ROOM_PART_TRANSPORT) {
+    if (part->type == ROOM_PART_MEMBER) {
+        room_member_told(part->owner, event);
+    } else if (part->type == ROOM_PART_TRANSPORT) {
         struct room_member *m = part->owner;
         room_transport_told(m, part == &m->transports[ROOM_UP].part ? ROOM_UP : ROOM_DOWN, event);
     } else if (part->type == ROOM_PART_TRACK) {
@@ -259,6 +261,7 @@ static enum err create_room(
     room->max_members = cfg->max_members;
     room->created_ms = clock_wall_ms();
     room->told_us = INT64_MIN;
+    room->departed_from_us = INT64_MIN;
     room_id_make("RM_", room->sid);
     crypto_random(room->trailer, sizeof(room->trailer));
     log_ctx_add(&room->log, NULL, "room", name);
@@ -300,6 +303,7 @@ void room_end(struct room *room, enum room_reason reason) {
     }
     room_timer_disarm(d, &room->ending);
     room_timer_disarm(d, &room->news);
+    room_departed_end(room);
     if (room->id != 0) {
         sfu_room_close(d->sfu, room->id);
     }
@@ -331,7 +335,7 @@ enum err room_directory_check(
 
 static void tell_news(struct room *room) {
     struct room_member *m = NULL;
-    room->told_us = now_of(room->directory);
+    room->told_us = room_directory_now(room->directory);
     room_timer_disarm(room->directory, &room->news);
     DL_FOREACH(room->members, m) {
         if (m->state != ROOM_JOINING) {
@@ -365,7 +369,8 @@ void room_count(struct room *room) {
     }
     if ((counted != room->n_counted || publishers != room->n_publishers) &&
         !wheel_is_armed(&room->news)) {
-        const int64_t since = room->told_us == INT64_MIN ? 0 : now_of(d) - room->told_us;
+        const int64_t since =
+            room->told_us == INT64_MIN ? 0 : room_directory_now(d) - room->told_us;
         const int64_t after = room->told_us == INT64_MIN || since > ROOM_NEWS_US - SEC_US
                                   ? SEC_US
                                   : ROOM_NEWS_US - since;

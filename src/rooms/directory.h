@@ -44,6 +44,8 @@ void room_directory_told(void *arg, const struct sfu_event *event);
 void room_timer_arm(
     struct room_directory *d, struct wheel_timer *t, int64_t after_us, wheel_fn *fire);
 void room_timer_disarm(struct room_directory *d, struct wheel_timer *t);
+/** Their clock: monotonic microseconds. */
+int64_t room_directory_now(const struct room_directory *d);
 /** Fires what is due. For tests; the loop does it otherwise. */
 void room_directory_turn(struct room_directory *d, int64_t now_us);
 

@@ -43,6 +43,12 @@ void room_publication_weigh(struct room_publication *p);
 /** Frees all of a member that is going; its subscribers are told. */
 void room_publications_end(struct room_member *m);
 
+/* resume.c */
+/** It has left; others had seen it. */
+void room_departed_add(const struct room_member *m);
+void room_departed_end(struct room *room);
+void room_member_told(struct room_member *m, const struct sfu_event *event);
+
 /* subscription.c */
 void room_subscription_told(struct room_subscription *s, const struct sfu_event *event);
 /** Looks again at what `m` should receive: of one publication, or of all. */

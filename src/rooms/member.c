@@ -130,6 +130,8 @@ static enum err create_member(
     m->joined_ms = clock_wall_ms();
     room_id_make("PA_", m->sid);
     log_ctx_add(&m->log, &room->log, "participant", cfg->identity);
+    m->part.type = ROOM_PART_MEMBER;
+    m->part.owner = m;
     for (int way = 0; way < ROOM_WAYS; way++) {
         m->transports[way].part.type = ROOM_PART_TRANSPORT;
         m->transports[way].part.owner = m;
@@ -137,6 +139,12 @@ static enum err create_member(
     TRY(room_member_set(m, NULL, NULL, cfg->attributes, cfg->n_attributes));
     m->version = 0;
     TRY(sfu_participant_open(room->directory->sfu, room->id, &m->id));
+    m->part.id = m->id;
+    enum err e = room_part_add(room->directory, &m->part);
+    if (e != OK) {
+        sfu_participant_close(room->directory->sfu, m->id);
+        return e;
+    }
     tell_data_rights(m);
     *ret = STEAL(m);
     return OK;
@@ -194,12 +202,14 @@ void room_leave(struct room_member *m, enum room_reason reason) {
     LOG_INFO(&m->log, "participant_left", "sid=%s reason=%d", m->sid, (int)reason);
     if (known) {
         tell_all(m);
+        room_departed_add(m);
     }
     room_publications_end(m);
     room_subscriptions_end(m);
     for (int way = 0; way < ROOM_WAYS; way++) {
         room_part_remove(d, &m->transports[way].part);
     }
+    room_part_remove(d, &m->part);
     sfu_participant_close(d->sfu, m->id);
     metric_add(&members_now, -1);
     room_count(room);
@@ -286,6 +296,9 @@ void room_transport_told(struct room_member *m, enum room_way way, const struct 
         break;
     case SFU_TRANSPORT_LOST:
         LOG_INFO(&m->log, "media_silent", "way=%s", way == ROOM_UP ? "up" : "down");
+        if (m->state == ROOM_ACTIVE) {
+            m->observer->silent(m->arg);
+        }
         break;
     case SFU_TRANSPORT_ENDED:
         LOG_INFO(&m->log, "media_ended", "way=%s end=%d", way == ROOM_UP ? "up" : "down",

@@ -22,24 +22,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROOM_NAME_MAX_BYTES       256               /* of a room; livekit-protocol 6.8 */
-#define ROOM_IDENTITY_MAX_BYTES   256               /* the same clause */
-#define ROOM_METADATA_MAX_BYTES   (512 * KIB)       /* the same clause */
-#define ROOM_ATTRIBUTES_MAX_BYTES (64 * KIB)        /* keys and values together; the same clause */
-#define ROOM_ATTRIBUTES_MAX       256               /* of a member */
-#define ROOM_ROOMS_MAX            10000             /* unless the configuration says otherwise */
-#define ROOM_MEMBERS_MAX          1000              /* of a room; its max_participants is lower */
-#define ROOM_PUBLICATIONS_MAX     64                /* of a member */
-#define ROOM_SUBSCRIPTIONS_MAX    2048              /* of a member, unknown tracks included */
-#define ROOM_AUDIENCE_MAX         1024              /* entries of who may subscribe */
-#define ROOM_AUDIENCE_TRACKS_MAX  4096              /* tracks named in all of them */
-#define ROOM_EMPTY_S              300               /* nobody ever joined: the room ends */
-#define ROOM_DEPARTURE_S          20                /* the last one left: the same */
-#define ROOM_ACTIVE_US            (60 * SEC_US)     /* from joining to connected, else it fails */
-#define ROOM_QUALITY_DELAY_US     (5 * SEC_US)      /* before less is wanted of a publisher */
-#define ROOM_UNKNOWN_US           (60 * SEC_US)     /* a wish for a track that is not there yet */
-#define ROOM_NEWS_US              (5 * SEC_US)      /* between two news of a room's numbers */
-#define ROOM_TRAILER_BYTES        32                /* behind frames of ours in encrypted tracks */
+#define ROOM_NAME_MAX_BYTES       256            /* of a room; livekit-protocol 6.8 */
+#define ROOM_IDENTITY_MAX_BYTES   256            /* the same clause */
+#define ROOM_METADATA_MAX_BYTES   (512 * KIB)    /* the same clause */
+#define ROOM_ATTRIBUTES_MAX_BYTES (64 * KIB)     /* keys and values together; the same clause */
+#define ROOM_ATTRIBUTES_MAX       256            /* of a member */
+#define ROOM_ROOMS_MAX            10000          /* unless the configuration says otherwise */
+#define ROOM_MEMBERS_MAX          1000           /* of a room; its max_participants is lower */
+#define ROOM_PUBLICATIONS_MAX     64             /* of a member */
+#define ROOM_SUBSCRIPTIONS_MAX    2048           /* of a member, unknown tracks included */
+#define ROOM_AUDIENCE_MAX         1024           /* entries of who may subscribe */
+#define ROOM_AUDIENCE_TRACKS_MAX  4096           /* tracks named in all of them */
+#define ROOM_EMPTY_S              300            /* nobody ever joined: the room ends */
+#define ROOM_DEPARTURE_S          20             /* the last one left: the same */
+#define ROOM_ACTIVE_US            (60 * SEC_US)  /* from joining to connected, else it fails */
+#define ROOM_QUALITY_DELAY_US     (5 * SEC_US)   /* before less is wanted of a publisher */
+#define ROOM_UNKNOWN_US           (60 * SEC_US)  /* a wish for a track that is not there yet */
+#define ROOM_NEWS_US              (5 * SEC_US)   /* between two news of a room's numbers */
+#define ROOM_DEPARTED_US          (600 * SEC_US) /* who left is remembered, for who could not hear */
+#define ROOM_DEPARTED_MAX         256            /* … of a room; the oldest are forgotten first */
+#define ROOM_TRAILER_BYTES        32             /* behind frames of ours in encrypted tracks */
 #define ROOM_WANTED_SIZE(wanted)  ((wanted)*9 / 10) /* a layer this big will do; the clause 5.7 */
 
 struct room_audience;
@@ -129,7 +131,7 @@ enum room_way { ROOM_UP, ROOM_DOWN, ROOM_WAYS };
 /* What an id of the SFU's belongs to. */
 struct room_part {
     sfu_id id; /* 0 = none */
-    enum { ROOM_PART_TRANSPORT, ROOM_PART_TRACK, ROOM_PART_SUBSCRIPTION } type;
+    enum { ROOM_PART_MEMBER, ROOM_PART_TRANSPORT, ROOM_PART_TRACK, ROOM_PART_SUBSCRIPTION } type;
     void *owner;
     UT_hash_handle hh;
 };
@@ -137,6 +139,16 @@ struct room_part {
 struct room_transport {
     struct room_part part;
     bool connected;
+};
+
+/* Who was a member, and was seen by others. */
+struct room_departed {
+    char sid[ROOM_SID_SIZE];
+    char *identity;
+    enum room_reason reason;
+    uint32_t version;
+    int64_t at_us;
+    struct room_departed *prev, *next;
 };
 
 struct room {
@@ -154,7 +166,10 @@ struct room {
     unsigned n_counted;          /* neither hidden nor dependent: what others are told */
     unsigned n_independent;      /* keep the room open */
     unsigned n_publishers;
-    int64_t told_us; /* the numbers, last */
+    int64_t told_us;                /* the numbers, last */
+    struct room_departed *departed; /* the first who left, first */
+    unsigned n_departed;
+    int64_t departed_from_us; /* whoever left from then on is in the list */
     struct wheel_timer ending, news;
     struct log_ctx log;
     UT_hash_handle hh; /* by name */
@@ -178,6 +193,7 @@ struct room_member {
     bool may_pause; /* its videos, where there is no room for the least of them */
     bool single;
     sfu_id id;
+    struct room_part part; /* of the same id */
     struct room_transport transports[ROOM_WAYS];
     struct room_publication *publications; /* in the order in which they came */
     unsigned n_publications;
@@ -198,6 +214,7 @@ struct room_publication {
     struct room_part part;
     int quality;     /* what its publisher was told to send: 0 … 2, ROOM_QUALITY_… */
     bool subscribed; /* somebody has received it: told once */
+    bool silenced;   /* muted by somebody else, which its publisher has not answered yet */
     struct wheel_timer less;
     struct room_subscription *subscriptions;
     struct room_publication *prev, *next;
@@ -226,6 +243,7 @@ struct room_subscription {
     enum { ROOM_UNTOLD, ROOM_ALLOWED, ROOM_DENIED } told;
     bool live;  /* the door was asked to negotiate it */
     bool bound; /* packets flow */
+    enum { ROOM_FLOW_UNTOLD, ROOM_FLOWS, ROOM_PAUSED } flow; /* of a video, as the door knows it */
     char mid[RTC_MID_MAX + 1];
     struct room_part part;
     struct room_wanted wanted;

@@ -35,6 +35,12 @@ struct room_observer {
     void (*silenced)(void *arg, const struct room_publication *p);
     /** The member's own name, metadata, attributes or rights changed. */
     void (*self)(void *arg);
+    /** Nothing has come from the member for a while, by one of its connections: it may come back.
+     */
+    void (*silent)(void *arg);
+    /** The number of the last reliable data message of the member's, as room_ask_sequence asked;
+     * 0 = none came. */
+    void (*sequence)(void *arg, uint32_t last);
     /** The member is GONE; its struct ends with the call. */
     void (*leave)(void *arg, enum room_reason reason);
 };

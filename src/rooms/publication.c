@@ -209,12 +209,14 @@ static void mute(struct room_publication *p, bool muted, bool forced) {
 }
 
 void room_publication_mute(struct room_publication *p, bool muted) {
+    p->silenced = false;
     mute(p, muted, false);
 }
 
 void room_publication_silence(struct room_publication *p) {
     const struct room_member *m = p->member;
     mute(p, true, true);
+    p->silenced = true;
     m->observer->silenced(m->arg, p);
 }
 

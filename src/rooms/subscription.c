@@ -126,6 +126,7 @@ static void stop(struct room_subscription *s) {
         sfu_subscription_close(d->sfu, id);
     }
     s->bound = false;
+    s->flow = ROOM_FLOW_UNTOLD;
     s->mid[0] = '\0';
 }
 
@@ -324,10 +325,12 @@ void room_subscription_told(struct room_subscription *s, const struct sfu_event 
         LOG_WARN(&s->member->log, "subscription_unfit", "sid=%s", s->sid);
         s->member->observer->unfit(s->member->arg, s);
     } else if (event->subscription == SFU_SUBSCRIPTION_PAUSED) {
+        s->flow = ROOM_PAUSED;
         s->member->observer->flow(s->member->arg, s, false);
     } else if (event->subscription == SFU_SUBSCRIPTION_RESUMED ||
                (event->subscription == SFU_SUBSCRIPTION_STARTED &&
                    s->publication->track.media == RTC_VIDEO)) {
+        s->flow = ROOM_FLOWS;
         s->member->observer->flow(s->member->arg, s, true);
     } else if (event->subscription == SFU_SUBSCRIPTION_ENDED) {
         room_part_remove(s->member->room->directory, &s->part);

@@ -72,6 +72,12 @@ static inline void hear_silenced(void *arg, const struct room_publication *p) {
 static inline void hear_self(void *arg) {
     hear(arg, "self%s %d", "", 1);
 }
+static inline void hear_silent(void *arg) {
+    hear(arg, "silent%s %d", "", 1);
+}
+static inline void hear_sequence(void *arg, uint32_t last) {
+    hear(arg, "sequence%s %d", "", (int)last);
+}
 static inline void hear_leave(void *arg, enum room_reason reason) {
     struct guest *g = arg;
     g->gone = (int)reason;
@@ -80,7 +86,7 @@ static inline void hear_leave(void *arg, enum room_reason reason) {
 }
 static const struct room_observer ears = { hear_member, hear_room, hear_subscribe, hear_unsubscribe,
     hear_permission, hear_unfit, hear_flow, hear_subscribed, hear_quality, hear_unpublished,
-    hear_silenced, hear_self, hear_leave };
+    hear_silenced, hear_self, hear_silent, hear_sequence, hear_leave };
 
 static inline enum err world_open(struct world *w, const struct room_directory_config *cfg) {
     static const struct room_directory_config usual = { 0 };

@@ -225,28 +225,34 @@ static inline void put_join_request(const Lk__JoinRequest *j, struct buf *out) {
     buf_finish(&outer);
 }
 
+/* Asks for one peer connection. */
+static inline void call_in_by(const struct signal_world *w, struct client *c, const char *identity,
+    const Lk__JoinRequest *j) {
+    char text[200] = "";
+    char *token = token_for(w, identity, "");
+    struct buf target;
+    buf_init(&target, 0);
+    buf_printf(&target, "/rtc/v1?access_token=%s&join_request=", token);
+    put_join_request(j, &target);
+    CHECK_INT(101, knock(w, c, buf_str(&target), NULL, text, sizeof(text)));
+    CHECK_STR("", text);
+    buf_finish(&target);
+    mem_free(token);
+}
+
 /* Joins with one peer connection; `offer` may be NULL. */
 static inline void call_in_v1(
     const struct signal_world *w, struct client *c, const char *identity, const char *offer) {
     Lk__JoinRequest j = LK__JOIN_REQUEST__INIT;
     Lk__ConnectionSettings settings = LK__CONNECTION_SETTINGS__INIT;
     Lk__SessionDescription d = LK__SESSION_DESCRIPTION__INIT;
-    char text[200] = "";
-    char *token = token_for(w, identity, "");
-    struct buf target;
     settings.auto_subscribe = true;
     j.connection_settings = &settings;
     d.type = (char *)"offer";
     d.sdp = (char *)offer;
     d.id = 1;
     j.publisher_offer = offer == NULL ? NULL : &d;
-    buf_init(&target, 0);
-    buf_printf(&target, "/rtc/v1?access_token=%s&join_request=", token);
-    put_join_request(&j, &target);
-    CHECK_INT(101, knock(w, c, buf_str(&target), NULL, text, sizeof(text)));
-    CHECK_STR("", text);
-    buf_finish(&target);
-    mem_free(token);
+    call_in_by(w, c, identity, &j);
 }
 
 /* The socket is gone. */
@@ -327,6 +333,46 @@ static inline void check_latest(
     }
     CHECK_STR(want, text);
     json_decref(m);
+}
+
+/* Does the latest message of this name have the text in its description? */
+static inline bool says(const struct client *c, const char *name, const char *text) {
+    json_t *m = latest(c, name);
+    const char *sdp = json_string_value(json_object_get(m, "sdp"));
+    const bool found = sdp != NULL && strstr(sdp, text) != NULL;
+    json_decref(m);
+    return found;
+}
+
+static inline void track_sid(const struct client *c, char ret[ROOM_SID_SIZE]) {
+    json_t *m = latest(c, "trackPublished");
+    const char *sid = json_string_value(json_object_get(json_object_get(m, "track"), "sid"));
+    snprintf(ret, ROOM_SID_SIZE, "%s", sid == NULL ? "" : sid);
+    json_decref(m);
+}
+
+/* The client's answer to our offer: every section as it stands, the other way round. */
+static inline void answer_offer(struct client *c) {
+    json_t *offer = latest(c, "offer");
+    const char *sdp = json_string_value(json_object_get(offer, "sdp"));
+    const unsigned id = (unsigned)json_integer_value(json_object_get(offer, "id"));
+    struct buf text;
+    buf_init(&text, 0);
+    for (const char *at = sdp == NULL ? "" : sdp; *at != '\0';) {
+        const size_t n = strcspn(at, "\n") + 1;
+        if (strncmp(at, "a=setup:actpass", 15) == 0) {
+            buf_puts(&text, "a=setup:active\r\n");
+        } else if (strncmp(at, "a=sendonly", 10) == 0) {
+            buf_puts(&text, "a=recvonly\r\n");
+        } else if (strncmp(at, "a=ssrc", 6) != 0 && strncmp(at, "a=msid", 6) != 0 &&
+                   strncmp(at, "a=ice-lite", 10) != 0) {
+            buf_put(&text, at, n);
+        }
+        at += n;
+    }
+    say_sdp(c, "answer", buf_str(&text), id);
+    buf_finish(&text);
+    json_decref(offer);
 }
 
 /* The client's connections stand. */

@@ -3,21 +3,6 @@
 #include "signal_offers.h"
 #include "signal_world.h"
 
-static bool says(const struct client *c, const char *name, const char *text) {
-    json_t *m = latest(c, name);
-    const char *sdp = json_string_value(json_object_get(m, "sdp"));
-    const bool found = sdp != NULL && strstr(sdp, text) != NULL;
-    json_decref(m);
-    return found;
-}
-
-static void track_sid(const struct client *c, char ret[ROOM_SID_SIZE]) {
-    json_t *m = latest(c, "trackPublished");
-    const char *sid = json_string_value(json_object_get(json_object_get(m, "track"), "sid"));
-    snprintf(ret, ROOM_SID_SIZE, "%s", sid == NULL ? "" : sid);
-    json_decref(m);
-}
-
 TEST(livekit_signal, joins_with_one_connection_in_the_recorded_order) {
     struct signal_world w;
     struct client alice, bob;
@@ -89,30 +74,6 @@ TEST(livekit_signal, asks_for_sections_that_are_missing) {
     hang_up(&alice);
     hang_up(&bob);
     signal_close(&w);
-}
-
-/* The client's answer to our offer: every section as it stands, the other way round. */
-static void answer_offer(struct client *c) {
-    json_t *offer = latest(c, "offer");
-    const char *sdp = json_string_value(json_object_get(offer, "sdp"));
-    const unsigned id = (unsigned)json_integer_value(json_object_get(offer, "id"));
-    struct buf text;
-    buf_init(&text, 0);
-    for (const char *at = sdp == NULL ? "" : sdp; *at != '\0';) {
-        const size_t n = strcspn(at, "\n") + 1;
-        if (strncmp(at, "a=setup:actpass", 15) == 0) {
-            buf_puts(&text, "a=setup:active\r\n");
-        } else if (strncmp(at, "a=sendonly", 10) == 0) {
-            buf_puts(&text, "a=recvonly\r\n");
-        } else if (strncmp(at, "a=ssrc", 6) != 0 && strncmp(at, "a=msid", 6) != 0 &&
-                   strncmp(at, "a=ice-lite", 10) != 0) {
-            buf_put(&text, at, n);
-        }
-        at += n;
-    }
-    say_sdp(c, "answer", buf_str(&text), id);
-    buf_finish(&text);
-    json_decref(offer);
 }
 
 TEST(livekit_signal, joins_with_two_connections) {
