@@ -35,17 +35,17 @@ static bool add_codec(Lk__Codec **list, size_t *n, const char *mime, struct aren
     return true;
 }
 
-/* Video first: Flutter's clients need that. Opus alone for audio: RED would have to be unwrapped
- * for those who do not know it. */
+/* Video first: Flutter's clients need that. */
 static Lk__Codec **codecs(struct arena *a, size_t *n) {
-    Lk__Codec **list = arena_array(a, COUNT_OF(published_codecs) + 2, sizeof(*list));
+    Lk__Codec **list = arena_array(a, COUNT_OF(published_codecs) + 3, sizeof(*list));
     bool fine = list != NULL;
     *n = 0;
     for (size_t i = 0; i < COUNT_OF(published_codecs) && fine; i++) {
         fine = add_codec(list, n, rtc_codec_mime(published_codecs[i]), a);
     }
     fine = fine && add_codec(list, n, "video/rtx", a) &&
-           add_codec(list, n, rtc_codec_mime(RTC_OPUS), a);
+           add_codec(list, n, rtc_codec_mime(RTC_OPUS), a) &&
+           add_codec(list, n, rtc_codec_mime(RTC_RED), a);
     return fine ? list : NULL;
 }
 

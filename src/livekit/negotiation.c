@@ -213,6 +213,12 @@ struct answering {
     struct arena arena;
 };
 
+/* Is RED what this client may be sent? A section that does not name it is sent the Opus inside. */
+static bool sends_red(const struct room_subscription *sub) {
+    const struct rtc_rtp_params *p = &sub->publication->params;
+    return p->n_codecs > 0 && p->codecs[0].type == RTC_RED;
+}
+
 const struct rtc_sdp_sent *lk_peer_sent(const struct room_subscription *sub, struct arena *a) {
     struct rtc_sdp_sent *sent = arena_alloc(a, sizeof(*sent));
     const bool video = sub->publication->track.media == RTC_VIDEO;
@@ -246,7 +252,7 @@ static enum err choose(struct answering *w) {
             const uint32_t number = rtc_sdp_places_track(s->negotiation.places, o->mid);
             const struct room_subscription *sub =
                 number == 0 ? NULL : room_subscription_find(s->member, number);
-            w->choices[i].no_red = true;
+            w->choices[i].no_red = sub == NULL || !sends_red(sub);
             w->choices[i].send = sub == NULL ? NULL : lk_peer_sent(sub, &w->arena);
         }
     }

@@ -413,6 +413,12 @@ static struct lk_announced *find_for(
     return t;
 }
 
+/* Those who receive it and do not know RED are sent the Opus in it, and that can be found only
+ * where nothing is encrypted end to end (livekit-protocol 5.13). */
+static bool takes_red(const struct room_track *t) {
+    return t->media == RTC_AUDIO && !t->no_red && t->encryption == ROOM_PLAIN;
+}
+
 struct lk_announced *lk_publishing_choose(
     struct lk_session *s, const struct rtc_sdp_section *offered, struct rtc_sdp_choice *ret) {
     const char *cid = rtc_sdp_track(offered);
@@ -428,8 +434,11 @@ struct lk_announced *lk_publishing_choose(
     t->chosen = true;
     ret->opus =
         (uint8_t)((t->track.no_dtx ? 0 : RTC_OPUS_DTX) | (t->track.stereo ? RTC_OPUS_STEREO : 0));
-    const enum rtc_codec_type wanted = t->n_codecs == 0 ? RTC_OPUS : t->codecs[0].type;
-    ret->has_wanted = t->n_codecs > 0 && offers_codec(offered, wanted);
+    ret->no_red = !takes_red(&t->track) || !offers_codec(offered, RTC_RED);
+    const enum rtc_codec_type wanted = !ret->no_red       ? RTC_RED
+                                       : t->n_codecs == 0 ? RTC_OPUS
+                                                          : t->codecs[0].type;
+    ret->has_wanted = (!ret->no_red || t->n_codecs > 0) && offers_codec(offered, wanted);
     ret->wanted = wanted;
     ret->only_wanted = ret->has_wanted && s->entry->firefox && t->track.media == RTC_VIDEO;
     return t;

@@ -123,8 +123,9 @@ class Participant:
     def try_join(self, server, jwt, single=True, key=None, relay=False):
         return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay)
 
-    def publish(self, *sources):
-        return [self.do("publish", source=source) for source in sources]
+    def publish(self, *sources, **how):
+        """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY")."""
+        return [self.do("publish", source=source, **how) for source in sources]
 
     def unpublish(self, source):
         self.do("unpublish", source=source)

@@ -37,10 +37,12 @@ function screen() {
 
 /** What has arrived of one track. */
 async function arrived(publication) {
-    const said = { muted: publication.isMuted, subscribed: publication.isSubscribed, frames: 0, energy: 0, packets: 0 };
+    const said = { muted: publication.isMuted, subscribed: publication.isSubscribed, frames: 0, energy: 0, packets: 0, mime: publication.mimeType };
     const receiver = publication.track?.receiver;
-    for (const row of receiver ? (await receiver.getStats()).values() : []) {
+    const report = receiver ? await receiver.getStats() : new Map();
+    for (const row of report.values()) {
         if (row.type === "inbound-rtp") {
+            said.bytes = row.bytesReceived; /* of payloads */
             said.frames += row.framesDecoded ?? 0;
             said.energy += row.totalAudioEnergy ?? 0;
             said.packets += row.packetsReceived ?? 0;
@@ -121,10 +123,11 @@ globalThis.acts = {
         }
         return { sid: room.localParticipant.sid };
     },
-    async publish({ source }) {
+    async publish({ source, codec, mode }) {
         const track = source === "screen_share" ? screen() : await device(source);
         /* A small camera is no reason for one layer: what is switched between must be there. */
-        published.set(source, await room.localParticipant.publishTrack(track, { source, simulcast: source === "camera" }));
+        published.set(source, await room.localParticipant.publishTrack(track, {
+            source, simulcast: source === "camera", videoCodec: codec, scalabilityMode: mode, backupCodec: false }));
         return { sid: published.get(source).trackSid };
     },
     async unpublish({ source }) {
