@@ -12,6 +12,7 @@
         */
 #define SLOT_BYTES (PKT_HEADROOM + PKT_DATAGRAM + PKT_TAILROOM)
 #define LOOSE_MAX  64
+#define TAG        16 /* bytes of GCM's tag; those of AES-CM are 6 shorter, which matters little */
 
 struct media_outbox {
     struct rtc_seal *seal;
@@ -100,7 +101,7 @@ void media_outbox_add_plain(
     job->body_off = pkt->off;
     job->body_len = pkt->len;
     job->head_len = job->prefix_len = 0;
-    job->sent_time_at = 0;
+    job->sent_time_at = job->wide_at = 0;
 }
 
 void media_outbox_add_loose(
@@ -154,6 +155,10 @@ static void add_to_chunk(struct media_outbox *box, const struct media_outlet *ou
         memcpy(s->packet, job->head, job->head_len);
         if (job->sent_time_at > 0) {
             write_sent_time(s->packet + job->sent_time_at, now_us);
+        }
+        if (job->wide_at > 0 && outlet->bwe != NULL) {
+            size_t size = (size_t)job->head_len + s->body_len + TAG;
+            be16_put(s->packet + job->wide_at, rtc_bwe_sent(outlet->bwe, size, now_us));
         }
         s->body = body_of(box, job, i);
     }

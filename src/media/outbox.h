@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "core/pkt.h"
 #include "media/udp.h"
+#include "rtc/bwe.h"
 #include "rtc/srtp.h"
 
 #define MEDIA_OUTBOX_JOBS 4096 /* packets that may wait; one more makes the box flush itself */
@@ -32,15 +33,17 @@ struct media_job {
     uint16_t body_off, body_len; /* in pkt->mem, behind what `prefix` replaces */
     uint16_t head_len;
     uint16_t sent_time_at; /* where in `head` the abs-send-time is written; 0 = nowhere */
+    uint16_t wide_at;      /* the same of the transport-wide number, where the outlet counts */
     uint8_t prefix_len;
     uint8_t prefix[MEDIA_PREFIX_MAX];
     uint8_t head[MEDIA_HEAD_MAX];
 };
 
-/* One peer's queue; lies in its transport. `open` and `to` are its owner's. */
+/* One peer's queue; lies in its transport. `open`, `to` and `bwe` are its owner's. */
 struct media_outlet {
     bool open; /* is there a path? What is queued for one that is closed is dropped */
     struct rtc_ice_path to;
+    struct rtc_bwe *bwe; /* borrowed: counts what leaves, transport-wide; NULL = nobody does */
     struct media_outlet *next; /* the rest is the box's */
     uint32_t first, last;      /* jobs, plus one; 0 = none */
 };

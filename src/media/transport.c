@@ -337,6 +337,10 @@ struct media_job *media_transport_rtp(struct media_transport *t) {
     return job;
 }
 
+void media_transport_count(struct media_transport *t, struct rtc_bwe *bwe) {
+    t->outlet.bwe = bwe;
+}
+
 bool media_transport_rtcp(struct media_transport *t, const uint8_t *data, size_t len) {
     assert(len <= MEDIA_RTCP_MAX);
     struct pkt *p = t->state == CONNECTED ? copy_of(t->worker, data, len) : NULL;

@@ -51,6 +51,10 @@ bool media_transport_is_connected(const struct media_transport *t);
 const char *media_transport_profile(const struct media_transport *t);
 void media_transport_remote(const struct media_transport *t, char ret[MEDIA_PATH_TEXT]);
 
+/** What leaves with a transport-wide number is told to `bwe` from now on; borrowed until the next
+ * call. NULL = to nobody. */
+void media_transport_count(struct media_transport *t, struct rtc_bwe *bwe);
+
 /** A job with `session` set, for the caller to fill in; NULL while not connected. */
 struct media_job *media_transport_rtp(struct media_transport *t);
 /** Seals and queues a compound packet; false while not connected, or without a packet. */

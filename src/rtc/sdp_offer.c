@@ -8,7 +8,7 @@
 /* --- what everybody is offered (livekit-protocol 4.6, 4.7) --- */
 
 #define AUDIO_FB RTC_FB_NACK
-#define VIDEO_FB (RTC_FB_NACK | RTC_FB_PLI | RTC_FB_FIR | RTC_FB_REMB)
+#define VIDEO_FB (RTC_FB_NACK | RTC_FB_PLI | RTC_FB_FIR | RTC_FB_REMB | RTC_FB_TRANSPORT_CC)
 #define VIDEO(type, number, parameters)                                                            \
     {                                                                                              \
         .pt = (number), .clock_rate = 90000, .name = (type), .fmtp = (parameters),                 \
@@ -48,7 +48,8 @@ static const struct rtc_sdp_codec video[] = {
     RTX(36, "apt=35"),
 };
 
-/* The ids that LiveKit uses. */
+/* The ids that LiveKit uses, and one more: a client that knows transport-wide numbers reports on
+ * them, one that does not estimates by the time of sending. */
 static const struct {
     uint8_t id;
     enum rtc_ext ext;
@@ -57,6 +58,7 @@ static const struct {
     { 2, RTC_EXT_CAPTURE_TIME, false },
     { 1, RTC_EXT_DEPENDENCY, true },
     { 3, RTC_EXT_ABS_SEND_TIME, true },
+    { 4, RTC_EXT_TRANSPORT_CC, true },
 };
 
 /* --- sections --- */

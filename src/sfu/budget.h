@@ -9,16 +9,20 @@
  * SFU_BUDGET_UNKNOWN means: there is no sign of a limit, every wish may be granted. That is so from
  * the beginning until the subscriber's estimate (REMB) or congestion on the way says otherwise.
  * Then the number falls at once, and grows again as room is found. What is not sent finds no room:
- * so the allocator says what it could use, and empty packets (sfu/probing) try whether it fits.
+ * so the allocator says what it could use, and empty packets (sfu/padding) try whether it fits.
  *
  * Thread: the room's worker.  See: livekit-protocol.md, 5.5; sfu.md, "Correct before fast".
  */
 #ifndef SFU_BUDGET_H
 #define SFU_BUDGET_H
 
-#include <stdbool.h>
+#include "core/cur.h"
+#include "core/err.h"
+#include "core/wheel.h"
+
 #include <stdint.h>
 
+struct rtc_bwe;
 struct sfu_transport;
 
 #define SFU_BUDGET_UNKNOWN UINT64_MAX
@@ -27,8 +31,9 @@ struct sfu_transport;
  * is told at once. */
 #define SFU_BUDGET_STEP_PERCENT 5
 
-/* A REMB older than this holds no more: clients send one a second. */
-#define SFU_REMB_LIVES_US 10000000
+/* What could be used must fit with this to spare: the heads of packets, and what the allocator
+ * wants to be left over (SFU_RISE_PERCENT). */
+#define SFU_BUDGET_MARGIN_PERCENT 25
 
 /** The number has changed (sfu_transport_budget). Called within a turn, at most once for each
  * report of the subscriber; may change subscriptions, may not destroy them or the transport. */
@@ -39,8 +44,8 @@ struct sfu_budget {
     sfu_budget_fn *changed; /* the allocator's; NULL = nobody listens */
     uint64_t told_bps;      /* what the allocator was told; 0 = nothing yet */
     uint64_t useful_bps;    /* what it could use */
-    uint64_t remb_bps;
-    int64_t remb_us; /* when it came; 0 = none did */
+    struct rtc_bwe *bwe;    /* NULL: nobody has said anything, nor will */
+    struct wheel_timer timer;
 };
 
 /** Bits per second of video, or SFU_BUDGET_UNKNOWN. */
@@ -53,6 +58,14 @@ uint64_t sfu_transport_budget(const struct sfu_transport *t, int64_t now_us);
  */
 void sfu_transport_could_use(struct sfu_transport *t, uint64_t bps);
 
+/* --- what it comes from --- */
+
+/** The subscriber reports on transport-wide numbers: they are counted from now on. ERR_NOMEM. */
+MUST_CHECK enum err sfu_budget_estimate(struct sfu_transport *t);
+/** The transport's packets have left. */
+void sfu_budget_finish(struct sfu_transport *t);
+/** Its report came. */
+void sfu_budget_feedback(struct sfu_transport *t, struct cur fci, int64_t now_us);
 /** The subscriber's own estimate came. */
 void sfu_budget_remb(struct sfu_transport *t, uint64_t bps, int64_t now_us);
 

@@ -33,8 +33,7 @@ void sfu_subscription_tell(struct sfu_subscription *s, enum sfu_subscription_sta
     }
 }
 
-/* The head of a packet of ours; `from` (its elements are passed on) may be NULL. */
-static void write_head(const struct sfu_subscription *s, struct media_job *job,
+void sfu_subscription_head(const struct sfu_subscription *s, struct media_job *job,
     const struct rtc_rtp_head *head, const struct sfu_packet *from) {
     static const struct rtc_rtpext none;
     uint8_t *own[RTC_EXT_COUNT];
@@ -47,6 +46,8 @@ static void write_head(const struct sfu_subscription *s, struct media_job *job,
     }
     const uint8_t *sent_time = own[RTC_EXT_ABS_SEND_TIME];
     job->sent_time_at = sent_time == NULL ? 0 : (uint16_t)(sent_time - job->head);
+    const uint8_t *wide = own[RTC_EXT_TRANSPORT_CC];
+    job->wide_at = wide == NULL ? 0 : (uint16_t)(wide - job->head);
     job->head_len = (uint16_t)wr_len(&w);
 }
 
@@ -100,7 +101,7 @@ static void forward(
     size_t opus = opus_inside(s, p);
     uint8_t pt = s->pts[opus > 0 ? RTC_OPUS : p->codec->type];
     struct rtc_rtp_head head = { to->ts, s->ssrc, to->seq, pt, p->rtp.marker };
-    write_head(s, job, &head, p);
+    sfu_subscription_head(s, job, &head, p);
     set_body(job, p, opus > 0 ? opus : set_descriptor(s, job, p, to));
     s->packets++;
     s->octets += p->rtp.payload_len;
@@ -128,7 +129,7 @@ static void send_rtx(
     job->prefix_len = RTC_RTX_OSN_LEN;
     struct rtc_rtp_head head = { to->ts, s->rtx_ssrc, s->rtx_seq++, s->rtx_pts[p->codec->type],
         p->rtp.marker };
-    write_head(s, job, &head, p);
+    sfu_subscription_head(s, job, &head, p);
     set_body(job, p, set_descriptor(s, job, p, to));
     s->worker->stats.resent++;
 }
@@ -271,7 +272,7 @@ static void send_silence(struct sfu_subscription *s) {
     struct rtc_rtp_head head = { s->silence.ts, s->ssrc, s->silence.seq, pt, false };
     job->sender = &s->sender;
     job->prefix_len = 0;
-    write_head(s, job, &head, NULL);
+    sfu_subscription_head(s, job, &head, NULL);
     job->pkt = body;
     job->body_off = body->off;
     if (video) { /* nothing but padding, whose last byte counts it */
@@ -337,7 +338,14 @@ static void plan_extensions(struct sfu_subscription *s, const struct rtc_rtp_par
     /* What is resent under its own number must be the same to the last bit: see repeat. */
     const struct rtc_codec *takes = rtc_codec_pick(listener, codec);
     s->repeats = s->rtx_ssrc == 0 && takes != NULL && (takes->feedback & RTC_FB_NACK) != 0;
-    if (s->plan.ids[RTC_EXT_ABS_SEND_TIME] != 0 && !s->repeats) {
+    /* What leaves is either counted, for an estimate of ours, or says when it left, for the
+     * listener's. */
+    bool counts = s->plan.ids[RTC_EXT_TRANSPORT_CC] != 0 && takes != NULL &&
+                  (takes->feedback & RTC_FB_TRANSPORT_CC) != 0;
+    if (counts && !s->repeats) {
+        s->plan.own = RTC_EXT_BIT(RTC_EXT_TRANSPORT_CC);
+        s->plan.own_len[RTC_EXT_TRANSPORT_CC] = RTC_RTPEXT_TWCC_LEN;
+    } else if (s->plan.ids[RTC_EXT_ABS_SEND_TIME] != 0 && !s->repeats) {
         s->plan.own = RTC_EXT_BIT(RTC_EXT_ABS_SEND_TIME);
         s->plan.own_len[RTC_EXT_ABS_SEND_TIME] = RTC_RTPEXT_ABS_SEND_TIME_LEN;
     }
@@ -388,6 +396,9 @@ static enum err set_up(struct sfu_subscription *s, const struct rtc_rtp_params *
         return err_set(ERR_LIMIT, "more than %d subscriptions", SFU_SUBSCRIPTIONS_MAX);
     }
     plan_extensions(s, listener);
+    if ((s->plan.own & RTC_EXT_BIT(RTC_EXT_TRANSPORT_CC)) != 0) {
+        TRY(sfu_budget_estimate(s->transport));
+    }
     const struct rtc_codec *codec = s->track->codec;
     bool vp8 = may_be_vp8(&s->track->config.params);
     TRY(enter_maps(s));

@@ -21,6 +21,8 @@
 #include "sfu/silence.h"
 #include "sfu/tally.h"
 
+struct media_job;
+struct rtc_rtp_head;
 struct sfu_resends;
 struct sfu_track;
 struct sfu_transport;
@@ -125,6 +127,10 @@ void sfu_subscription_reported(
 
 /** Main is told. */
 void sfu_subscription_tell(struct sfu_subscription *s, enum sfu_subscription_state state);
+
+/** Writes the head of a packet to the listener; elements of `from` are passed on, NULL = none. */
+void sfu_subscription_head(const struct sfu_subscription *s, struct media_job *job,
+    const struct rtc_rtp_head *head, const struct sfu_packet *from);
 
 /** Sends a sender report when it is due. Gives when to call again. */
 int64_t sfu_subscription_report(struct sfu_subscription *s, int64_t now_us);

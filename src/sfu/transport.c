@@ -127,6 +127,8 @@ static void take_feedback(
     struct sfu_subscription *s = listener(t, fb.media);
     if (fb.kind == RTC_RTCPFB_FIR) {
         take_fir(t, &fb);
+    } else if (fb.kind == RTC_RTCPFB_TWCC) {
+        sfu_budget_feedback(t, fb.fci, now_us);
     } else if (fb.kind == RTC_RTCPFB_REMB && rtc_rtcpfb_remb(&fb, &bps)) {
         sfu_budget_remb(t, bps, now_us);
     } else if (fb.kind == RTC_RTCPFB_PLI && s != NULL) {
@@ -294,6 +296,7 @@ void sfu_transport_destroy(struct sfu_transport *t) {
     sfu_registry_remove(&t->worker->registry, &t->object);
     media_transport_destroy(t->media);
     sfu_spents_finish(&t->spents);
+    sfu_budget_finish(t);
     mem_free(t->twcc);
     mem_free(t->bindings);
     mem_free(t);

@@ -40,6 +40,7 @@ struct sfu_worker_stats {
     uint64_t drops[SFU_DROPS];
     uint64_t packets_in, forwarded;   /* RTP, of tracks and to listeners */
     uint64_t resent, unknown_resends; /* what listeners asked for again */
+    uint64_t padded;                  /* packets of nothing, to find room */
     uint64_t keyframes_asked;
     uint64_t data_sent, data_lost; /* messages to participants; lossy ones without room */
     uint64_t messages_failed;      /* without memory, or about what is not possible */

@@ -33,12 +33,53 @@ uint64_t net_random(struct net *n, uint64_t below) {
     return n->random % below;
 }
 
+static struct net_narrow *narrow_of(struct net *n, const struct rtc_ice_path *path) {
+    for (unsigned i = 0; i < NET_NARROWS; i++) {
+        if (n->narrows[i].bps != 0 && memcmp(&n->narrows[i].path, path, sizeof(*path)) == 0) {
+            return &n->narrows[i];
+        }
+    }
+    return NULL;
+}
+
+struct net_narrow *net_narrow(
+    struct net *n, const struct rtc_ice_path *path, uint64_t bps, int64_t queue_us) {
+    struct net_narrow *narrow = narrow_of(n, path);
+    for (unsigned i = 0; narrow == NULL && i < NET_NARROWS; i++) {
+        narrow = n->narrows[i].bps == 0 ? &n->narrows[i] : NULL;
+    }
+    assert(narrow != NULL);
+    narrow->path = *path;
+    narrow->bps = bps;
+    narrow->queue_us = queue_us;
+    return narrow;
+}
+
+/* Gives when it is through the bottleneck; INT64_MAX = never. */
+static int64_t squeeze(struct net_narrow *narrow, size_t len, int64_t now_us) {
+    int64_t from_us = narrow->busy_us > now_us ? narrow->busy_us : now_us;
+    if (from_us - now_us > narrow->queue_us) {
+        narrow->lost++;
+        return INT64_MAX;
+    }
+    narrow->longest_us =
+        from_us - now_us > narrow->longest_us ? from_us - now_us : narrow->longest_us;
+    narrow->busy_us = from_us + (int64_t)((len + NET_HEADS) * 8000000 / narrow->bps);
+    return narrow->busy_us;
+}
+
 void net_send(struct net *n, const struct rtc_ice_path *path, bool to_server, const uint8_t *data,
     size_t len, int64_t now_us) {
     const struct net_way *way = to_server ? &n->up : &n->down;
     assert(len <= NET_DATAGRAM);
     n->sent++;
     if (way->loss_permil > 0 && net_random(n, 1000) < way->loss_permil) {
+        n->lost++;
+        return;
+    }
+    struct net_narrow *narrow = to_server ? NULL : narrow_of(n, path);
+    int64_t from_us = narrow == NULL ? now_us : squeeze(narrow, len, now_us);
+    if (from_us == INT64_MAX) {
         n->lost++;
         return;
     }
@@ -49,7 +90,7 @@ void net_send(struct net *n, const struct rtc_ice_path *path, bool to_server, co
         return;
     }
     int64_t jitter = way->jitter_us > 0 ? (int64_t)net_random(n, (uint64_t)way->jitter_us) : 0;
-    d->at_us = now_us + way->delay_us + jitter;
+    d->at_us = from_us + way->delay_us + jitter;
     d->number = n->sent;
     d->path = *path;
     d->to_server = to_server;

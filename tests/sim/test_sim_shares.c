@@ -1,6 +1,6 @@
 /* What subscribers get of the room that they have: layers fall and rise, videos pause and go on,
  * and nobody else notices. */
-#include "sfu/budget.h"
+#include "rtc/bwe.h"
 #include "sfu/subscription.h"
 #include "sfu/worker.h"
 #include "unit/test.h"
@@ -253,7 +253,7 @@ TEST(sim_shares, nobody_is_limited_who_says_nothing) {
     world_run(w, 6 * SECOND);
     CHECK_INT(0, sees->stats.layer);
     b->remb_bps = 0; /* and after a while the old word does not hold any more */
-    world_run(w, SFU_REMB_LIVES_US + 5 * SECOND);
+    world_run(w, RTC_BWE_REMB_US + 5 * SECOND);
     CHECK_INT(2, sees->stats.layer);
     CHECK_INT(0, w->sfu->seats[0].worker->stats.messages_failed);
     end_world(w);

@@ -14,7 +14,7 @@ enum {
     EXT_MID = 1,
     EXT_RID = 2,
     EXT_RRID = 3,
-    EXT_TWCC = 4,
+    EXT_TWCC = WORLD_EXT_WIDE,
     EXT_LEVEL = 6
 };
 
@@ -125,8 +125,8 @@ void world_unpublish(struct world_client *c, unsigned slot) {
 }
 
 /* What the listener agreed on: codecs[0] is what he gets. */
-static struct rtc_rtp_params listens(
-    struct world *w, const struct rtc_rtp_params *sent, const struct world_listener *listener) {
+static struct rtc_rtp_params listens(struct world *w, const struct rtc_rtp_params *sent,
+    const struct world_listener *listener, bool wide) {
     struct rtc_rtp_params p = *sent;
     if (listener->only_opus) {
         p.codecs[0] = p.codecs[p.n_codecs - 1];
@@ -141,6 +141,7 @@ static struct rtc_rtp_params listens(
     }
     memset(p.ext, 0, sizeof(p.ext));
     p.ext[RTC_EXT_ABS_SEND_TIME] = p.media == RTC_VIDEO ? WORLD_EXT_TIME : 0;
+    p.ext[RTC_EXT_TRANSPORT_CC] = wide && p.media == RTC_VIDEO ? WORLD_EXT_WIDE : 0;
     p.n_encodings = 1;
     p.encodings[0] =
         (struct rtc_encoding){ .ssrc = listener->ssrc != 0 ? listener->ssrc : w->next_ssrc++ };
@@ -158,7 +159,7 @@ struct peer_sink *world_subscribe_as(struct world_client *c, const struct world_
         s++;
     }
     struct sfu_subscription_config cfg = { .track = track->id,
-        .params = listens(w, &track->params, listener),
+        .params = listens(w, &track->params, listener, c->wide),
         .wanted = listener->wanted };
     const struct rtc_codec *codec = &cfg.params.codecs[0];
     struct peer_sink_config sink = { .ssrc = cfg.params.encodings[0].ssrc,

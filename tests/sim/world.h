@@ -8,6 +8,7 @@
 #include "connection.h"
 #include "net.h"
 #include "rtc/receiver.h"
+#include "rtc/twcc.h"
 #include "sfu/engine.h"
 #include "sink.h"
 #include "source.h"
@@ -17,6 +18,7 @@
 #define WORLD_SINKS   64 /* of a client */
 
 #define WORLD_EXT_TIME 5 /* the id of abs-send-time */
+#define WORLD_EXT_WIDE 4 /* and of the transport-wide number */
 
 struct world_track {
     struct peer_source *source;
@@ -51,6 +53,8 @@ struct world_client {
     bool deaf;                  /* sends no feedback: asks for nothing again */
     unsigned ended_subscriptions, started_subscriptions, refused_subscriptions;
     unsigned paused_subscriptions, resumed_subscriptions;
+    bool wide; /* reports on transport-wide numbers; set it before it subscribes */
+    struct rtc_twcc_rx arrivals;
     uint64_t remb_bps; /* what it says that it can receive; 0 = says nothing of it */
     unsigned unknown;  /* packets of SSRCs that it has no track for */
     unsigned times_right, times_wrong; /* abs-send-time of packets */

@@ -1,0 +1,162 @@
+/* What a subscriber's way takes is found from its reports: through a bottleneck, and over ways that
+ * lose and delay. The estimate by itself is tests/unit/test_rtc_bwe. */
+#include "sfu/budget.h"
+#include "sfu/transport.h"
+#include "sfu/worker.h"
+#include "unit/test.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SECOND 1000000
+#define MS     1000
+
+static const struct world_kind microphone = { .layers = 1 };
+/* Some 230, 470 and 940 kbit/s with their heads. */
+static const struct world_kind camera = {
+    .video = true, .layers = 3, .payload = 900, .no_temporal = true
+};
+
+static struct world *new_world(uint64_t seed) {
+    struct world *w = mem_zalloc(sizeof(*w));
+    world_init(w, seed);
+    return w;
+}
+
+static void end_world(struct world *w) {
+    world_finish(w);
+    mem_free(w);
+}
+
+static struct sfu_transport *transport_of(const struct world_client *c) {
+    struct sfu_worker *worker = c->world->sfu->seats[0].worker;
+    return sfu_registry_find(&worker->registry, SFU_TRANSPORT, c->transport);
+}
+
+static uint64_t budget_of(const struct world_client *c) {
+    return sfu_transport_budget(transport_of(c), c->world->now_us);
+}
+
+/* Runs until the sink gets this layer; gives how long that took, at most `most_us`. */
+static int64_t until_layer(struct world *w, const struct peer_sink *s, int layer, int64_t most_us) {
+    int64_t since = w->now_us;
+    while (s->stats.layer != layer && w->now_us - since < most_us) {
+        world_run(w, SECOND / 20);
+    }
+    return w->now_us - since;
+}
+
+static void print_figures(const char *what, int64_t us) {
+    if (getenv("BWE_FIGURES") != NULL) {
+        printf("%s: %d ms\n", what, (int)(us / MS));
+    }
+}
+
+TEST(sim_budgets, a_bottleneck_is_found_and_its_end_too) {
+    static const struct {
+        const char *name;
+        uint64_t bps;
+        int64_t queue_us, jitter_us;
+        int layer;
+    } rows[] = {
+        { "300 kbit/s", 300000, 300 * MS, 0, 0 },
+        { "400 kbit/s, long queue", 400000, 2000 * MS, 0, 0 },
+        { "300 kbit/s, short queue", 300000, 50 * MS, 0, 0 },
+        { "300 kbit/s, jitter", 300000, 300 * MS, 20 * MS, 0 },
+        { "700 kbit/s", 700000, 300 * MS, 0, 1 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(1);
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
+        b->wide = c->wide = true;
+        w->net.down.jitter_us = r->jitter_us;
+        world_run(w, SECOND);
+        struct world_track *track = world_publish(a, 0, &camera),
+                           *mic = world_publish(a, 1, &microphone);
+        struct peer_sink *narrow = world_subscribe(b, track, NULL),
+                         *hears = world_subscribe(b, mic, NULL);
+        struct peer_sink *wide = world_subscribe(c, track, NULL);
+        world_run(w, 4 * SECOND);
+        CHECK_INT(2, narrow->stats.layer);
+        CHECK(budget_of(b) == SFU_BUDGET_UNKNOWN);
+        uint64_t switches = wide->stats.switches;
+        struct net_narrow *way = net_narrow(&w->net, &b->path, r->bps, r->queue_us);
+        int64_t took = until_layer(w, narrow, r->layer, 10 * SECOND);
+        print_figures(r->name, took);
+        CHECK(took <= 3 * SECOND);
+        world_run(w, 5 * SECOND);
+        way->longest_us = 0;
+        uint64_t heard = hears->stats.packets, seen = narrow->stats.frames;
+        for (unsigned i = 0; i < 20; i++) {
+            world_run(w, SECOND / 2);
+            CHECK_INT(r->layer, narrow->stats.layer);
+            CHECK(budget_of(b) < r->bps * 115 / 100);
+        }
+        CHECK(hears->stats.packets - heard > 480);
+        CHECK(narrow->stats.frames - seen > 280);
+        CHECK(way->longest_us < 300 * MS);
+        (void)net_narrow(&w->net, &b->path, 0, 0);
+        took = until_layer(w, narrow, 2, 20 * SECOND);
+        print_figures("and back", took);
+        CHECK(took <= 10 * SECOND);
+        world_run(w, 5 * SECOND);
+        CHECK_INT(2, narrow->stats.layer);
+        CHECK_INT(2, wide->stats.layer);
+        CHECK_INT(switches, wide->stats.switches);
+        CHECK(budget_of(c) == SFU_BUDGET_UNKNOWN);
+        CHECK(w->sfu->seats[0].worker->stats.padded > 0);
+        /* Where packets overtake each other, a key frame's may come behind the next. */
+        CHECK(r->jitter_us > 0 || peer_sink_faults(narrow) + peer_sink_faults(wide) == 0);
+        CHECK_INT(0, peer_sink_faults(hears));
+        CHECK_INT(0, b->unknown);
+        CHECK_INT(0, b->times_wrong + c->times_wrong);
+        end_world(w);
+    }
+}
+
+/* The figures of issue 7: above 20 frames a second, and no hole in the sound that a decoder could
+ * not bridge (three packets, 60 ms). */
+TEST(sim_budgets, a_tenth_lost_and_50_ms_of_jitter) {
+    struct world *w = new_world(2);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    b->wide = true;
+    world_run(w, SECOND);
+    struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), NULL);
+    struct peer_sink *hears = world_subscribe(b, world_publish(a, 1, &microphone), NULL);
+    world_run(w, 2 * SECOND);
+    w->net.up = w->net.down = (struct net_way){ 20 * MS, 50 * MS, 100 };
+    unsigned high = 0, slow = 0;
+    for (unsigned second = 0; second < 30; second++) {
+        static const unsigned a_frame[] = { 1, 2, 4 }; /* packets */
+        uint64_t unique = sees->unique;
+        int layer = sees->stats.layer;
+        world_run(w, SECOND);
+        bool steady = layer == sees->stats.layer;
+        slow += steady && sees->unique - unique <= 20 * a_frame[layer];
+        high += sees->stats.layer == 2;
+    }
+    CHECK_INT(0, slow);
+    print_figures("the best layer, of 30 s", (int64_t)high * SECOND);
+    CHECK(high >= 20);
+    w->net.up = w->net.down = (struct net_way){ 20 * MS, 0, 0 };
+    world_run(w, SECOND);
+    CHECK(peer_sink_missing(hears) <= 15); /* of 1,500 */
+    CHECK(peer_sink_missing(sees) <= 120); /* of 3,000 or so */
+    CHECK_INT(0, peer_sink_faults(sees) + peer_sink_faults(hears));
+    end_world(w);
+}
+
+TEST(sim_budgets, who_does_not_report_is_not_limited) {
+    struct world *w = new_world(3);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    world_run(w, SECOND);
+    struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), NULL);
+    world_run(w, 2 * SECOND);
+    CHECK(transport_of(b)->budget.bwe == NULL); /* it costs nothing either */
+    CHECK(budget_of(b) == SFU_BUDGET_UNKNOWN);
+    CHECK_INT(2, sees->stats.layer);
+    CHECK_INT(0, w->sfu->seats[0].worker->stats.padded);
+    end_world(w);
+}
