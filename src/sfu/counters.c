@@ -37,6 +37,8 @@ static struct row rows[] = {
     SFU_ROW("parley_media_resent_packets_total", "Packets that were asked for again.", resent),
     SFU_ROW("parley_media_unknown_resends_total",
         "Packets that were asked for again and are not kept any more.", unknown_resends),
+    SFU_ROW(
+        "parley_media_padded_packets_total", "Empty packets, to see whether more fits.", padded),
     SFU_ROW("parley_media_keyframes_asked_total", "Pictures asked of publishers.", keyframes_asked),
     SFU_ROW("parley_media_data_sent_total", "Data messages to participants.", data_sent),
     SFU_ROW("parley_media_data_lost_total", "Lossy data messages without room.", data_lost),

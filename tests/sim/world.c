@@ -6,7 +6,6 @@
 #include "rtc/rtcp.h"
 #include "rtc/rtcpfb.h"
 #include "rtc/rtp.h"
-#include "rtc/rtpext.h"
 #include "unit/test.h"
 
 #include <stdio.h>
@@ -119,46 +118,10 @@ static struct world_sink *sink_of(struct world_client *c, uint32_t ssrc) {
     return NULL;
 }
 
-/* The time of sending, which is a moment ago: 24 bits, 18 of them behind the point. */
-static void check_time(struct world_client *c, const uint8_t *packet, size_t len, int64_t now_us) {
-    static const uint8_t ids[RTC_EXT_COUNT] = { [RTC_EXT_ABS_SEND_TIME] = WORLD_EXT_TIME };
-    const struct net_way *down = &c->world->net.down;
-    struct rtc_rtp rtp;
-    struct rtc_rtpext x;
-    uint32_t said;
-    if (!rtc_rtp_parse(cur_make(packet, len), &rtp)) {
-        return;
-    }
-    rtc_rtpext_read(packet, &rtp, ids, &x);
-    if (rtc_rtpext_abs_send_time(packet, &x, &said)) {
-        int64_t age_us =
-            ((int64_t)((uint32_t)((uint64_t)now_us * 262144 / 1000000) - said) & 0xffffff) *
-            1000000 / 262144;
-        bool right =
-            age_us >= down->delay_us - 1000 && age_us <= down->delay_us + down->jitter_us + 1000;
-        *(right ? &c->times_right : &c->times_wrong) += 1;
-    }
-}
-
-static void note_arrival(
-    struct world_client *c, const uint8_t *packet, size_t len, int64_t now_us) {
-    static const uint8_t ids[RTC_EXT_COUNT] = { [RTC_EXT_TRANSPORT_CC] = WORLD_EXT_WIDE };
-    struct rtc_rtp rtp;
-    struct rtc_rtpext x;
-    uint16_t number;
-    if (c->wide && rtc_rtp_parse(cur_make(packet, len), &rtp)) {
-        rtc_rtpext_read(packet, &rtp, ids, &x);
-        if (rtc_rtpext_twcc(packet, &x, &number)) {
-            rtc_twcc_rx_arrived(&c->arrivals, number, now_us);
-        }
-    }
-}
-
 static void client_rtp(void *arg, uint8_t *packet, size_t len, int64_t now_us) {
     struct world_client *c = arg;
     struct world_sink *s = len < 12 ? NULL : sink_of(c, be32_get(packet + 8));
-    check_time(c, packet, len, now_us);
-    note_arrival(c, packet, len, now_us);
+    world_note_arrival(c, packet, len, now_us);
     c->unknown += s == NULL;
     struct rtc_rtp rtp;
     int64_t seq;
@@ -278,16 +241,6 @@ static void client_reports(struct world_client *c) {
     send_written(c, &w);
 }
 
-static void client_arrivals(struct world_client *c) {
-    uint8_t bytes[1200];
-    struct wr w = wr_make(bytes, sizeof(bytes));
-    while (rtc_twcc_rx_due(&c->arrivals, c->world->now_us) &&
-           rtc_twcc_rx_write(&c->arrivals, &w, 7, 8, c->world->now_us)) {
-        send_written(c, &w);
-        w = wr_make(bytes, sizeof(bytes));
-    }
-}
-
 static void client_feedback(struct world_client *c) {
     for (unsigned i = 0; i < WORLD_SINKS; i++) {
         uint8_t bytes[1200];
@@ -313,7 +266,7 @@ static void client_tick(struct world_client *c) {
     }
     if (peer_connection_is_open(c->peer)) {
         client_feedback(c);
-        client_arrivals(c);
+        world_report_arrivals(c);
         if (now >= c->report_us) {
             c->report_us = now + REPORT_US;
             client_reports(c);

@@ -157,6 +157,10 @@ void world_emit(void *client, struct rtc_srtp_sender *sender, const uint8_t *pac
  * SFU opens the channels, else the client. */
 void world_data(struct world_client *c, const char *name, bool ours, bool down);
 
+/* --- arrivals.c, for world.c --- */
+void world_note_arrival(struct world_client *c, const uint8_t *packet, size_t len, int64_t now_us);
+void world_report_arrivals(struct world_client *c);
+
 /** Lets time pass. */
 void world_run(struct world *w, int64_t for_us);
 
