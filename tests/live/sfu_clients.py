@@ -120,8 +120,9 @@ class Participant:
         assert "refused" not in said, f"{self.name}: {said}"
         return self
 
-    def try_join(self, server, jwt, single=True, key=None, relay=False):
-        return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay)
+    def try_join(self, server, jwt, single=True, key=None, relay=False, protocol=None):
+        """`protocol`: a page says that it speaks this version of the protocol, not its newest."""
+        return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay, protocol=protocol)
 
     def publish(self, *sources, **how):
         """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY")."""

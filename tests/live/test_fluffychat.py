@@ -1,15 +1,22 @@
-"""FluffyChat's calls, request for request in its order and with its bodies; the SFU is a real livekit-server. It knows no
-delayed events, and reads where calls are in the well-known file alone."""
+"""FluffyChat's calls, request for request in its order and with its bodies; the SFU is a real livekit-server, or Parley's own, where
+pictures and sound go both ways, too. It knows no delayed events, and reads where calls are in the well-known file alone."""
 
+import contextlib
+import copy
 import http.client
 import json
 import pathlib
 import time
 import urllib.parse
 
+import pytest
+
+import sfu_clients
 from livekit import URL
 from participant import MEMBER, SLOT, Participant
-from participant import fixture_livekit, fixture_people  # noqa: F401 (fixtures)
+from participant import fixture_livekit  # noqa: F401 (a fixture)
+from sfu_clients import Browser, node_participant
+from sfu_server import EMBEDDED_SETTINGS
 from test_focus import claims, hashed
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
@@ -18,7 +25,11 @@ EXPIRES_MS = 4 * 3600 * 1000
 
 
 class FluffyChat(Participant):
-    """One installation; each step is named as in its own log."""
+    """One installation; each step is named as in its own log. With `media` it has camera and microphone, and somewhere to run."""
+
+    def __init__(self, stack, user, room, url, media=None):
+        super().__init__(stack, user, room)
+        self.url, self.media = url, media
 
     def get_livekit_service_urls(self):
         """Of the file that admins are given, with our address in it."""
@@ -63,9 +74,31 @@ class FluffyChat(Participant):
         if ring:
             self.ring(*ring)
         credentials = self.authenticate(self.urls[0])
-        assert credentials["url"] == URL
+        assert credentials["url"] == self.url
         self.jwt = credentials["jwt"]
         return self.connect()
+
+    def connect(self, wait_row=True):
+        """Its SDK speaks protocol 16 over two peer connections."""
+        if self.media is None:
+            return super().connect(wait_row)
+        n = len(self.rows("media_connected"))
+        assert "refused" not in self.media.try_join(self, self.jwt, single=False, protocol=16)
+        self.media.publish("camera", "microphone")
+        self.wait_rows("media_connected", n + 1)
+        return self
+
+    def end(self, kill=False):
+        if self.media is not None:
+            self.media.leave()
+        super().end(kill)
+
+    def is_there(self):
+        return self.process.poll() is None if self.media is None else self.media.look()["state"] == "connected"
+
+    def sees_and_hears(self, other):
+        if self.media is not None:
+            self.media.wait_media(f"{other.user.user_id}:{other.user.device_id}", "camera", "microphone")
 
     def close(self):
         """First the SFU, then the room."""
@@ -73,28 +106,65 @@ class FluffyChat(Participant):
         self.user.put_state(self.room, MEMBER, self.key, {})
 
 
-def test_two_fluffychats_in_a_direct_chat(people, stack):
-    alice, bob = (FluffyChat(stack, one.user, one.room) for one in people)
+@contextlib.contextmanager
+def embedded(stack):
+    """The stack with the SFU of our own; gives where that is."""
+    before = copy.deepcopy(stack.parley.settings)
+    stack.parley.stop()
+    stack.parley.set("livekit", url='""')
+    stack.parley.set("rtc", public_url=stack.parley.public_url, **EMBEDDED_SETTINGS)
+    stack.parley.start()
     try:
-        alice.join(ring=[bob.user])
-        call = stack.wait_call(alice.room, status="ringing")
-        assert (call["kind"], call["media"], call["caller"]) == ("rtc", "video", alice.user.user_id)
-        assert claims(alice.jwt)["sub"] == f"{alice.user.user_id}:{alice.user.device_id}"
-        assert claims(alice.jwt)["video"]["room"] == hashed(alice.room, SLOT)
-        bob.join()
-        stack.wait_call(alice.room, status="active", peak_users=2)
-        alice.set_state_event()  # an hour later
-        alice.close()
-        alice.wait_rows("participant_left")
-        assert bob.process.poll() is None and stack.wait_call(alice.room, status="active")
-        bob.close()
-        ended = stack.wait_call(alice.room, status="ended")
-        assert ended["session_id"] == call["session_id"] and ended["peak_users"] == 2
-        for one in (alice, bob):
-            assert [len(one.rows(kind)) for kind in ("participant_joined", "media_connected", "participant_left",
-                                                     "token_issued", "token_refused")] == [1, 1, 1, 1, 0]
-            assert one.wait_rows("media_disconnected")[0]["payload"]["reason"] == "CLIENT_INITIATED"
-            assert one.leaves() == 1
+        yield stack.parley.public_url.replace("http", "ws")
     finally:
-        for one in (alice, bob):
+        stack.parley.stop()
+        stack.parley.settings = before
+        stack.parley.set("livekit")
+        stack.parley.start()
+
+
+@pytest.fixture(name="two", params=["livekit", "embedded"])
+def fixture_two(request, stack, tmp_path):
+    alice, bob = stack.user("fluffy-alice"), stack.user("fluffy-bob")
+    room = stack.room(alice, bob)
+    with contextlib.ExitStack() as order:
+        if request.param == "livekit":
+            request.getfixturevalue("livekit")
+            url, media = URL, (None, None)
+        elif sfu_clients.missing("chromium") is not None:
+            pytest.skip("tools/setup all installs the clients")
+        else:
+            url = order.enter_context(embedded(stack))
+            browser, process = Browser("chromium", tmp_path / "browser"), node_participant("bob", tmp_path)
+            order.callback(browser.stop)
+            order.callback(process.driver.stop)
+            media = browser.participant("alice"), process
+        both = FluffyChat(stack, alice, room, url, media[0]), FluffyChat(stack, bob, room, url, media[1])
+        yield both
+        for one in both:
             one.end(kill=True)
+
+
+def test_two_fluffychats_in_a_direct_chat(two, stack):
+    alice, bob = two
+    alice.join(ring=[bob.user])
+    call = stack.wait_call(alice.room, status="ringing")
+    assert (call["kind"], call["media"], call["caller"]) == ("rtc", "video", alice.user.user_id)
+    assert claims(alice.jwt)["sub"] == f"{alice.user.user_id}:{alice.user.device_id}"
+    assert claims(alice.jwt)["video"]["room"] == hashed(alice.room, SLOT)
+    bob.join()
+    stack.wait_call(alice.room, status="active", peak_users=2)
+    alice.sees_and_hears(bob)
+    bob.sees_and_hears(alice)
+    alice.set_state_event()  # an hour later
+    alice.close()
+    alice.wait_rows("participant_left")
+    assert bob.is_there() and stack.wait_call(alice.room, status="active")
+    bob.close()
+    ended = stack.wait_call(alice.room, status="ended")
+    assert ended["session_id"] == call["session_id"] and ended["peak_users"] == 2
+    for one in (alice, bob):
+        assert [len(one.rows(kind)) for kind in ("participant_joined", "media_connected", "participant_left",
+                                                 "token_issued", "token_refused")] == [1, 1, 1, 1, 0]
+        assert one.wait_rows("media_disconnected")[0]["payload"]["reason"] == "CLIENT_INITIATED"
+        assert one.leaves() == 1

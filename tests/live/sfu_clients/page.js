@@ -93,8 +93,15 @@ async function leave() {
     published.clear();
 }
 
+let protocolSaid = null;
+globalThis.WebSocket = class extends WebSocket {
+    constructor(url, ...rest) {
+        super(protocolSaid ? String(url).replace(/([?&]protocol=)\d+/, `$1${protocolSaid}`) : url, ...rest);
+    }
+};
+
 globalThis.acts = {
-    async join({ url, token, single, key, relay }) {
+    async join({ url, token, single, key, relay, protocol }) {
         await leave();
         const options = { singlePeerConnection: single, dynacast: true, adaptiveStream: false };
         if (key) {
@@ -105,6 +112,7 @@ globalThis.acts = {
         }
         room = new Room(options);
         told.length = 0;
+        protocolSaid = protocol;
         room.on(RoomEvent.ParticipantConnected, (who) => told.push(`came ${who.identity}`));
         room.on(RoomEvent.ParticipantDisconnected, (who) => told.push(`went ${who.identity}`));
         room.on(RoomEvent.Disconnected, (reason) => told.push(`over ${reason}`));
