@@ -1,4 +1,5 @@
-"""What tools/demo runs once everything is built: the whole stack, one example call, and what the audit says of it."""
+"""What tools/demo runs once everything is built: the whole stack, one example call, a page on which two browsers call, and what the
+audit says of it all."""
 
 import os
 import pathlib
@@ -10,7 +11,9 @@ import threading
 REPO = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO / "tests" / "live"))
 
+import demo_page  # noqa: E402
 from events import SDP  # noqa: E402
+from parley import free_port  # noqa: E402
 from stack import Stack  # noqa: E402
 
 
@@ -26,6 +29,18 @@ def example_call(stack, alice, bob):
     threading.Event().wait(2)
     bob.send(room, "m.call.hangup", dict(base, party_id="B", reason="user_hangup"))
     return stack.wait_call(room, status="ended")
+
+
+def settings():
+    """The key stays: the rows of a database of the user's own were signed with it. Media at every address of this machine."""
+    return {"audit": {"key_file": REPO / ".parley" / "demo-audit.key"},
+            "rtc": {"sfu": "embedded", "udp_port": 0, "tcp_port": free_port(), "workers": 1}}
+
+
+def show_page(page):
+    print(f"""
+  Call each other: open {page.url} in a browser on this machine, "Call as alice" in one window and "Call as bob" in
+  another. That is Element Call, end-to-end encrypted, with its media through Parley.""")
 
 
 def show(stack, alice, bob):
@@ -55,18 +70,29 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     print("Starting PostgreSQL, Synapse and Parley …", flush=True)
-    # The key stays: the rows of a database of the user's own were signed with it.
-    stack = Stack(folder, settings={"audit": {"key_file": REPO / ".parley" / "demo-audit.key"}},
-                  database_url=os.environ.get("PARLEY_DATABASE_URL"))
+    stack = Stack(folder, settings=settings(), database_url=os.environ.get("PARLEY_DATABASE_URL"), focus=True)
+    page = None
     try:
         alice, bob = stack.user("alice"), stack.user("bob")
         example_call(stack, alice, bob)
+        missing = demo_page.why_not()
+        if missing is None:
+            page = demo_page.Page(folder / "page", stack, [alice, bob])
+        if page is not None and once:
+            print(f"  The call page: {page.check()}.", flush=True)
+            stack.wait_call(page.room, kind="rtc")
         show(stack, alice, bob)
+        if page is not None:
+            show_page(page)
+        else:
+            print(f"\n  There is no page to call on, for {missing} is missing.")
         if not once:
             print("\n  Running. Ctrl-C stops everything.", flush=True)
             stopped.wait()
             print("\nStopping …", flush=True)
     finally:
+        if page is not None:
+            page.stop()
         stack.stop()
     print("Stopped.")
 

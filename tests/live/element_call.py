@@ -15,11 +15,14 @@ import queue
 import shutil
 import subprocess
 import threading
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent / "element_call"
 OUR_NODE = HERE.parents[2] / ".parley" / "bin" / "node"  # tools/setup makes it
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE_S = 120  # more than pages.js waits for anything
+ARRIVAL_S = 90
+SOME_FRAMES = 20  # two seconds of our camera
 STOP_SECONDS = 30
 
 
@@ -35,6 +38,20 @@ def missing():
     if not pathlib.Path(CHROMIUM).exists():
         return CHROMIUM
     return None if (HERE / "node_modules" / "puppeteer-core").exists() else f"{HERE}/node_modules"
+
+
+def wait(ask, enough, what, seconds=ARRIVAL_S):
+    """Asks until the answer is enough; gives it."""
+    end = time.monotonic() + seconds
+    while not enough(answer := ask()):
+        assert time.monotonic() < end, f"no {what} in {seconds} s, but {answer}"
+        time.sleep(0.25)
+    return answer
+
+
+def grown(first, got, by):
+    """Of how many has come more than so much since?"""
+    return sum(amount > first.get(ssrc, 0) + by for ssrc, amount in got.items())
 
 
 class Pages:
@@ -82,6 +99,25 @@ class Pages:
         self.opened.append(page)
         self.do("open", page, baseUrl=user.url, userId=user.user_id, deviceId=user.device_id, accessToken=user.token,
                 roomId=room, mode=mode, encrypted=encrypted)
+
+    def visit(self, page, url):
+        """Opens a page of somebody else's that has Element Call in it; until its lobby."""
+        self.opened.append(page)
+        self.do("visit", page, url=url)
+
+    def goes_on(self, page, others=1):
+        """More picture and sound of all others for this page, from now on."""
+        first = self.do("media", page)
+        wait(lambda: self.do("media", page),
+             lambda got: grown(first["videoFrames"], got["videoFrames"], SOME_FRAMES) >= others
+             and grown(first["audioEnergy"], got["audioEnergy"], 0) >= others and got["shownFrames"] > first["shownFrames"],
+             f"more picture and sound of {others} for {page}")
+
+    def see_and_hear_each_other(self, pages):
+        others = len(pages) - 1
+        for page in pages:
+            wait(lambda: self.do("media", page)["othersShown"], lambda shown: shown == others, f"picture of {others} for {page}")
+            self.goes_on(page, others)
 
     def clear(self):
         """No page is open any more; the browser stays."""

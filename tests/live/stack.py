@@ -21,9 +21,10 @@ io.element.msc4512.proxy_url: "{url}"
 
 
 class Stack:
-    def __init__(self, folder, settings=None, database_url=None, proxied=False, federation=None, homeserver=None):
+    def __init__(self, folder, settings=None, database_url=None, proxied=False, focus=False, federation=None, homeserver=None):
         """`federation`: of synapse.py. `database_url`: of a database for Parley; without one it gets its own in the private PostgreSQL.
         `proxied`: the homeserver hands token requests on to Parley (MSC4512) and tells who is in a room (MSC4502).
+        `focus`: the homeserver tells clients that calls are at Parley.
         `homeserver`: more of its settings, instead of those that tests have."""
         folder = pathlib.Path(folder)
         self.cluster = PostgresCluster(folder / "postgres")
@@ -36,6 +37,10 @@ class Stack:
             self.synapse = Synapse(folder / "synapse", self.cluster, server_name=SERVER_NAME, settings=homeserver,
                                    features=PROXY_FEATURES if proxied else None, federation=federation)
             self.parley = Parley(folder / "parley", database_url, self.synapse.url, self.synapse.server_name, settings)
+            if focus:
+                self.parley.set("rtc", public_url=self.parley.public_url)
+                self.synapse.settings["matrix_rtc"] = {
+                    "transports": [{"type": "livekit", "livekit_service_url": self.parley.public_url}]}
             if proxied:
                 with open(self.parley.registration, "a", encoding="utf-8") as registration:
                     registration.write(PROXY_KEYS.format(url=self.parley.private_url))

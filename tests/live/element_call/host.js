@@ -1,5 +1,6 @@
 /* What a Matrix client does around Element Call: it logs in, keeps the keys, and lets the widget speak through it.
- * The user says yes to everything. All of it starts with host.open(); pages.js calls it. */
+ * The user says yes to everything. All of it starts with host.open(); pages.js calls it, and
+ * tools/demo_page, which logs in before. */
 import { ClientEvent, createClient, Direction, RoomStateEvent } from "matrix-js-sdk";
 import { ClientWidgetApi, OpenIDRequestState, Widget, WidgetDriver } from "matrix-widget-api";
 
@@ -218,6 +219,13 @@ async function open({ baseUrl, userId, deviceId, accessToken, roomId, mode, encr
     feed(client, api, roomId);
 }
 
+/** A new device of this user. */
+async function login({ baseUrl, user, password }) {
+    const said = await createClient({ baseUrl }).loginRequest({ type: "m.login.password", password,
+        identifier: { type: "m.id.user", user }, initial_device_display_name: "Parley's demo" });
+    return { baseUrl, userId: said.user_id, deviceId: said.device_id, accessToken: said.access_token };
+}
+
 /* For pages.js: what was said so far by the widget, and how many to-device messages came encrypted, by type. */
-const host = { open, actions: [], encryptedToDevice: {} };
+const host = { login, open, actions: [], encryptedToDevice: {} };
 globalThis.host = host;

@@ -3,6 +3,7 @@
  *
  *   node pages.js FOLDER      console logs and screenshots go to FOLDER
  *   {"do": "open", "page": "alice", "baseUrl": …, "userId": …, "deviceId": …, "accessToken": …, "roomId": …, "mode": …, "encrypted": …}
+ *   {"do": "visit", "page": "alice", "url": …}     a page of somebody else's, which opens it
  *   {"do": "join" | "media" | "hangup" | "close" | "crash" | "picture", "page": "alice"}
  *   {"do": "clear"}           no page is open any more
  *   -> {"ok": …} or {"error": "…"}
@@ -134,16 +135,28 @@ function logConsole(page, name) {
     page.on("error", (error) => log(`crashed ${error.message}`));
 }
 
+async function load(name, url, browser) {
+    const page = await (await browser.createBrowserContext()).newPage();
+    pages.set(name, page);
+    logConsole(page, name);
+    await page.evaluateOnNewDocument(keepConnections);
+    await page.goto(url, { timeout: PATIENCE_MS });
+    await page.waitForFunction("globalThis.host", { timeout: PATIENCE_MS });
+    return page;
+}
+
+async function lobby(page) {
+    await (await callFrame(page)).waitForSelector('[data-testid="lobby_joinCall"]', { timeout: PATIENCE_MS });
+}
+
 const ACTS = {
     async open({ page: name, ...who }, browser, base) {
-        const page = await (await browser.createBrowserContext()).newPage();
-        pages.set(name, page);
-        logConsole(page, name);
-        await page.evaluateOnNewDocument(keepConnections);
-        await page.goto(`${base}/host.html`, { timeout: PATIENCE_MS });
-        await page.waitForFunction("globalThis.host", { timeout: PATIENCE_MS });
+        const page = await load(name, `${base}/host.html`, browser);
         await page.evaluate((said) => globalThis.host.open(said), who);
-        await (await callFrame(page)).waitForSelector('[data-testid="lobby_joinCall"]', { timeout: PATIENCE_MS });
+        await lobby(page);
+    },
+    async visit({ page: name, url }, browser) {
+        await lobby(await load(name, url, browser));
     },
     async join({ page }) {
         await press(pages.get(page), "lobby_joinCall");
