@@ -11,7 +11,7 @@ import time
 import pytest
 
 import element_call
-from element_call import Pages
+from element_call import Pages, wait
 from livekit import LIVEKIT_SETTINGS, PROGRAM, LiveKit
 from sfu_server import EMBEDDED_SETTINGS
 from stack import Stack
@@ -22,11 +22,9 @@ STICKY_MEMBER = "org.matrix.msc4143.rtc.member"
 LEAVES = [(MEMBER, set()), (STICKY_MEMBER, {"msc4354_sticky_key"})]
 KEYS = "io.element.call.encryption_keys"
 ENCRYPTION = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
-PATIENCE_S = 90
 # Element Call keeps its delayed leave 18 s away. Where it delegates it: the SFU misses who died after about 25 s, and 20 s
 # more are for coming back.
 LEAVE_S = 180
-SOME_FRAMES = 20  # two seconds of our camera
 AWAY_S = 60  # the homeserver
 NUMBERS = itertools.count(1)
 TWO, THREE = ("alice", "bob"), ("alice", "bob", "carol")
@@ -42,12 +40,8 @@ def fixture_home(tmp_path_factory):
     """Its own stack, for the homeserver tells clients where calls are."""
     if element_call.missing():
         pytest.skip(f"{element_call.missing()} is missing: tools/setup all installs it")
-    home = Stack(tmp_path_factory.mktemp("element-call"), settings={"livekit": LIVEKIT_SETTINGS})
+    home = Stack(tmp_path_factory.mktemp("element-call"), settings={"livekit": LIVEKIT_SETTINGS}, focus=True)
     try:
-        focus = home.parley.public_url
-        home.synapse.settings["matrix_rtc"] = {"transports": [{"type": "livekit", "livekit_service_url": focus}]}
-        home.synapse.restart()
-        home.parley.set("rtc", public_url=focus)
         yield home
         home.parley.run("audit", "verify")
     finally:
@@ -89,36 +83,6 @@ def fixture_pages(browser):
     browser.clear()
 
 
-def wait(ask, enough, what, seconds=PATIENCE_S):
-    """Asks until the answer is enough; gives it."""
-    end = time.monotonic() + seconds
-    while not enough(answer := ask()):
-        assert time.monotonic() < end, f"no {what} in {seconds} s, but {answer}"
-        time.sleep(0.25)
-    return answer
-
-
-def grown(first, got, by):
-    """Of how many has come more than so much since?"""
-    return sum(amount > first.get(ssrc, 0) + by for ssrc, amount in got.items())
-
-
-def goes_on(pages, name, others=1):
-    """More picture and sound of all others for this page, from now on."""
-    first = pages.do("media", name)
-    wait(lambda: pages.do("media", name),
-         lambda got: grown(first["videoFrames"], got["videoFrames"], SOME_FRAMES) >= others
-         and grown(first["audioEnergy"], got["audioEnergy"], 0) >= others and got["shownFrames"] > first["shownFrames"],
-         f"more picture and sound of {others} for {name}")
-
-
-def see_and_hear_each_other(pages, names):
-    others = len(names) - 1
-    for name in names:
-        wait(lambda: pages.do("media", name)["othersShown"], lambda shown: shown == others, f"picture of {others} for {name}")
-        goes_on(pages, name, others)
-
-
 def hashed(*words):
     """matrix-calls 4.3: base64 without padding of SHA-256 over canonical JSON."""
     text = json.dumps(words, separators=(",", ":"), ensure_ascii=False)
@@ -148,7 +112,7 @@ class Call:
             self.pages.open(name, user, self.room, self.mode, self.encrypted)
         for name in self.people:
             self.pages.do("join", name)
-        see_and_hear_each_other(self.pages, self.people)
+        self.pages.see_and_hear_each_other(self.people)
         return self
 
     def others(self, gone="bob"):
@@ -182,7 +146,7 @@ class Call:
         for name in rest:
             wait(lambda: self.pages.do("media", name)["othersShown"], lambda n: n == len(rest) - 1, f"leave on the page of {name}")
         if len(rest) > 1:
-            see_and_hear_each_other(self.pages, rest)
+            self.pages.see_and_hear_each_other(rest)
 
     def bob_is_gone(self):
         """Nobody said goodbye for bob; the homeserver did, and the others see it."""
@@ -236,7 +200,7 @@ def test_pages_call_each_other_until_one_is_killed_and_the_others_hang_up(place,
         call.is_over()
 
 
-@at("livekit")
+@at("livekit", "embedded")
 def test_pages_in_matrix_2_0_mode(place, pages):
     """Its member events are sticky ones, and encrypted: what the audit knows it knows from the tokens and the SFU. One page
     is closed like a tab, which tells the SFU and nobody else: the homeserver has the leave from Parley."""
@@ -297,7 +261,7 @@ def test_parley_is_killed_and_the_homeserver_away_for_a_minute(place, pages):
         try:
             place.parley.kill()
             for name in call.people:
-                goes_on(pages, name)
+                pages.goes_on(name)
             pages.do("crash", "bob")
             call.bob_is_not_shown()
             place.parley.start()
