@@ -34,6 +34,7 @@ const struct doctor_check doctor_checks[] = {
     { "media-addresses", "media addresses", { "config" }, doctor_check_media_addresses },
     { "media-ports", "media ports", { "config" }, doctor_check_media_ports },
     { "media-buffers", "media buffers", { "config" }, doctor_check_media_buffers },
+    { "media-relays", "media relays", { "config" }, doctor_check_media_relays },
     { "room-webhooks", "webhooks of rooms", { "config" }, doctor_check_room_webhooks },
     { "webhooks", "webhooks", { "config" }, doctor_check_webhooks },
     { "stuck-members", "stuck members", { "as-token" }, doctor_check_cleanup },

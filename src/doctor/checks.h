@@ -61,6 +61,8 @@ void doctor_check_room_webhooks(struct doctor *d);
 void doctor_check_media_addresses(struct doctor *d);
 void doctor_check_media_ports(struct doctor *d);
 void doctor_check_media_buffers(struct doctor *d);
+/* doctor/turn_check.c */
+void doctor_check_media_relays(struct doctor *d);
 
 /* doctor/media_server.c: the LiveKit server, and whether it tells us who comes and goes. */
 void doctor_check_livekit(struct doctor *d);

@@ -1,8 +1,11 @@
-/* The check of the TURN servers that clients are given. */
+/* The checks of the TURN servers that clients are given, by the homeserver and by us. */
 #include "core/clock.h"
+#include "core/config.h"
 #include "core/mem.h"
 #include "doctor/checks.h"
 #include "doctor/turn.h"
+
+#include <string.h>
 
 #define URIS_MOST 8            /* that are asked; nobody has more */
 #define REACH_US  (4 * SEC_US) /* for one of them */
@@ -73,5 +76,33 @@ void doctor_check_turn(struct doctor *d) {
             "whether clients are told of a TURN server cannot be seen "
             "(%d %s)",
             a.status, doctor_quote(d, a.errcode));
+    }
+}
+
+/* --- of the embedded SFU --- */
+
+static size_t look_at_ours(struct doctor *d, const struct config_list *urls, size_t *ret_fine) {
+    size_t n = 0;
+    for (size_t i = 0; i < urls->n; i++) {
+        if (strncmp(urls->items[i], "stun:", 5) != 0) { /* nothing of a call depends on that */
+            n++;
+            *ret_fine += look_at(d, urls->items[i]);
+        }
+    }
+    return n;
+}
+
+void doctor_check_media_relays(struct doctor *d) {
+    const struct config *c = d->config;
+    size_t fine = 0;
+    if (c->rtc.sfu != RTC_SFU_EMBEDDED || c->turn.urls.n == 0) {
+        doctor_say(d, DOCTOR_SKIPPED, NULL,
+            "turn.urls is not set: the SFU's clients are told of no relay");
+        return;
+    }
+    size_t n = look_at_ours(d, &c->turn.urls, &fine);
+    if (fine == n) {
+        doctor_say(d, DOCTOR_OK, NULL,
+            "the SFU's clients are told of %zu relays, and servers answer there", n);
     }
 }

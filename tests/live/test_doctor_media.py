@@ -12,17 +12,18 @@ import pytest
 
 from parley import build_dir, free_port
 from receiver import Receiver
+from turn import stun_server
 
 ASKED = 4 << 20  # bytes: media/udp.h
 
 
-def look(folder, livekit=None, **rtc):
+def look(folder, livekit=None, turn=None, **rtc):
     """{check: [(severity, sentence, paste)]} of the checks of media."""
     rtc = {"sfu": "embedded", "public_url": "https://calls.example.com", "workers": 1, "udp_port": free_port(), "tcp_port": 0, **rtc}
     config = folder / "parley.yaml"
     config.write_text(json.dumps({"homeserver": {"url": "http://127.0.0.1:1", "name": "example.com"}, "rtc": {
         key: value if isinstance(value, list) else str(value) for key, value in rtc.items()},
-        "livekit": livekit or {}, "database": {"url": "postgresql://127.0.0.1:1/none", "connect_timeout": "1s"}}))
+        "livekit": livekit or {}, "turn": turn or {}, "database": {"url": "postgresql://127.0.0.1:1/none", "connect_timeout": "1s"}}))
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
     done = subprocess.run([str(build_dir() / "parley"), "doctor", "--json", "--config", str(config)], capture_output=True, timeout=120,
                           check=False, env=clean)
@@ -61,6 +62,15 @@ def test_finds_a_stun_server_that_does_not_answer(tmp_path):
     severity, sentence, paste = found["media-addresses"][0]
     assert severity == "fail" and "did not say within 5 s" in sentence and "announced_ips" in paste
     assert [severity for severity, _, _ in found["media-ports"]] == ["skipped"]
+
+
+def test_asks_every_relay(tmp_path):
+    with stun_server() as port:
+        turn = {"urls": [f"turn:127.0.0.1:{port}", "stun:127.0.0.1:1"], "secret": "not asked for"}
+        assert [severity for severity, _, _ in look(tmp_path, turn=turn)["media-relays"]] == ["ok"]
+        turn["urls"].append(f"turn:127.0.0.1:{free_port()}?transport=tcp")
+        (severity, sentence, paste), = look(tmp_path, turn=turn)["media-relays"]
+    assert severity == "warn" and "nobody listens there" in sentence and "open TCP port" in paste
 
 
 @pytest.mark.parametrize("kind, setting", [(socket.SOCK_DGRAM, "udp_port"), (socket.SOCK_STREAM, "tcp_port")])
@@ -110,4 +120,4 @@ def test_news_of_rooms_must_be_signed(tmp_path):
 def test_looks_at_nothing_without_an_embedded_sfu(tmp_path):
     found = look(tmp_path, sfu="off")
     assert {severity for findings in found.values() for severity, _, _ in findings} == {"skipped"}
-    assert sorted(found) == ["media-addresses", "media-buffers", "media-ports", "room-webhooks"]
+    assert sorted(found) == ["media-addresses", "media-buffers", "media-ports", "media-relays", "room-webhooks"]

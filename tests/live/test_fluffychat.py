@@ -138,7 +138,7 @@ def fixture_two(request, stack, tmp_path):
             browser, process = Browser("chromium", tmp_path / "browser"), node_participant("bob", tmp_path)
             order.callback(browser.stop)
             order.callback(process.driver.stop)
-            media = browser.participant("alice"), process
+            media = browser.participant("alice"), process  # the browser says 16; the other is native, as on phones
         both = FluffyChat(stack, alice, room, url, media[0]), FluffyChat(stack, bob, room, url, media[1])
         yield both
         for one in both:
@@ -154,6 +154,8 @@ def test_two_fluffychats_in_a_direct_chat(two, stack):
     assert claims(alice.jwt)["video"]["room"] == hashed(alice.room, SLOT)
     bob.join()
     stack.wait_call(alice.room, status="active", peak_users=2)
+    if alice.media is not None:
+        assert " protocol=16" in stack.parley.log.read_text()
     alice.sees_and_hears(bob)
     bob.sees_and_hears(alice)
     alice.set_state_event()  # an hour later
