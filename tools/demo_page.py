@@ -99,7 +99,7 @@ class Page:
             for name in self.names:
                 pages.visit(name, f"{self.url}?{name}")
             for name in self.names:
-                pages.do("join", name)
+                pages.join(name)
             pages.see_and_hear_each_other(self.names)
             for name in self.names:
                 pages.do("hangup", name)

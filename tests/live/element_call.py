@@ -2,7 +2,7 @@
 
     pages = Pages(folder)                 node and the packages of element_call/ must be there: tools/setup all
     pages.open("alice", alice, room)      until its lobby
-    pages.do("join", "alice")             presses the button
+    pages.join("alice")                   presses the button
     pages.do("media", "alice")            what has arrived, what the widget said
     pages.do("crash", "alice")            the page is gone, without a word to anybody
     pages.clear()                         the next test may have the browser
@@ -104,6 +104,11 @@ class Pages:
         """Opens a page of somebody else's that has Element Call in it; until its lobby."""
         self.opened.append(page)
         self.do("visit", page, url=url)
+
+    def join(self, page):
+        """Until it has media: who comes next does not slow it down, for its client gives up after 15 s."""
+        self.do("join", page)
+        wait(lambda: self.do("media", page)["connected"], lambda connected: connected >= 1, f"connection of {page}")
 
     def goes_on(self, page, others=1):
         """More picture and sound of all others for this page, from now on."""

@@ -111,7 +111,7 @@ class Call:
         for name, user in self.people.items():
             self.pages.open(name, user, self.room, self.mode, self.encrypted)
         for name in self.people:
-            self.pages.do("join", name)
+            self.pages.join(name)
         self.pages.see_and_hear_each_other(self.people)
         return self
 
