@@ -152,11 +152,20 @@ void rtc_rtpext_end(struct rtc_rtpext_wr *x) {
     x->w->start[0] |= EXTENSION;
 }
 
+/* A bit for each that goes out. Most packets have one or two, so only these are walked over. */
+static uint32_t planned(const struct rtc_rtpext *from, const struct rtc_rtpext_plan *plan) {
+    return plan->own | (plan->pass & from->present);
+}
+
+static uint8_t planned_len(
+    const struct rtc_rtpext *from, const struct rtc_rtpext_plan *plan, unsigned k) {
+    return plan->own >> k & 1 ? plan->own_len[k] : from->len[k];
+}
+
 static bool plan_needs_two(const struct rtc_rtpext *from, const struct rtc_rtpext_plan *plan) {
-    for (unsigned k = 0; k < RTC_EXT_COUNT; k++) {
-        bool own = plan->own >> k & 1;
-        bool used = plan->ids[k] != 0 && (own || (plan->pass & from->present) >> k & 1);
-        if (used && rtc_rtpext_needs_two(plan->ids[k], own ? plan->own_len[k] : from->len[k])) {
+    for (uint32_t left = planned(from, plan); left != 0; left &= left - 1) {
+        unsigned k = (unsigned)__builtin_ctz(left);
+        if (plan->ids[k] != 0 && rtc_rtpext_needs_two(plan->ids[k], planned_len(from, plan, k))) {
             return true;
         }
     }
@@ -168,15 +177,16 @@ void rtc_rtpext_map(struct wr *w, const uint8_t *from_packet, const struct rtc_r
     bool two_byte = plan->two_byte && plan_needs_two(from, plan);
     struct rtc_rtpext_wr x = rtc_rtpext_begin(w, two_byte);
     for (unsigned k = 0; k < RTC_EXT_COUNT; k++) {
-        uint8_t id = plan->ids[k]; /* 0 is never put */
         ret_own[k] = NULL;
+    }
+    for (uint32_t left = planned(from, plan); left != 0; left &= left - 1) {
+        unsigned k = (unsigned)__builtin_ctz(left);
+        uint8_t len = planned_len(from, plan, k);
+        uint8_t *to = rtc_rtpext_put(&x, plan->ids[k], len); /* id 0 is never put */
         if (plan->own >> k & 1) {
-            ret_own[k] = rtc_rtpext_put(&x, id, plan->own_len[k]);
-        } else if ((plan->pass & from->present) >> k & 1) {
-            uint8_t *to = rtc_rtpext_put(&x, id, from->len[k]);
-            if (to != NULL && from->len[k] > 0) {
-                memcpy(to, from_packet + from->off[k], from->len[k]);
-            }
+            ret_own[k] = to;
+        } else if (to != NULL && len > 0) {
+            memcpy(to, from_packet + from->off[k], len);
         }
     }
     rtc_rtpext_end(&x);
