@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <utlist.h>
 
+_Static_assert(sizeof(struct sfu_transport) <= 448, "the header says 424");
+
 /* --- RTP --- */
 
 /* Notes the arrival for transport-wide feedback: of every packet, whoever's it is. */

@@ -36,6 +36,8 @@ struct sfu_binding {
     bool rtx;
 };
 
+/** 424 bytes; 16 for each SSRC that comes. Beside it: media/transport, SRTP (rtc/srtp.h), and SCTP
+ * once it is used (sfu/channels). */
 struct sfu_transport {
     struct sfu_object object;
     struct sfu_worker *worker;

@@ -91,6 +91,33 @@ TEST(core_wheel, sleeps_over_many_rounds) {
     CHECK_INT(1, b.rung);
 }
 
+/* A slot is shared by timers of many rounds: those of later ones are no reason to wake. */
+TEST(core_wheel, wakes_nobody_for_later_rounds) {
+    enum {
+        BELLS = 100,
+        FIRST_US = 10000000,
+        APART_US = 7000,
+        ROUND_US = WHEEL_SLOTS * WHEEL_TICK_US
+    };
+    struct wheel w;
+    struct bell bells[BELLS] = { 0 };
+    wheel_init(&w, START);
+    for (int i = 0; i < BELLS; i++) {
+        wheel_arm(&w, &bells[i].timer, START + FIRST_US + i * APART_US, ring);
+    }
+    unsigned turns = 0;
+    for (int64_t now = START; w.armed > 0; turns++) {
+        int64_t next = wheel_next(&w);
+        now = next > now ? next : now + 1;
+        wheel_turn(&w, now);
+    }
+    CHECK(turns <= 2 * BELLS + FIRST_US / ROUND_US + 2);
+    for (int i = 0; i < BELLS; i++) {
+        CHECK_INT(1, bells[i].rung);
+        CHECK(bells[i].at_us - START - FIRST_US - i * APART_US <= WHEEL_TICK_US);
+    }
+}
+
 TEST(core_wheel, keeps_a_thousand_random_bells) {
     enum { BELLS = 1000 };
     static struct bell bells[BELLS];
