@@ -473,6 +473,10 @@ enum err media_transport_reserve(struct media_transport *t, size_t ssrcs) {
     return OK;
 }
 
+int64_t media_transport_silent_us(const struct media_transport *t) {
+    return rtc_icelite_silent_us(t->ice, t->worker->now_us);
+}
+
 const char *media_transport_profile(const struct media_transport *t) {
     return t->profile;
 }

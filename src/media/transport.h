@@ -47,6 +47,8 @@ static inline void media_transport_expect(const struct media_transport *t) {
 
 /** Can media be sent? */
 bool media_transport_is_connected(const struct media_transport *t);
+/** How long nothing has come from the peer; exact to a tenth of a second. */
+int64_t media_transport_silent_us(const struct media_transport *t);
 /** The SRTP profile's name and the peer's address, once connected. */
 const char *media_transport_profile(const struct media_transport *t);
 void media_transport_remote(const struct media_transport *t, char ret[MEDIA_PATH_TEXT]);

@@ -314,6 +314,10 @@ enum rtc_ice_state rtc_icelite_tick(struct rtc_icelite *a, int64_t now_us) {
     return (enum rtc_ice_state)a->state;
 }
 
+int64_t rtc_icelite_silent_us(const struct rtc_icelite *a, int64_t now_us) {
+    return now_us - a->heard_us;
+}
+
 int64_t rtc_icelite_next_us(const struct rtc_icelite *a) {
     static const int64_t limits[] = {
         [RTC_ICE_WAITING] = RTC_ICE_FIRST_US,

@@ -116,6 +116,8 @@ bool rtc_icelite_close_path(struct rtc_icelite *a, const struct rtc_ice_path *pa
 /** Where to send; NULL before the first valid check. Borrowed until the next call. */
 const struct rtc_ice_path *rtc_icelite_selected(const struct rtc_icelite *a);
 enum rtc_ice_state rtc_icelite_tick(struct rtc_icelite *a, int64_t now_us);
+/** How long nothing was heard. */
+int64_t rtc_icelite_silent_us(const struct rtc_icelite *a, int64_t now_us);
 /** When to tick next; INT64_MAX = never. */
 int64_t rtc_icelite_next_us(const struct rtc_icelite *a);
 

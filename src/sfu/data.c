@@ -70,18 +70,6 @@ static void pay(struct sfu_data *d, size_t bytes) {
     }
 }
 
-static void due(struct wheel_timer *timer, int64_t now_us) {
-    struct sfu_data *d = (struct sfu_data *)((char *)timer - offsetof(struct sfu_data, timer));
-    if (d->first != NULL && now_us - d->stalled_us >= SFU_DATA_STALL_US) {
-        struct sfu_transport *t = d->down->transport;
-        sfu_data_disconnected(d);
-        sfu_transport_end(t, SFU_END_STALLED);
-    }
-    count_credit(d, now_us);
-    follow(d);
-    set_timer(d);
-}
-
 /* --- to one receiver --- */
 
 static void let_go(struct sfu_room *r) {
@@ -94,6 +82,14 @@ static void let_go(struct sfu_room *r) {
     }
 }
 
+/* One of those who are behind is not any more. */
+static void catch_up(struct sfu_room *r) {
+    r->behind--;
+    if (r->behind == 0) {
+        let_go(r);
+    }
+}
+
 static void drop_waiting(struct sfu_data *d) {
     bool any = d->first != NULL;
     while (d->first != NULL) {
@@ -103,9 +99,35 @@ static void drop_waiting(struct sfu_data *d) {
     }
     d->last = NULL;
     d->waiting = 0;
-    if (any && --d->participant->room->behind == 0) {
-        let_go(d->participant->room);
+    if (any && !d->away) {
+        catch_up(d->participant->room);
     }
+    d->away = false;
+}
+
+/* It takes nothing: either it does not want to, or it has no network. */
+static void end_stalled(struct sfu_data *d, int64_t now_us) {
+    struct sfu_transport *t = d->down->transport;
+    if (media_transport_silent_us(t->media) < SFU_DATA_AWAY_US) {
+        sfu_data_disconnected(d);
+        sfu_transport_end(t, SFU_END_STALLED);
+        return;
+    }
+    if (!d->away) {
+        d->away = true;
+        catch_up(d->participant->room);
+    }
+    d->stalled_us = now_us;
+}
+
+static void due(struct wheel_timer *timer, int64_t now_us) {
+    struct sfu_data *d = (struct sfu_data *)((char *)timer - offsetof(struct sfu_data, timer));
+    if (d->first != NULL && now_us - d->stalled_us >= SFU_DATA_STALL_US) {
+        end_stalled(d, now_us);
+    }
+    count_credit(d, now_us);
+    follow(d);
+    set_timer(d);
 }
 
 /* False: it cannot be kept, the receiver is lost. */

@@ -8,8 +8,10 @@
  * everybody who goes on sending into the room is not read from until that receiver has caught up:
  * SCTP's window then holds the sender itself up. A receiver that does not catch up within
  * SFU_DATA_STALL_US loses its transport (SFU_END_STALLED), so that one cannot hold up a room for
- * longer. Lossy ones are dropped instead. A sender whose messages cost more than it may, counted in
- * bytes that leave us, is not read from until it may again.
+ * longer; but one of whom nothing at all is heard may be without network for a moment, so it is
+ * waited for until ICE gives it up, without holding up anybody, within SFU_DATA_WAITING_MOST. Lossy
+ * ones are dropped instead. A sender whose messages cost more than it may, counted in bytes that
+ * leave us, is not read from until it may again.
  *
  * Thread: the room's worker.
  */
@@ -29,8 +31,9 @@ struct sfu_room;
 #define SFU_DATA_LOSSY_MOST                                                                        \
     (8 * KIB) /* waiting for a receiver; above that lossy ones are dropped */
 #define SFU_DATA_STALL_US      (5 * SEC_US)
-#define SFU_DATA_WAITING_MOST  (2 * MIB)  /* of one receiver: what all senders had under way */
-#define SFU_DATA_RATE          (16 * MIB) /* bytes a second that a sender may cost us */
+#define SFU_DATA_AWAY_US       (3 * SEC_US) /* of silence: no network */
+#define SFU_DATA_WAITING_MOST  (2 * MIB)    /* of one receiver: what all senders had under way */
+#define SFU_DATA_RATE          (16 * MIB)   /* bytes a second that a sender may cost us */
 #define SFU_DATA_BURST         (4 * MIB)
 #define SFU_DATA_MESSAGE_BYTES 300 /* what the smallest message costs beside its bytes */
 
@@ -53,6 +56,7 @@ struct sfu_data {
     int64_t credit_us;        /* up to when `credit` was counted */
     int64_t credit;           /* bytes it may cost; below 0 it is not read from */
     uint32_t sequence;        /* of the last reliable message from it */
+    bool away;                /* without network, as it seems: nobody is held up for it */
     bool held;                /* is not read from: a receiver is behind */
     struct sfu_data_config config;
 };

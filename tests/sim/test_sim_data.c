@@ -309,11 +309,11 @@ TEST(sim_data, sends_again_what_was_not_seen) {
     world_finish(p.w);
 }
 
-/* One says nothing any more, and the others go on sending: it goes, and they miss nothing. */
+/* One does not read any more, and the others go on sending: it goes, and they miss nothing. */
 TEST(sim_data, ends_a_receiver_that_stalls) {
     struct party p;
     begin(&p, 5, 3);
-    p.people[2]->dead = true;
+    rtc_channels_pause(peer_connection_channels(p.people[2]->peer), true);
     uint32_t sent = 0;
     int64_t began_us = p.w->now_us;
     while (p.people[2]->state == SFU_TRANSPORT_CONNECTED && p.w->now_us - began_us < 60 * SECOND) {
@@ -326,6 +326,29 @@ TEST(sim_data, ends_a_receiver_that_stalls) {
     world_run(p.w, 5 * SECOND);
     CHECK_INT(sent, p.heard[1].n);
     CHECK_INT(0, p.heard[1].wrong);
+    world_finish(p.w);
+}
+
+/* One is without network for ten seconds: the others are held up for five at most, and it misses
+ * nothing. */
+TEST(sim_data, waits_for_who_has_no_network) {
+    struct party p;
+    begin(&p, 5, 3);
+    p.people[2]->dead = true;
+    uint32_t sent = 0;
+    const int64_t began_us = p.w->now_us;
+    while (p.w->now_us - began_us < 10 * SECOND) {
+        sent += say(p.people[0], true, sent + 1, NULL, 10000) == RTC_SCTP_SENT;
+        world_run(p.w, SECOND / 10);
+    }
+    CHECK(sent > 50); /* what was under way when it was held up, and what came after */
+    CHECK(p.heard[1].n + 5 > sent);
+    p.people[2]->dead = false;
+    world_run(p.w, 5 * SECOND);
+    CHECK_INT(SFU_TRANSPORT_CONNECTED, p.people[2]->state);
+    CHECK_INT(sent, p.heard[1].n);
+    CHECK_INT(sent, p.heard[2].n);
+    CHECK_INT(0, p.heard[1].wrong + p.heard[2].wrong);
     world_finish(p.w);
 }
 
