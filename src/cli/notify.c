@@ -139,6 +139,12 @@ void cli_notify_stopping(struct cli_notify *n) {
     say(n, "STOPPING=1");
 }
 
+void cli_notify_extend(struct cli_notify *n, int64_t us) {
+    char message[MESSAGE_MAX];
+    snprintf(message, sizeof(message), "EXTEND_TIMEOUT_USEC=%" PRId64, us);
+    say(n, message);
+}
+
 void cli_notify_status(struct cli_notify *n, const char *line) {
     char message[MESSAGE_MAX];
     snprintf(message, sizeof(message), "STATUS=%s", line);

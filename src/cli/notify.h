@@ -26,6 +26,8 @@ void cli_notify_ready(struct cli_notify *n);
 /** Before settings are read again; cli_notify_ready ends it. */
 void cli_notify_reloading(struct cli_notify *n, int64_t mono_us);
 void cli_notify_stopping(struct cli_notify *n);
+/** While stopping: the manager shall wait so long from now before it kills us. */
+void cli_notify_extend(struct cli_notify *n, int64_t us);
 /** One line for `systemctl status`. */
 void cli_notify_status(struct cli_notify *n, const char *line);
 

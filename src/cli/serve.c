@@ -10,7 +10,8 @@
  * Without a homeserver of our own (a token service, an SFU, or both) there is neither registration
  * nor preparation nor engine, and it is ready at once.
  *
- *   SIGTERM                       drain the listeners, take the engine down, close, exit code 0
+ *   SIGTERM                       let rooms end (rtc.drain_timeout), drain the listeners, take the
+ *                                 engine down, close, exit code 0
  */
 #include "api/health.h"
 #include "api/metrics_page.h"
@@ -45,6 +46,7 @@
 
 #define CLOSE_LIMIT_MS                                                                             \
     UINT64_C(5000) /* what is left of the loop after the drain; all of it is local */
+#define STOP_SPARE_US (20 * SEC_US) /* for the service manager, beside what the settings say */
 
 struct serve {
     const struct cli_args *args;
@@ -86,7 +88,12 @@ static bool homeserver_up(const void *arg) {
     return cli_engine_homeserver_up(((const struct serve *)arg)->engine);
 }
 
+static bool takes_rooms(const void *arg) {
+    return !cli_sfu_is_winding_down(((const struct serve *)arg)->sfu);
+}
+
 static const struct api_health_part parts[] = {
+    { "rooms", takes_rooms, "no new ones: about to stop" }, /* the first: of the embedded SFU */
     { "database", database_up, "not reachable" },
     { "migrated", migrated, "not yet" },
     { "homeserver", homeserver_up, "does not answer" },
@@ -172,7 +179,8 @@ static enum err add_media(struct serve *s) {
 /* Public: what everybody may ask. Private: the homeserver and the admin (decision 1). */
 static enum err add_routes(struct serve *s) {
     bool alone = s->registration == NULL;
-    s->health = (struct api_health){ parts, alone ? 0 : COUNT_OF(parts), s };
+    const size_t first = s->config->rtc.sfu == RTC_SFU_EMBEDDED ? 0 : 1;
+    s->health = (struct api_health){ parts + first, (alone ? 1 : COUNT_OF(parts)) - first, s };
     TRY(http_router_create(&s->public));
     TRY(http_router_create(&s->private));
     TRY(api_health_add(&s->health, s->public));
@@ -215,7 +223,7 @@ static void drained(void *arg) {
     }
 }
 
-static void stop(void *arg) {
+static void end(void *arg) {
     struct serve *s = arg;
     s->stopping = true;
     cli_notify_stopping(s->notify);
@@ -225,6 +233,29 @@ static void stop(void *arg) {
         cli_sfu_drain(s->sfu, s->config->http.drain_timeout_us, drained, s);
     }
     cli_listeners_drain(s->listeners, s->config->http.drain_timeout_us, drained, s);
+}
+
+/* Rooms may go on for a while; all else does its work meanwhile. */
+static void stop(void *arg) {
+    struct serve *s = arg;
+    const int64_t limit_us = s->config->rtc.drain_timeout_us;
+    if (s->sfu == NULL || limit_us == 0) {
+        end(s);
+        return;
+    }
+    cli_notify_stopping(s->notify);
+    cli_notify_extend(s->notify, limit_us + s->config->http.drain_timeout_us + STOP_SPARE_US);
+    cli_notify_status(s->notify, "Waiting for rooms to end; new ones are refused.");
+    cli_sfu_wind_down(s->sfu, limit_us, end, s);
+}
+
+static bool hurry(void *arg) {
+    struct serve *s = arg;
+    const bool waits = !s->stopping && cli_sfu_is_winding_down(s->sfu);
+    if (waits) {
+        cli_sfu_hurry(s->sfu);
+    }
+    return waits;
 }
 
 static enum err reload_settings(struct serve *s, struct buf *applied, struct buf *restart) {
@@ -306,7 +337,7 @@ static enum err prepare(struct serve *s) {
 }
 
 static enum err start(struct serve *s) {
-    const struct cli_signals_config signals = { stop, reload, s };
+    const struct cli_signals_config signals = { stop, hurry, reload, s };
     const char *hs_token = s->registration == NULL ? NULL : s->registration->hs_token;
     TRY(cli_notify_create(&s->notify));
     TRY(add_routes(s));

@@ -2,6 +2,7 @@
 #include "cli/sfu.h"
 
 #include "cli/room_webhooks.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -18,6 +19,8 @@
 
 #define TURN_SECRET_MOST 4096 /* bytes: core/config_rows.c has it for turn.secret */
 
+#define WATCH_EVERY_MS 250 /* whether somebody is still there */
+
 struct cli_sfu {
     struct room_directory *rooms;
     struct sfu *sfu;
@@ -26,6 +29,11 @@ struct cli_sfu {
     struct lk_twirp_door twirp;
     struct cli_room_webhooks *webhooks; /* NULL: nobody is told */
     char *turn_secret;                  /* from a file; NULL: turn.secret */
+    uv_timer_t watch;                   /* while winding down */
+    int64_t until_us;
+    void (*wound_down)(void *arg); /* NULL: it was said */
+    void *wound_down_arg;
+    bool winding_down;
 };
 
 /* --- starting --- */
@@ -111,6 +119,8 @@ enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk
         return err_set(ERR_NOMEM, "no memory for the SFU");
     }
     *ret = s;
+    uv_timer_init(loop, &s->watch);
+    s->watch.data = s;
     TRY(room_directory_create(&rooms, &s->rooms));
     TRY(cli_room_webhooks_create(loop, c, keys, s->rooms, &s->webhooks));
     TRY(read_turn_secret(s, c));
@@ -134,6 +144,36 @@ struct room_directory *cli_sfu_rooms(struct cli_sfu *s) {
 
 /* --- the end --- */
 
+void cli_sfu_hurry(struct cli_sfu *s) {
+    void (*done)(void *arg) = STEAL(s->wound_down);
+    if (done != NULL) {
+        uv_timer_stop(&s->watch);
+        done(s->wound_down_arg);
+    }
+}
+
+static void watch_rooms(uv_timer_t *t) {
+    struct cli_sfu *s = t->data;
+    if (room_directory_is_idle(s->rooms) || clock_mono_us() >= s->until_us) {
+        LOG_INFO(&log_root, "rooms_drained", "left=%s",
+            room_directory_is_idle(s->rooms) ? "nobody" : "those who have to join anew");
+        cli_sfu_hurry(s);
+    }
+}
+
+void cli_sfu_wind_down(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg) {
+    room_directory_wind_down(s->rooms);
+    s->winding_down = true;
+    s->until_us = clock_mono_us() + limit_us;
+    s->wound_down = done;
+    s->wound_down_arg = arg;
+    uv_timer_start(&s->watch, watch_rooms, 0, WATCH_EVERY_MS);
+}
+
+bool cli_sfu_is_winding_down(const struct cli_sfu *s) {
+    return s != NULL && s->winding_down;
+}
+
 void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg) {
     lk_signal_drain(s->signal);
     http_sockets_drain(s->sockets, HTTP_SOCKET_GOING_AWAY, limit_us, done, arg);
@@ -143,6 +183,7 @@ void cli_sfu_close(struct cli_sfu *s) {
     if (s == NULL) {
         return;
     }
+    uv_close((uv_handle_t *)&s->watch, NULL);
     if (s->sockets != NULL) {
         http_sockets_destroy(STEAL(s->sockets));
     }

@@ -7,6 +7,7 @@
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -27,6 +28,12 @@ MUST_CHECK enum err cli_sfu_create(uv_loop_t *loop, const struct config *c,
 MUST_CHECK enum err cli_sfu_add_service(struct cli_sfu *s, struct http_router *router);
 struct http_sockets *cli_sfu_sockets(struct cli_sfu *s);
 struct room_directory *cli_sfu_rooms(struct cli_sfu *s);
+/** Lets no new rooms begin; done(arg) once nobody is in any, at the latest after `limit_us`, or
+ * when it is hurried. Once. */
+void cli_sfu_wind_down(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg);
+void cli_sfu_hurry(struct cli_sfu *s);
+/** Is it winding down? NULL: no. */
+bool cli_sfu_is_winding_down(const struct cli_sfu *s);
 /** Tells everybody to leave, lets nobody in; done(arg) when they are gone, at the latest after
  * `limit_us`. */
 void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg);

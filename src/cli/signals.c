@@ -27,6 +27,10 @@ static void on_signal(uv_signal_t *h, int number) {
         }
         return;
     }
+    if (s->stopping && s->cfg.hurry(s->cfg.arg)) {
+        LOG_INFO(&log_root, "stop_hurried", "signal=%d", number);
+        return;
+    }
     if (s->stopping) {
         /* Somebody is tired of waiting. What is not committed is not acknowledged, so nothing is
          * lost. */

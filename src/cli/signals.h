@@ -1,16 +1,20 @@
 /*
- * The signals `serve` lives by: SIGTERM and SIGINT stop it gracefully, the second one at once;
- * SIGHUP reloads. Thread: main.
+ * The signals `serve` lives by: SIGTERM and SIGINT stop it gracefully, the next one hurries it
+ * where it waits for something that may take long, else it ends at once; SIGHUP reloads. Thread:
+ * main.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
 
 #include "core/err.h"
 
+#include <stdbool.h>
+
 #include <uv.h>
 
 struct cli_signals_config {
     void (*stop)(void *arg);   /* called once */
+    bool (*hurry)(void *arg);  /* once more: false = nothing can be hurried */
     void (*reload)(void *arg); /* not any more once stopping */
     void *arg;
 };

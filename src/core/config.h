@@ -127,6 +127,7 @@ struct config {
         size_t packets_memory;       /* a worker */
         const char *srtp;            /* "auto", or the implementation to use */
         struct config_list webhooks; /* secret: URLs; who is told of the embedded SFU's rooms */
+        int64_t drain_timeout_us;    /* how long a stop waits for rooms to end; 0 = not */
         const char *discover;        /* "stun:host[:port]" to ask for our address; empty: nobody */
     } rtc;
     struct {

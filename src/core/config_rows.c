@@ -160,6 +160,8 @@ const struct config_row config_rows[] = {
         "The most memory of a worker for packets under way and kept for resends."),
     ROW(rtc, srtp, config_text, srtp, "auto", 1, 16, NONE, 0,
         "Which code ciphers media: auto (the fastest here), mb, evp or, in builds that have it, srtp2."),
+    ROW(rtc, drain_timeout, config_time_us, drain_timeout_us, "0s", 0, DAY_MS, NONE, 0,
+        "How long a stop waits for rooms to end, and lets no new ones begin; 0: clients join anew at once."),
     ROW(rtc, webhooks, config_hooks, webhooks, "", 0, HOOKS_MAX, NONE, CONFIG_SECRET,
         "Who is told of the embedded SFU's rooms as LiveKit's servers tell it, signed with the API key."),
     ROW(rtc, discover_ip, config_stun, discover, "", 0, TEXT_MAX, NONE, 0,

@@ -223,8 +223,20 @@ static void on_ending(struct wheel_timer *t, int64_t now_us) {
     room_end(room, ROOM_CLOSED);
 }
 
+void room_directory_wind_down(struct room_directory *d) {
+    d->winding_down = true;
+}
+
+bool room_directory_is_idle(const struct room_directory *d) {
+    const struct room *room = d->rooms;
+    while (room != NULL && room->n_members == 0) {
+        room = room->hh.next;
+    }
+    return room == NULL;
+}
+
 static enum err check_room_there(const struct room_directory *d) {
-    if (d->sfu == NULL) {
+    if (d->sfu == NULL || d->winding_down) {
         return err_set(ERR_GONE, "the server is stopping");
     }
     return HASH_COUNT(d->rooms) < d->rooms_max
@@ -318,7 +330,7 @@ enum err room_directory_check(
     const struct room_directory *d, const char *name, const char *identity) {
     const struct room *room = room_directory_find(d, name);
     if (room == NULL) {
-        return d->no_create && d->sfu != NULL
+        return d->no_create && d->sfu != NULL && !d->winding_down
                    ? err_set(ERR_NOT_FOUND, "requested room does not exist")
                    : check_room_there(d);
     }

@@ -31,6 +31,10 @@ MUST_CHECK enum err room_directory_create(
  * turns by itself: tests call room_directory_turn. ERR_IO. */
 MUST_CHECK enum err room_directory_start(
     struct room_directory *d, struct sfu *sfu, uv_loop_t *loop);
+/** No room is made any more; people may still join those that are there. */
+void room_directory_wind_down(struct room_directory *d);
+/** Is nobody in any room? */
+bool room_directory_is_idle(const struct room_directory *d);
 /** Ends all rooms (ROOM_SHUTDOWN for who is in them). Nobody joins any more. The loop must run once
  * more. */
 void room_directory_stop(struct room_directory *d);
@@ -67,7 +71,7 @@ bool room_directory_creates(const struct room_directory *d);
 
 /** Could somebody of this identity join now? For an answer before there is a connection.
  * ERR_NOT_FOUND: no such room, and none is made; ERR_LIMIT: it is full, or there are too many;
- * ERR_GONE: we stop. */
+ * ERR_GONE: we stop, or are about to. */
 MUST_CHECK enum err room_directory_check(
     const struct room_directory *d, const char *name, const char *identity);
 

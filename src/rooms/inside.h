@@ -10,6 +10,7 @@ struct room_directory {
     struct sfu *sfu; /* NULL = not started, or stopped */
     unsigned rooms_max;
     bool no_create;
+    bool winding_down;
     struct room *rooms;
     struct room_part *parts; /* by the SFU's id */
     struct room_watcher *watchers;

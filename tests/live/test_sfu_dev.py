@@ -96,3 +96,41 @@ def test_a_second_start_is_as_good_as_the_first(server):
     assert server.stop() == 0
     server.start()
     assert validated(server, jwt)[0] == 200, "the key is the same"
+
+
+@pytest.fixture(name="patient")
+def fixture_patient(tmp_path):
+    """One that lets its rooms end, and somebody in a room of it."""
+    running = Dev(tmp_path, rtc_drain_timeout="10m").start()
+    alice = node_participant("alice", tmp_path)
+    try:
+        alice.join(running, "old")
+        running.terminate()
+        while running.get("/readyz")[0] == 200:
+            time.sleep(0.02)
+        yield running, alice
+    finally:
+        alice.driver.stop()
+        running.stop()
+
+
+@pytest.mark.skipif(sfu_clients.missing() is not None, reason="tools/setup all installs the clients")
+def test_rooms_may_end_by_themselves(patient):
+    """Told to stop, it refuses new rooms, goes on with those that are there, and ends with the last one."""
+    server, alice = patient
+    assert "no new ones" in str(server.get("/readyz")[1]) and server.get("/livez")[0] == 200
+    assert validated(server, token(server.key, server.secret, "new", "bob"))[0] == 503
+    assert validated(server, token(server.key, server.secret, "old", "bob"))[0] == 200
+    assert alice.look()["state"] == "connected" and server.process.poll() is None
+    alice.leave()
+    assert server.process.wait(SOON_S) == 0
+    assert re.search("event=rooms_drained left=nobody", server.printed())
+
+
+@pytest.mark.skipif(sfu_clients.missing() is not None, reason="tools/setup all installs the clients")
+def test_who_is_tired_of_waiting_says_so_again(patient):
+    server, alice = patient
+    server.terminate()
+    assert server.process.wait(SOON_S) == 0
+    assert re.search("participant=alice event=participant_left .*reason=2", server.printed()), "ROOM_SHUTDOWN"
+    assert alice.name

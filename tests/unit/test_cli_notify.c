@@ -54,6 +54,9 @@ static void ready(struct cli_notify *n) {
 static void reloading(struct cli_notify *n) {
     cli_notify_reloading(n, 4711);
 }
+static void extend(struct cli_notify *n) {
+    cli_notify_extend(n, 90000000);
+}
 static void stopping(struct cli_notify *n) {
     cli_notify_stopping(n);
 }
@@ -72,6 +75,7 @@ static const struct {
     { "ready", ready, "READY=1" },
     { "reloading", reloading, "RELOADING=1\nMONOTONIC_USEC=4711" },
     { "stopping", stopping, "STOPPING=1" },
+    { "more time", extend, "EXTEND_TIMEOUT_USEC=90000000" },
     { "status", status, "STATUS=waiting for the database" },
     { "a status of two lines", injected, "STATUS=a STOPPING=1" },
 };

@@ -80,6 +80,31 @@ TEST(rooms_directory, keeps_its_limits) {
     world_close(&w);
 }
 
+TEST(rooms_directory, winds_down) {
+    static const struct room_directory_config closed = { .no_create = true };
+    struct world w;
+    struct guest alice, bob;
+    struct room *room = NULL;
+    CHECK_ERR(OK, world_open(&w, &closed));
+    CHECK(room_directory_is_idle(w.rooms));
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "r", NULL, &room));
+    CHECK(room_directory_is_idle(w.rooms));
+    enter(&w, &alice, "alice");
+    room_directory_wind_down(w.rooms);
+    CHECK(!room_directory_is_idle(w.rooms));
+    CHECK_ERR(ERR_GONE, room_directory_check(w.rooms, "other", "x"));
+    CHECK_ERR(ERR_GONE, room_directory_ensure(w.rooms, "other", NULL, &room));
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "r", NULL, &room));
+    enter(&w, &bob, "bob"); /* those that are there go on */
+    room_leave(alice.m, ROOM_LEFT);
+    CHECK(!room_directory_is_idle(w.rooms));
+    room_leave(bob.m, ROOM_LEFT);
+    CHECK(room_directory_is_idle(w.rooms));
+    world_close(&w);
+    guest_finish(&alice);
+    guest_finish(&bob);
+}
+
 TEST(rooms_directory, tells_the_numbers_now_and_then) {
     struct world w;
     struct guest alice, bob;
