@@ -6,7 +6,7 @@
         janus.stop()
 
 Its settings favour it where they can: only the plugin and the transport that are used, no records, no events, no cap on bitrates, and
-no picture requests of its own accord. `event_loops` is Debian's default, a thread for each handle, unless given.
+no picture requests of its own accord. `event_loops` is Debian's default, 0: a thread for each handle.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ def unused(kind):
 class Janus:
     key, secret, room, door = "none", "", ROOM, "janus"
 
-    def __init__(self, folder, event_loops=None):
+    def __init__(self, folder, event_loops=0):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "janus.log"

@@ -147,9 +147,13 @@ static const char *openness(const struct load_link *l) {
 
 static enum err too_late(const struct run *r, size_t i) {
     const struct load_client *c = &r->clients[i];
-    return err_set(ERR_TIMEOUT, "%s: connections %s and %s, publishes %s, hears %zu tracks of %zu",
+    return err_set(ERR_TIMEOUT,
+        "%s: connections %s and %s, publishes %s, hears %zu tracks of %zu, knows of %zu, was "
+        "offered "
+        "%zu",
         c->name, openness(&c->pub), openness(&c->sub),
-        load_client_is_publishing(c) ? "all" : "not all", load_client_hears(c), due(r, i));
+        load_client_is_publishing(c) ? "all" : "not all", load_client_hears(c), due(r, i),
+        c->n_sids, c->n_sinks);
 }
 
 static enum err join_due(struct run *r, int64_t now) {
