@@ -54,6 +54,13 @@ enum call_input_type {
     IN_MEDIA_DISCONNECTED,
     IN_MEDIA_REMOVED,            /* by us: the user left the room, or the call */
     IN_MEDIA_WITHOUT_MEMBERSHIP, /* somebody is in the SFU who is in no call */
+    IN_MEDIA_ROOM_OPENED,        /* the first one came into a room of our own SFU */
+    IN_MEDIA_ROOM_CLOSED,
+    IN_TRACK_PUBLISHED,
+    IN_TRACK_UNPUBLISHED,
+    IN_TRACK_MUTED,
+    IN_TRACK_UNMUTED,
+    IN_GAP, /* how many of all these could not be written down */
     /* an admin, of one session of the room (matrix-calls 3.7) */
     IN_ENDED_BY_ADMIN,  /* a legacy call is over; one of MatrixRTC gets an audit row, and is over
                            when its members have left in Matrix */
@@ -167,8 +174,12 @@ struct call_input_token {
     const char *problem;      /* refused: more about it, for the admin; or NULL */
     const char *connection;   /* media: the SFU's id of the one connection; or NULL */
     const char *actor;        /* removed: who made the user leave the room; or NULL */
+    const char *track;        /* the SFU's id of it; with the next three */
+    const char *media;        /* "audio", "video" */
+    const char *source;       /* "microphone", "camera", "screen_share" …; or NULL */
+    const char *codec;        /* published: "opus" …; or NULL */
     bool full_access;
-    int64_t count; /* of IN_TOKENS_UNRECORDED */
+    int64_t count; /* of IN_TOKENS_UNRECORDED and IN_GAP */
 };
 
 /* What an admin wants. The sender is the admin's user id, NULL for the admin token. */

@@ -4,7 +4,7 @@
 #include "calls/session.h"
 
 bool call_token_is(const struct call_input *in) {
-    return in->type >= IN_TOKEN_ISSUED && in->type <= IN_MEDIA_WITHOUT_MEMBERSHIP;
+    return in->type >= IN_TOKEN_ISSUED && in->type <= IN_GAP;
 }
 
 /* A call that is over has its head in the chain already; whoever comes now begins another one. */
@@ -31,6 +31,10 @@ static enum err add_details(
     TRY(call_event_text(b, e, "identity", said(t->identity)));
     TRY(call_event_text(b, e, "membership", said(t->membership)));
     TRY(call_event_text(b, e, "connection", said(t->connection)));
+    TRY(call_event_text(b, e, "track", said(t->track)));
+    TRY(call_event_text(b, e, "media", said(t->media)));
+    TRY(call_event_text(b, e, "source", said(t->source)));
+    TRY(call_event_text(b, e, "codec", said(t->codec)));
     TRY(call_event_text(b, e, "actor", said(t->actor)));
     TRY(call_event_text(b, e, "reason", said(t->reason)));
     return call_event_text(b, e, "problem", said(t->problem));
@@ -45,8 +49,8 @@ enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
     } else {
         TRY(call_batch_record_stray(b, type, in, &e));
     }
-    if (in->type == IN_TOKENS_UNRECORDED) {
-        return call_event_int(b, e, "count", in->token.count);
+    if (in->token.count > 0) {
+        TRY(call_event_int(b, e, "count", in->token.count));
     }
     e->subject = in->token.device_id == NULL ? "" : in->token.device_id;
     TRY(add_details(b, e, &in->token));

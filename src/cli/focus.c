@@ -15,6 +15,7 @@
 #include "core/mem.h"
 #include "http/client.h"
 #include "livekit/admission.h"
+#include "livekit/chronicle.h"
 #include "livekit/delegate.h"
 #include "livekit/focus.h"
 #include "livekit/news_here.h"
@@ -53,7 +54,8 @@ struct cli_focus {
     struct lk_delegate *delegate;
     struct call_delegations *jobs; /* NULL: the database was not reached yet */
     struct lk_webhook_door door;
-    struct lk_news_here news; /* of an embedded SFU */
+    struct lk_news_here news;       /* of an embedded SFU */
+    struct lk_chronicle *chronicle; /* likewise; NULL without a homeserver of our own */
     struct lk_focus *focus;
 };
 
@@ -147,6 +149,7 @@ static void somebody_left(void *arg, const struct call_left *left) {
 
 static enum err build_presence(struct cli_focus *f) {
     TRY(lk_participants_create(f->loop, &f->participants));
+    lk_witness_set_participants(f->witness, f->participants);
     const struct lk_removals_config removals = {
         .participants = f->participants,
         .rooms = f->rooms,
@@ -156,7 +159,7 @@ static enum err build_presence(struct cli_focus *f) {
     const struct lk_presence_config presence = {
         .participants = f->participants,
         .removals = f->removals,
-        .witness = f->witness,
+        .witness = f->cfg.rooms == NULL ? f->witness : NULL,
     };
     TRY(lk_presence_create(&presence, &f->presence));
     return lk_occupants_create(f->rooms, f->witness, &f->occupants);
@@ -173,8 +176,13 @@ static enum err build_home(struct cli_focus *f) {
         .policy = f->cfg.config->rtc.membership,
     };
     TRY(lk_admission_create(f->loop, &cfg, &f->admission));
-    TRY(lk_witness_create(f->loop, &f->witness));
-    return build_presence(f);
+    const struct lk_witness_config witness = {
+        .spool_file = f->cfg.config->audit.spool_file,
+        .spool_max = f->cfg.config->audit.spool_max,
+    };
+    TRY(lk_witness_create(f->loop, &witness, &f->witness));
+    TRY(build_presence(f));
+    return f->cfg.rooms == NULL ? OK : lk_chronicle_create(f->cfg.rooms, f->witness, &f->chronicle);
 }
 
 /* While the tokens are being changed both are right. Both are compared, so that the time says
@@ -354,6 +362,10 @@ void cli_focus_close(struct cli_focus *f) {
     }
     lk_focus_stop(f->focus);
     lk_news_here_stop(&f->news);
+    lk_chronicle_destroy(STEAL(f->chronicle));
+    if (f->witness != NULL) {
+        lk_witness_set_participants(f->witness, NULL);
+    }
     lk_occupants_destroy(STEAL(f->occupants));
     lk_presence_destroy(STEAL(f->presence));
     lk_removals_destroy(STEAL(f->removals));

@@ -384,6 +384,7 @@ static void finish(struct serve *s) {
     cli_admin_detach(s->admin);
     cli_engine_destroy(s->engine);
     s->engine = NULL;
+    cli_sfu_end_rooms(s->sfu);
     cli_focus_close(s->focus);
     cli_homeserver_destroy(s->homeserver);
     cli_listeners_destroy(s->listeners);

@@ -179,6 +179,12 @@ void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg),
     http_sockets_drain(s->sockets, HTTP_SOCKET_GOING_AWAY, limit_us, done, arg);
 }
 
+void cli_sfu_end_rooms(struct cli_sfu *s) {
+    if (s != NULL && s->rooms != NULL) {
+        room_directory_stop(s->rooms);
+    }
+}
+
 void cli_sfu_close(struct cli_sfu *s) {
     if (s == NULL) {
         return;
@@ -187,9 +193,7 @@ void cli_sfu_close(struct cli_sfu *s) {
     if (s->sockets != NULL) {
         http_sockets_destroy(STEAL(s->sockets));
     }
-    if (s->rooms != NULL) {
-        room_directory_stop(s->rooms);
-    }
+    cli_sfu_end_rooms(s);
     cli_room_webhooks_destroy(STEAL(s->webhooks));
     sfu_stop(STEAL(s->sfu));
 }

@@ -37,6 +37,9 @@ bool cli_sfu_is_winding_down(const struct cli_sfu *s);
 /** Tells everybody to leave, lets nobody in; done(arg) when they are gone, at the latest after
  * `limit_us`. */
 void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg);
+/** Everybody has left, and no room is there any more: while somebody listens who writes that down.
+ * Takes NULL. */
+void cli_sfu_end_rooms(struct cli_sfu *s);
 /** After the listeners. The loop must turn until it has nothing left. Takes NULL. */
 void cli_sfu_close(struct cli_sfu *s);
 /** When the loop has turned. Takes NULL. */

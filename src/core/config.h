@@ -82,6 +82,8 @@ struct config {
     struct {
         const char *key_file; /* path */
         bool sdp;
+        const char *spool_file; /* empty: none */
+        int64_t spool_max;      /* bytes */
     } audit;
     struct {
         int64_t max_duration_ms;

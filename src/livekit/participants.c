@@ -228,10 +228,16 @@ enum err lk_participants_bar(struct lk_participants *p, const char *room_id, con
 }
 
 void lk_participants_forget(struct lk_participants *p, const void *arg) {
-    for (struct question *q = p->questions; q != NULL; q = q->next) {
-        if (q->arg == arg) {
-            q->noted = NULL;
-            q->found = NULL;
+    struct question *q = NULL;
+    struct question *next = NULL;
+    DL_FOREACH_SAFE(p->questions, q, next) {
+        if (q->arg != arg) {
+            continue;
+        }
+        q->noted = NULL;
+        q->found = NULL;
+        if (q->kind == FIND && !q->asked) {
+            question_end(q); /* nobody needs the answer */
         }
     }
 }

@@ -24,7 +24,7 @@ MUST_CHECK enum err lk_participants_create(uv_loop_t *loop, struct lk_participan
 void lk_participants_destroy(struct lk_participants *p);
 /** Where they are kept; NULL (at first): questions wait. Set NULL before the store goes. */
 void lk_participants_set_store(struct lk_participants *p, struct store *store);
-/** What was asked with this `arg` goes on, without its callback. */
+/** What was asked with this `arg` goes on, without its callback; a look-up that waits ends. */
 void lk_participants_forget(struct lk_participants *p, const void *arg);
 
 /* All copy their texts. The callbacks are called once, maybe from inside. ERR_NOMEM, ERR_LIMIT:

@@ -110,7 +110,9 @@ static void on_known(void *arg, const struct store_identity *rows, size_t n) {
         return;
     }
     x->who = rows[0];
-    note(x);
+    if (x->owner->cfg.witness != NULL) {
+        note(x);
+    }
     if (x->owner->lookout != NULL) {
         call_lookout_heard(x->owner->lookout, &x->who, x->type == IN_MEDIA_CONNECTED);
     }

@@ -1,6 +1,7 @@
 /*
  * Who is in the SFU, in the audit: a webhook says that somebody came or went, whom it is about is
- * looked up, and media_connected or media_disconnected is written down. Who came and may not be
+ * looked up, and media_connected or media_disconnected is written down (of our own SFU
+ * livekit/chronicle does that). Who came and may not be
  * there any more is ended at once (livekit/removals). calls/lookout is told, which compares that
  * with who is in the call.
  *
@@ -22,7 +23,7 @@ struct lk_witness;
 struct lk_presence_config {
     struct lk_participants *participants;
     struct lk_removals *removals;
-    struct lk_witness *witness;
+    struct lk_witness *witness; /* NULL: it is written down by another */
 };
 
 struct lk_presence;

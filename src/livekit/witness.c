@@ -1,150 +1,424 @@
-/* A list of notes, of which the first ones are in a unit of work until it is committed. */
+/*
+ * Notes wait in a list; the first ones become a batch, which is named, then a unit of work.
+ *
+ *     direct    list → batch → committed
+ *     spooling  list → file → batch → committed, until the end of the file was committed: the file
+ *               is emptied, and it goes on directly. Meanwhile (`last`) the list waits.
+ */
 #include "livekit/witness.h"
 
 #include "calls/work.h"
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/log.h"
-#include "core/mem.h"
 #include "core/metrics.h"
+#include "livekit/note.h"
+#include "livekit/overflow.h"
+#include "livekit/participants.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <utlist.h>
 
-METRIC_GAUGE(waiting_notes, "parley_token_audit_waiting", "Audit rows of tokens not yet written.");
+METRIC_GAUGE(waiting_notes, "parley_token_audit_waiting",
+    "Audit rows of tokens and of the SFU that are in memory and not yet written.");
 METRIC_COUNTER(lost_notes, "parley_token_audit_lost_total",
-    "Audit rows of tokens that were only counted: the database away too long, or too many "
-    "refusals.");
+    "Audit rows of tokens and of the SFU that were only counted: the database away too long and no "
+    "spool file, or too many refusals.");
 
-struct note {
-    struct note *prev, *next;
-    struct arena arena;
-    struct call_input input;
+#define CLOCK_MS      500 /* how often it is looked whether something waits too long */
+#define FILE_AGAIN_US (60 * SEC_US)
+#define US_PER_MS     1000
+
+/* A note of the batch that was asked about. */
+struct asked {
+    struct lk_witness *owner;
+    struct lk_note *note;
 };
 
 struct lk_witness {
-    uv_timer_t timer;
+    uv_timer_t soon;  /* the next turn of the loop */
+    uv_timer_t clock; /* while something waits */
     struct calls *calls;
-    struct note *notes; /* in order */
+    struct lk_participants *participants;
+    struct lk_overflow *overflow; /* NULL = none */
+    char run[17];                 /* a name of this process, for ids */
+    uint64_t last_id;
+    struct lk_note *notes; /* in order */
     size_t n;
-    size_t in_unit; /* the first so many are in the unit under way */
-    int64_t lost;   /* not written down */
-    int64_t lost_in_unit;
-    bool busy;      /* a unit is under way */
-    bool ended;     /* destroyed */
-    bool closed;    /* the timer is gone */
-    int64_t second; /* which refusals are counted for */
+    struct lk_note *batch;   /* before them; of the file while `spooling` */
+    struct asked *asked;     /* an entry a note of the batch */
+    size_t n_batch, pending; /* pending: not named yet */
+    bool busy;               /* a batch is being named, or written */
+    bool writing;            /* the unit of work is under way */
+    bool abandoned;          /* it hangs, and its notes went to the file */
+    bool spooling;           /* something may be in the file */
+    bool last;               /* the batch goes to the end of the file */
+    int64_t lost;            /* for want of room */
+    int64_t refused;         /* refusals that were only counted */
+    int64_t lost_in_unit, refused_in_unit;
+    int64_t since_us;      /* when it last went on */
+    int64_t not_before_us; /* the next try */
+    int64_t put_again_us;  /* likewise, of the file */
+    int64_t again_us;      /* likewise, of one that was left; 0 = it was not */
+    int64_t second;        /* which refusals are counted for */
     int refusals;
+    bool ended; /* destroyed */
+    int closed; /* timers that are gone */
 };
 
-/* --- copying --- */
+static void pump(struct lk_witness *w);
 
-static void copy_text(struct arena *a, const char **slot) {
-    *slot = arena_strdup(a, *slot);
+static void on_soon(uv_timer_t *t) {
+    pump(t->data);
 }
 
-/* All texts of an input of a token, into an arena. */
-static void own_texts(struct arena *a, struct call_input *in) {
-    const char **const texts[] = { &in->room_id, &in->sender, &in->token.slot, &in->token.device_id,
-        &in->token.member_id, &in->token.claimed_user, &in->token.dialect, &in->token.server,
-        &in->token.alias, &in->token.identity, &in->token.membership, &in->token.reason,
-        &in->token.problem, &in->token.connection, &in->token.actor };
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        copy_text(a, texts[i]);
+/* Not at once: what comes in the same turn of the loop is one transaction. */
+static void pump_soon(struct lk_witness *w) {
+    if (!w->ended && !uv_is_active((uv_handle_t *)&w->soon)) {
+        uv_timer_start(&w->soon, on_soon, 0, 0);
     }
 }
 
-static void note_free(struct note *n) {
-    arena_finish(&n->arena);
-    mem_free(n);
+static void free_when_over(struct lk_witness *w) {
+    if (w->ended && w->closed == 2 && !w->writing) {
+        mem_free(w);
+    }
 }
 
-static void drop_first(struct lk_witness *w) {
-    struct note *n = w->notes;
-    DL_DELETE(w->notes, n);
-    note_free(n);
-    w->n--;
+static void show_waiting(const struct lk_witness *w) {
+    metric_set(&waiting_notes, (int64_t)(w->n + (w->spooling ? 0 : w->n_batch)));
+}
+
+/* --- the batch --- */
+
+static void batch_forget(struct lk_witness *w) {
+    for (size_t i = 0; i < w->n_batch && w->asked != NULL && w->participants != NULL; i++) {
+        lk_participants_forget(w->participants, &w->asked[i]);
+    }
+    mem_free(STEAL(w->asked));
+    w->pending = 0;
+}
+
+static void batch_destroy(struct lk_witness *w) {
+    batch_forget(w);
+    while (w->batch != NULL) {
+        struct lk_note *n = w->batch;
+        DL_DELETE(w->batch, n);
+        lk_note_destroy(n);
+    }
+    w->n_batch = 0;
+}
+
+/* They are notes like the others again, before them. */
+static void batch_return(struct lk_witness *w) {
+    batch_forget(w);
+    DL_CONCAT(w->batch, w->notes);
+    w->notes = STEAL(w->batch);
+    w->n += w->n_batch;
+    w->n_batch = 0;
+}
+
+/* What is in the file stays there; from now on all goes through it. */
+static void begin_spooling(struct lk_witness *w, const char *why) {
+    if (!w->spooling) {
+        LOG_WARN(&log_root, "audit_spooled", "rows=%zu why=%s", w->n, LOG_Q(why));
+    }
+    w->spooling = true;
+    w->last = false;
+    /* First what waits is written down; then it is tried again. */
+    w->not_before_us = clock_mono_us() + LK_NOTES_RETRY_MS * US_PER_MS;
+}
+
+static void batch_failed(struct lk_witness *w, const char *why) {
+    w->busy = false;
+    w->not_before_us = clock_mono_us() + LK_NOTES_RETRY_MS * US_PER_MS;
+    if (w->spooling) {
+        batch_destroy(w);
+        lk_overflow_back(w->overflow);
+        w->last = false;
+    } else {
+        batch_return(w);
+    }
+    if (w->overflow != NULL) {
+        begin_spooling(w, why);
+    } else {
+        LOG_WARN(&log_root, "token_audit_waits", "rows=%zu text=%s", w->n, LOG_Q(why));
+    }
+    pump_soon(w);
 }
 
 /* --- writing --- */
 
-static void write_some(struct lk_witness *w);
-
-static void on_timer(uv_timer_t *t) {
-    write_some(t->data);
+/* It cannot be read or emptied now: another process has it, or the disk fails. What is in it waits;
+ * what comes does not. */
+static void leave_file(struct lk_witness *w) {
+    w->spooling = false;
+    w->again_us = clock_mono_us() + FILE_AGAIN_US;
 }
 
-static void free_when_over(struct lk_witness *w) {
-    if (w->ended && w->closed && !w->busy) {
-        mem_free(w);
+static void on_cleared(void *arg, const struct lk_overflow_told *told) {
+    struct lk_witness *w = arg;
+    w->last = false;
+    if (told->e == OK) {
+        w->spooling = false;
+    } else {
+        leave_file(w);
     }
+    pump_soon(w);
+}
+
+static void batch_written(struct lk_witness *w) {
+    batch_destroy(w);
+    w->since_us = clock_mono_us();
+    if (w->spooling && w->last) {
+        lk_overflow_clear(w->overflow, on_cleared, w);
+    }
+    pump(w);
+}
+
+static void counted(struct lk_witness *w, enum err e) {
+    w->lost -= e == OK ? w->lost_in_unit : 0;
+    w->refused -= e == OK ? w->refused_in_unit : 0;
 }
 
 static void on_written(void *arg, enum err e, const struct call_work_report *report) {
     struct lk_witness *w = arg;
     (void)report;
-    w->busy = false;
+    w->writing = false;
     if (w->ended) {
         free_when_over(w);
-        return;
+    } else if (w->abandoned) {
+        w->busy = w->abandoned = false; /* if it was committed, the file's copy is a repeat */
+        counted(w, e);
+        pump_soon(w);
+    } else if (e != OK) {
+        batch_failed(w, err_text());
+    } else {
+        w->busy = false;
+        counted(w, e);
+        batch_written(w);
+        show_waiting(w);
     }
-    if (e != OK) {
-        LOG_WARN(&log_root, "token_audit_waits", "rows=%zu text=%s", w->n, LOG_Q(err_text()));
-        uv_timer_start(&w->timer, on_timer, LK_NOTES_RETRY_MS, 0);
-        return;
-    }
-    for (; w->in_unit > 0; w->in_unit--) {
-        drop_first(w);
-    }
-    w->lost -= w->lost_in_unit;
-    metric_set(&waiting_notes, (int64_t)w->n);
-    write_some(w);
 }
 
-static enum err add_input(struct call_work *work, const struct call_input *like) {
-    struct arena *a = call_work_arena(work);
-    struct call_input *in = arena_alloc(a, sizeof(*in));
-    if (in != NULL) {
-        *in = *like;
-        own_texts(a, in);
+static enum err add_count(struct call_work *work, enum call_input_type type, int64_t count) {
+    int64_t now_ms = clock_wall_ms();
+    const struct call_input like = { .type = type,
+        .origin_ms = now_ms,
+        .sent_ms = now_ms,
+        .received_ms = now_ms,
+        .token.count = count };
+    struct call_input *in = NULL;
+    if (count == 0) {
+        return OK;
     }
-    if (a->failed) {
-        return err_set(ERR_NOMEM, "no memory for an audit row of a token");
-    }
+    TRY(lk_note_copy(call_work_arena(work), &like, &in));
     return call_work_add(work, in);
 }
 
-static enum err fill(struct lk_witness *w, struct call_work *work, int64_t now_ms) {
-    w->in_unit = 0;
-    w->lost_in_unit = w->lost;
-    if (w->lost > 0) {
-        const struct call_input gap = { .type = IN_TOKENS_UNRECORDED,
-            .origin_ms = now_ms,
-            .sent_ms = now_ms,
-            .received_ms = now_ms,
-            .token.count = w->lost };
-        TRY(add_input(work, &gap));
-    }
-    for (struct note *n = w->notes; n != NULL && w->in_unit < LK_NOTES_A_UNIT; n = n->next) {
-        TRY(add_input(work, &n->input));
-        w->in_unit++;
+static enum err fill(struct lk_witness *w, struct call_work *work) {
+    w->lost_in_unit = w->spooling ? 0 : w->lost;
+    w->refused_in_unit = w->refused;
+    TRY(add_count(work, IN_TOKENS_UNRECORDED, w->refused_in_unit));
+    TRY(add_count(work, IN_GAP, w->lost_in_unit));
+    for (const struct lk_note *n = w->batch; n != NULL; n = n->next) {
+        struct call_input *in = NULL;
+        TRY(lk_note_copy(call_work_arena(work), &n->input, &in));
+        TRY(call_work_add(work, in));
     }
     return OK;
 }
 
-static void write_some(struct lk_witness *w) {
+static void batch_write(struct lk_witness *w) {
     struct call_work *work = NULL;
-    int64_t now_ms = clock_wall_ms();
-    if (w->busy || w->calls == NULL || (w->n == 0 && w->lost == 0)) {
+    if (w->calls == NULL) {
+        batch_failed(w, "the database was not reached yet");
         return;
     }
-    if (call_work_create(w->calls, now_ms, &work) != OK || fill(w, work, now_ms) != OK) {
+    if (call_work_create(w->calls, clock_wall_ms(), &work) != OK || fill(w, work) != OK) {
         call_work_destroy(work);
-        uv_timer_start(&w->timer, on_timer, LK_NOTES_RETRY_MS, 0);
+        batch_failed(w, err_text());
         return;
     }
-    w->busy = true;
+    w->writing = true;
     call_work_run(work, on_written, w);
+}
+
+/* --- naming --- */
+
+static void named(struct lk_witness *w) {
+    if (--w->pending == 0) {
+        batch_write(w);
+    }
+}
+
+/* A room is nobody's: who was asked about was only in it. */
+static void name(struct lk_note *n, const struct store_identity *who) {
+    struct call_input *in = &n->input;
+    const bool of_room =
+        in->type == IN_MEDIA_ROOM_OPENED || in->type == IN_MEDIA_ROOM_CLOSED || in->type == IN_GAP;
+    if (who != NULL) {
+        in->room_id = arena_strdup(&n->arena, who->room_id);
+        in->token.slot = arena_strdup(&n->arena, who->slot_id);
+    }
+    if (who != NULL && !of_room) {
+        in->sender = arena_strdup(&n->arena, who->user_id);
+        in->token.device_id = arena_strdup(&n->arena, who->device_id);
+        in->token.member_id = arena_strdup(&n->arena, who->member_id);
+        in->token.dialect = arena_strdup(&n->arena, who->dialect);
+    }
+    if (of_room) {
+        in->token.identity = NULL;
+    }
+}
+
+static void on_found(void *arg, const struct store_identity *rows, size_t n) {
+    const struct asked *a = arg;
+    name(a->note, n == 0 ? NULL : rows);
+    named(a->owner);
+}
+
+static void batch_name(struct lk_witness *w) {
+    struct lk_note *n = NULL;
+    size_t i = 0;
+    w->asked = mem_zalloc((w->n_batch + 1) * sizeof(*w->asked));
+    if (w->asked == NULL) {
+        batch_failed(w, "no memory for audit rows");
+        return;
+    }
+    w->pending = 1; /* ours, so that it does not end before all were asked */
+    DL_FOREACH(w->batch, n) {
+        struct asked *a = &w->asked[i++];
+        *a = (struct asked){ w, n };
+        if (w->participants == NULL || !lk_note_unnamed(n)) {
+            continue;
+        }
+        w->pending++;
+        if (lk_participants_find(w->participants, n->input.token.alias, n->input.token.identity,
+                on_found, a) != OK) {
+            batch_failed(w, err_text());
+            return;
+        }
+    }
+    named(w);
+}
+
+static void batch_begin(struct lk_witness *w) {
+    w->busy = true;
+    batch_name(w);
+}
+
+/* --- what is next --- */
+
+static void take_from_list(struct lk_witness *w) {
+    while (w->notes != NULL && w->n_batch < LK_NOTES_A_UNIT) {
+        struct lk_note *n = w->notes;
+        DL_DELETE(w->notes, n);
+        DL_APPEND(w->batch, n);
+        w->n--;
+        w->n_batch++;
+    }
+    batch_begin(w);
+}
+
+static void on_taken(void *arg, const struct lk_overflow_told *told) {
+    struct lk_witness *w = arg;
+    if (told->e != OK) {
+        leave_file(w);
+        pump_soon(w);
+        return;
+    }
+    w->batch = told->notes;
+    w->n_batch = told->n;
+    w->last = told->end;
+    if (w->n_batch > 0) {
+        batch_begin(w);
+    } else if (w->last) {
+        lk_overflow_clear(w->overflow, on_cleared, w);
+    } else {
+        pump_soon(w);
+    }
+}
+
+static void on_put(void *arg, const struct lk_overflow_told *told) {
+    struct lk_witness *w = arg;
+    for (size_t i = 0; i < told->n; i++) {
+        struct lk_note *n = w->notes;
+        DL_DELETE(w->notes, n);
+        lk_note_destroy(n);
+        w->n--;
+    }
+    if (told->e != OK) {
+        w->put_again_us = clock_mono_us() + LK_NOTES_RETRY_MS * US_PER_MS;
+    }
+    show_waiting(w);
+    pump_soon(w);
+}
+
+/* With a database there is no need to write down what will be in it soon. */
+static void pump_file(struct lk_witness *w) {
+    const int64_t now_us = clock_mono_us();
+    const bool may_take = !w->busy && w->calls != NULL && now_us >= w->not_before_us;
+    const bool may_put = w->n > 0 && !w->last && now_us >= w->put_again_us;
+    if (lk_overflow_busy(w->overflow)) {
+        return;
+    }
+    if (may_take && (w->n < LK_NOTES_A_UNIT || !may_put)) {
+        lk_overflow_take(w->overflow, LK_NOTES_A_UNIT, on_taken, w);
+    } else if (may_put) {
+        lk_overflow_put(w->overflow, w->notes,
+            w->n < LK_OVERFLOW_A_TIME ? w->n : LK_OVERFLOW_A_TIME, on_put, w);
+    }
+}
+
+static void pump(struct lk_witness *w) {
+    const bool waiting = w->n > 0 || w->lost > 0 || w->refused > 0;
+    if (w->ended) {
+        return;
+    }
+    if (w->again_us != 0 && !w->busy && clock_mono_us() >= w->again_us) {
+        w->spooling = true;
+        w->again_us = 0;
+    }
+    if (w->spooling) {
+        pump_file(w);
+    } else if (waiting && !w->busy && w->calls != NULL && clock_mono_us() >= w->not_before_us) {
+        take_from_list(w);
+    }
+}
+
+/* --- waiting too long --- */
+
+/* What hangs ends some day; till then nobody is to lose what waits behind it. */
+static void abandon(struct lk_witness *w) {
+    batch_return(w);
+    w->abandoned = w->writing;
+    w->busy = w->writing;
+}
+
+static void on_clock(uv_timer_t *t) {
+    struct lk_witness *w = t->data;
+    const bool idle = w->n == 0 && !w->busy;
+    const int64_t waited_us = idle ? 0 : clock_mono_us() - w->since_us;
+    w->since_us = idle ? clock_mono_us() : w->since_us;
+    if (w->overflow != NULL && !w->spooling && waited_us > LK_NOTES_PATIENCE_MS * US_PER_MS) {
+        if (w->busy) {
+            abandon(w);
+        }
+        begin_spooling(w, "it takes too long");
+    }
+    pump(w);
+    if (w->n == 0 && !w->busy && !w->spooling && w->lost == 0 && w->refused == 0) {
+        uv_timer_stop(&w->clock);
+    }
+}
+
+static void start_clock(struct lk_witness *w) {
+    if (!w->ended && !uv_is_active((uv_handle_t *)&w->clock)) {
+        w->since_us = clock_mono_us();
+        uv_timer_start(&w->clock, on_clock, CLOCK_MS, CLOCK_MS);
+    }
 }
 
 /* --- the door --- */
@@ -156,53 +430,77 @@ static bool too_many_refusals(struct lk_witness *w) {
         w->second = second;
         w->refusals = 0;
     }
-    return ++w->refusals > LK_REFUSALS_A_SECOND;
+    return ++w->refusals > (w->spooling ? LK_REFUSALS_AWAY : LK_REFUSALS_A_SECOND);
 }
 
-static struct note *make_note(const struct call_input *in) {
-    struct note *n = mem_zalloc(sizeof(*n));
-    if (n == NULL) {
-        return NULL;
+static enum err make_note(struct lk_witness *w, const struct call_input *in, struct lk_note **ret) {
+    char id[64];
+    struct call_input with_id = *in;
+    if (w->n >= LK_NOTES_MAX) {
+        return err_set(ERR_LIMIT, "%d audit rows wait", LK_NOTES_MAX);
     }
-    arena_init(&n->arena);
-    n->input = *in;
-    own_texts(&n->arena, &n->input);
-    if (n->arena.failed) {
-        note_free(n);
-        return NULL;
-    }
-    return n;
+    snprintf(id, sizeof(id), "parley:%s:%" PRIu64, w->run, ++w->last_id);
+    with_id.event_id = id;
+    return lk_note_create(&with_id, ret);
 }
 
 void lk_witness_note(struct lk_witness *w, const struct call_input *in) {
-    bool over = w->n >= LK_NOTES_MAX || (in->type == IN_TOKEN_REFUSED && too_many_refusals(w));
-    struct note *n = over ? NULL : make_note(in);
-    if (n == NULL) {
+    struct lk_note *n = NULL;
+    if (in->type == IN_TOKEN_REFUSED && too_many_refusals(w)) {
+        w->refused++;
+        metric_add(&lost_notes, 1);
+    } else if (make_note(w, in, &n) != OK) {
         w->lost++;
         metric_add(&lost_notes, 1);
     } else {
         DL_APPEND(w->notes, n);
         w->n++;
-        metric_set(&waiting_notes, (int64_t)w->n);
+        show_waiting(w);
     }
-    /* Not at once: what comes in the same turn of the loop is one transaction. */
-    if (!w->busy && !uv_is_active((uv_handle_t *)&w->timer)) {
-        uv_timer_start(&w->timer, on_timer, 0, 0);
+    start_clock(w);
+    if (!w->busy) {
+        pump_soon(w);
     }
 }
 
 void lk_witness_set_calls(struct lk_witness *w, struct calls *calls) {
     w->calls = calls;
-    write_some(w);
+    if (w->spooling) {
+        start_clock(w);
+    }
+    pump(w);
 }
 
-enum err lk_witness_create(uv_loop_t *loop, struct lk_witness **ret) {
+void lk_witness_set_participants(struct lk_witness *w, struct lk_participants *p) {
+    if (p == NULL && w->pending > 0) {
+        batch_forget(w);
+        batch_failed(w, "we stop");
+    }
+    w->participants = p;
+}
+
+/* --- life --- */
+
+enum err lk_witness_create(
+    uv_loop_t *loop, const struct lk_witness_config *cfg, struct lk_witness **ret) {
+    uint8_t random[8];
     struct lk_witness *w = mem_zalloc(sizeof(*w));
     if (w == NULL) {
         return err_set(ERR_NOMEM, "no memory for the audit of tokens");
     }
-    uv_timer_init(loop, &w->timer);
-    w->timer.data = w;
+    if (cfg->spool_file != NULL && cfg->spool_file[0] != '\0') {
+        enum err e = lk_overflow_create(loop, cfg->spool_file, cfg->spool_max, &w->overflow);
+        if (e != OK) {
+            mem_free(w);
+            return e;
+        }
+        w->spooling = true; /* an earlier process may have left something */
+    }
+    crypto_random(random, sizeof(random));
+    crypto_hex(random, sizeof(random), w->run);
+    uv_timer_init(loop, &w->soon);
+    uv_timer_init(loop, &w->clock);
+    w->soon.data = w->clock.data = w;
     metrics_register(&waiting_notes);
     metrics_register(&lost_notes);
     *ret = w;
@@ -211,20 +509,31 @@ enum err lk_witness_create(uv_loop_t *loop, struct lk_witness **ret) {
 
 static void on_timer_closed(uv_handle_t *h) {
     struct lk_witness *w = h->data;
-    w->closed = true;
+    w->closed++;
     free_when_over(w);
+}
+
+/* What was taken from the file is still there. */
+static void let_go(struct lk_witness *w) {
+    if (w->spooling) {
+        batch_destroy(w);
+    } else {
+        batch_return(w);
+    }
+    if (w->overflow == NULL && (w->n > 0 || w->lost > 0)) {
+        LOG_ERROR(&log_root, "token_audit_lost", "rows=%" PRId64, (int64_t)w->n + w->lost);
+    }
+    lk_overflow_destroy(STEAL(w->overflow), STEAL(w->notes));
+    w->n = 0;
 }
 
 void lk_witness_destroy(struct lk_witness *w) {
     if (w == NULL) {
         return;
     }
-    if (w->n > 0 || w->lost > 0) {
-        LOG_ERROR(&log_root, "token_audit_lost", "rows=%" PRId64, (int64_t)w->n + w->lost);
-    }
-    while (w->notes != NULL) {
-        drop_first(w);
-    }
+    let_go(w);
     w->ended = true;
-    uv_close((uv_handle_t *)&w->timer, on_timer_closed);
+    show_waiting(w);
+    uv_close((uv_handle_t *)&w->soon, on_timer_closed);
+    uv_close((uv_handle_t *)&w->clock, on_timer_closed);
 }

@@ -72,7 +72,7 @@ class Parley:
             "appservice": {"registration": self.registration},
             "http": {"public": f"[127.0.0.1:{self.public_port}]", "private": f"[127.0.0.1:{self.private_port}]"},
             "database": {"url": f'"{self.database_url}"'},
-            "audit": {"key_file": self.folder / "audit.key"},
+            "audit": {"key_file": self.folder / "audit.key", "spool_file": self.folder / "audit.spool"},
             "admin": {"token_file": self.folder / "admin.token"},
             "log": {"level": "debug"},
         }

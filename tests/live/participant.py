@@ -73,13 +73,19 @@ class Participant:
     def connect(self, wait_row=True):
         """Without `wait_row` maybe not for long."""
         n = len(self.rows("media_connected")) if wait_row else 0
-        self.process = subprocess.Popen([sys.executable, str(CLIENT), self.url, self.jwt], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([sys.executable, str(CLIENT), self.url, self.jwt], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         said = self.process.stdout.readline()
         if wait_row:
             assert said == "connected\n"
             self.wait_rows("media_connected", n + 1)
         return self
+
+    def do(self, act):
+        """An act of client.py."""
+        self.process.stdin.write(act + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == act + "\n"
 
     def said(self):
         """The rest of what the client prints, once it has ended."""

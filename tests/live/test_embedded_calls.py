@@ -1,12 +1,16 @@
 """Calls of Matrix on the embedded SFU: from /sfu/get of a client with an OpenID token of a real Synapse to media, and out again in each way:
-by itself, killed, kicked. The audit says so."""
+by itself, killed, kicked. The audit says so, also of what happened while the database was away."""
+import time
+
 import pytest
 
+import sfu_clients
 from participant import HOUR_MS, Participant
 from stack import Stack
 
 EMBEDDED = {"rtc": {"sfu": "embedded", "public_url": "PUBLIC_URL", "announced_ips": "[127.0.0.1]", "udp_port": 0, "tcp_port": 0,
                     "workers": 1},
+            "audit": {"spool_max": "64KiB"},
             "livekit": {"key": "devkey", "secret": '"a secret of at least 32 characters"'}}
 SILENT_S = 60  # decision 17: 15 s until media that went silent has ended; then the delayed leave is sent at once
 
@@ -61,3 +65,105 @@ def test_who_is_kicked_from_the_room_is_cut_from_the_media(people):
     bob.process.wait(SILENT_S)
     bob.wait_rows("media_removed", 2)
     assert alice.process.poll() is None and alice.rows("media_removed") == []
+
+
+@pytest.fixture(name="guests")
+def fixture_guests(people, tmp_path):
+    """alice with a microphone, and bob, who listens in a process of Node.js."""
+    if sfu_clients.missing() is not None:
+        pytest.skip("tools/setup all installs the clients")
+    alice, bob = people
+    for one in people:
+        one.enter().ask_token(HOUR_MS)
+    alice.identity = f"{alice.user.user_id}:{alice.user.device_id}"
+    alice.connect()
+    bob.media = sfu_clients.node_participant("bob", tmp_path)
+    try:
+        listen(bob)
+        alice.do("microphone")
+        yield alice, bob
+    finally:
+        bob.media.driver.kill()
+
+
+def listen(bob):
+    assert "refused" not in bob.media.do("join", url=bob.url, token=bob.jwt, single=True, key=None)
+
+
+def told(guest):
+    """What the audit has of the SFU in the room, in order: "track_muted emb-alice microphone"."""
+    rows = guest.stack.cluster.rows(
+        "SELECT type, split_part(substr(coalesce(user_id, ''), 2), ':', 1), coalesce(payload->>'source', payload->>'reason', ''),"
+        f" source_event_id FROM call_events WHERE room_id = '{guest.room}' AND type ~ '^(media_|track_)' ORDER BY session_id, n", "parley")
+    assert len({row[3] for row in rows}) == len(rows), "none twice"
+    return [" ".join(filter(None, row[:3])) for row in rows]
+
+
+def wait_told(guest, wanted):
+    return guest.stack.wait(lambda: told(guest), lambda got: got[-len(wanted):] == wanted, wanted[-1])
+
+
+def spooled(stack):
+    file = stack.parley.folder / "audit.spool"
+    return file.stat().st_size - 32 if file.exists() else 0
+
+
+def unwritten(stack):
+    gaps = [row["payload"] for row in stack.parley.audit("events", "--type", "gap")]
+    return sum(gap["count"] for gap in gaps if gap["reason"] == "spool_full")
+
+
+def test_the_audit_tells_of_rooms_people_and_tracks_also_when_the_database_was_away(stack, guests):
+    alice, bob = guests
+    wait_told(alice, ["media_room_opened", "media_connected emb-alice", "media_connected emb-bob", "track_published emb-alice microphone"])
+    alice.do("toggle 2")
+    before = wait_told(alice, ["track_muted emb-alice microphone", "track_unmuted emb-alice microphone"])
+    stack.cluster.kill()
+    try:
+        alice.do("toggle 2")
+        stack.wait(lambda: spooled(stack), lambda size: size > 0, "rows in the spool")
+        assert (stack.parley.folder / "audit.spool").stat().st_mode & 0o777 == 0o600
+        bob.media.wait_media(alice.identity, "microphone")
+        bob.media.leave()
+        listen(bob)
+        bob.media.wait_media(alice.identity, "microphone")
+    finally:
+        stack.cluster.start()
+    wait_told(alice, [*before, "track_muted emb-alice microphone", "track_unmuted emb-alice microphone",
+                      "media_disconnected emb-bob CLIENT_INITIATED", "media_connected emb-bob"])
+    stack.wait(lambda: spooled(stack), lambda size: size == 0, "empty spool")
+
+
+def test_what_waits_survives_a_kill_and_what_does_not_fit_is_counted(stack, guests):
+    alice, _ = guests
+    before = wait_told(alice, ["track_published emb-alice microphone"])
+    stack.cluster.kill()
+    try:
+        alice.do("toggle 4")
+        stack.wait(lambda: spooled(stack), lambda size: size > 1000, "rows in the spool")
+        size = -1
+        while size != spooled(stack):
+            size = spooled(stack)
+            time.sleep(1)  # the last of them were not asked about yet
+        stack.parley.kill()
+        stack.parley.start(wait="live")
+    finally:
+        stack.cluster.start()
+    stack.parley.wait("/readyz")
+    toggles = ["track_muted emb-alice microphone", "track_unmuted emb-alice microphone"]
+    got = stack.wait(lambda: told(alice), lambda got: len(got) >= len(before) + 4, "toggles")
+    assert got[:len(before) + 4] == [*before, *toggles, *toggles]
+
+    # The client has come back by itself, with its track; now more than fits.
+    alice.stack.wait(lambda: told(alice)[-1], lambda last: last.startswith("track_published"), "track that is back")
+    before = told(alice)
+    stack.cluster.kill()
+    try:
+        alice.do("toggle 300")
+        stack.wait(lambda: spooled(stack), lambda size: size > 60000, "full spool")
+    finally:
+        stack.cluster.start()
+    stack.wait(lambda: spooled(stack), lambda size: size == 0, "empty spool")
+    after, lost = stack.wait(lambda: (told(alice)[len(before):], unwritten(stack)),
+                             lambda got: sum(row in toggles for row in got[0]) + got[1] >= 300, "300 toggles, written or counted")
+    assert lost > 0 and after[:100] == toggles * 50

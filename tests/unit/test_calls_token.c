@@ -131,6 +131,10 @@ TEST(calls_token, say_what_was_asked_and_what_came_of_it) {
     CHECK_ERR(OK, call_batch_apply(&b, &in));
     CHECK_STR("tokens_unrecorded", b.strays[2]->type);
     CHECK_INT(7, b.strays[2]->details->number);
+    in = (struct call_input){ .type = IN_GAP, .token = { .alias = "a", .count = 8 } };
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    CHECK_STR("gap", b.strays[3]->type);
+    CHECK_INT(8, b.strays[3]->details->number);
 }
 
 TEST(calls_token, say_who_came_to_the_sfu_and_went) {
@@ -141,6 +145,8 @@ TEST(calls_token, say_who_came_to_the_sfu_and_went) {
         { IN_MEDIA_CONNECTED, "media_connected", NULL, NULL },
         { IN_MEDIA_DISCONNECTED, "media_disconnected", "CLIENT_INITIATED", NULL },
         { IN_MEDIA_REMOVED, "media_removed", "kicked", "@bob:hs" },
+        { IN_TRACK_PUBLISHED, "track_published", NULL, NULL },
+        { IN_TRACK_MUTED, "track_muted", "by_moderator", NULL },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
@@ -153,12 +159,20 @@ TEST(calls_token, say_who_came_to_the_sfu_and_went) {
         in.token.reason = r->reason;
         in.token.actor = r->actor;
         in.token.connection = "PA_1";
+        in.token.track = "TR_1";
+        in.token.media = "audio";
+        in.token.source = "microphone";
+        in.token.codec = "opus";
         CHECK_ERR(OK, call_batch_apply(&b, &in));
         const struct store_event *e = b.strays[0];
         CHECK_STR(r->name, e->type);
         CHECK_STR("@alice:hs", e->user_id);
         CHECK_STR("DEVICE", e->subject);
         CHECK_STR("PA_1", detail(e, "connection"));
+        CHECK_STR("TR_1", detail(e, "track"));
+        CHECK_STR("audio", detail(e, "media"));
+        CHECK_STR("microphone", detail(e, "source"));
+        CHECK_STR("opus", detail(e, "codec"));
         CHECK_STR(r->reason, detail(e, "reason"));
         CHECK_STR(r->actor, detail(e, "actor"));
         CHECK_STR(NULL, detail(e, "full_access"));

@@ -1,0 +1,206 @@
+/* A watcher of all rooms, and what was told of each. */
+#include "livekit/chronicle.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "livekit/messages.h"
+#include "livekit/witness.h"
+#include "rooms/watcher.h"
+
+#include <string.h>
+
+/* A room that has a row. */
+struct chapter {
+    char sid[ROOM_SID_SIZE];
+    char *identity;      /* of the first one, by whom the Matrix room is found */
+    int64_t tokens;      /* changes that may be told, in thousandths */
+    int64_t refilled_us; /* when that was so */
+    int64_t untold;
+    UT_hash_handle hh;
+};
+
+struct lk_chronicle {
+    struct room_directory *rooms;
+    struct lk_witness *witness;
+    struct room_watcher watcher;
+    struct chapter *chapters; /* by sid */
+};
+
+static const enum call_input_type types[ROOM_NEWS_TYPES] = {
+    [ROOM_NEWS_STARTED] = IN_MEDIA_ROOM_OPENED,
+    [ROOM_NEWS_FINISHED] = IN_MEDIA_ROOM_CLOSED,
+    [ROOM_NEWS_JOINED] = IN_MEDIA_CONNECTED,
+    [ROOM_NEWS_LEFT] = IN_MEDIA_DISCONNECTED,
+    [ROOM_NEWS_ABORTED] = IN_MEDIA_DISCONNECTED,
+    [ROOM_NEWS_PUBLISHED] = IN_TRACK_PUBLISHED,
+    [ROOM_NEWS_UNPUBLISHED] = IN_TRACK_UNPUBLISHED,
+    [ROOM_NEWS_MUTED] = IN_TRACK_MUTED,
+    [ROOM_NEWS_UNMUTED] = IN_TRACK_UNMUTED,
+};
+
+static const char *const sources[ROOM_SOURCES] = { [ROOM_CAMERA] = "camera",
+    [ROOM_MICROPHONE] = "microphone",
+    [ROOM_SCREEN] = "screen_share",
+    [ROOM_SCREEN_AUDIO] = "screen_share_audio" };
+
+/* --- notes --- */
+
+static void note(const struct lk_chronicle *c, enum call_input_type type, int64_t at_ms,
+    const struct call_input_token *what) {
+    const struct call_input in = {
+        .type = type, .origin_ms = at_ms, .sent_ms = at_ms, .received_ms = at_ms, .token = *what
+    };
+    lk_witness_note(c->witness, &in);
+}
+
+static void note_room(const struct lk_chronicle *c, enum call_input_type type, int64_t at_ms,
+    const struct room *room, const struct chapter *x) {
+    const struct call_input_token what = {
+        .alias = room->name, .identity = x->identity, .connection = room->sid
+    };
+    note(c, type, at_ms, &what);
+}
+
+static void note_member(const struct lk_chronicle *c, const struct room_told *news) {
+    const struct room_member *m = news->member;
+    const struct call_input_token what = { .alias = news->room->name,
+        .identity = m->identity,
+        .connection = m->sid,
+        .reason = m->state == ROOM_GONE ? lk_message_reason_name(m->reason) : NULL };
+    note(c, types[news->type], clock_wall_ms(), &what);
+}
+
+static void note_track(const struct lk_chronicle *c, const struct room_told *news) {
+    const struct room_publication *p = news->publication;
+    const struct call_input_token what = { .alias = news->room->name,
+        .identity = news->member->identity,
+        .connection = news->member->sid,
+        .track = p->track.sid,
+        .media = p->track.media == RTC_AUDIO ? "audio" : "video",
+        .source = sources[p->track.source],
+        .codec = news->type == ROOM_NEWS_PUBLISHED && p->params.n_codecs > 0
+                     ? rtc_codec_name((enum rtc_codec_type)p->params.codecs[0].type)
+                     : NULL,
+        .reason = news->forced ? "by_moderator" : NULL };
+    note(c, types[news->type], clock_wall_ms(), &what);
+}
+
+static void note_untold(const struct lk_chronicle *c, const struct room *room, struct chapter *x) {
+    const struct call_input_token what = {
+        .alias = room->name, .identity = x->identity, .reason = "too_many", .count = x->untold
+    };
+    if (x->untold > 0) {
+        x->untold = 0;
+        note(c, IN_GAP, clock_wall_ms(), &what);
+    }
+}
+
+/* --- rooms --- */
+
+static void chapter_free(struct chapter *x) {
+    if (x != NULL) {
+        mem_free(x->identity);
+        mem_free(x);
+    }
+}
+
+static void chapter_end(struct lk_chronicle *c, struct chapter *x) {
+    HASH_DEL(c->chapters, x);
+    chapter_free(x);
+}
+
+static struct chapter *find(const struct lk_chronicle *c, const struct room *room) {
+    struct chapter *x = NULL;
+    HASH_FIND_STR(c->chapters, room->sid, x);
+    return x;
+}
+
+/* NULL: no memory, and said so. */
+static struct chapter *begin(struct lk_chronicle *c, const struct room_told *news) {
+    struct chapter *x = mem_zalloc(sizeof(*x));
+    if (x != NULL) {
+        memcpy(x->sid, news->room->sid, sizeof(x->sid));
+        x->identity = mem_strdup(news->member->identity);
+        x->tokens = LK_CHRONICLE_BURST * INT64_C(1000);
+        x->refilled_us = clock_mono_us();
+        HASH_ADD_STR(c->chapters, sid, x);
+    }
+    if (x == NULL || x->identity == NULL || x->hh.tbl == NULL) {
+        LOG_ERROR(&log_root, "audit_lost", "room=%s rows=%s", LOG_Q(news->room->name), "all");
+        if (x != NULL && x->hh.tbl != NULL) {
+            HASH_DEL(c->chapters, x);
+        }
+        chapter_free(x);
+        return NULL;
+    }
+    note_room(c, IN_MEDIA_ROOM_OPENED, news->room->created_ms, news->room, x);
+    return x;
+}
+
+/* May a change of a track be told? */
+static bool spend(struct chapter *x) {
+    const int64_t now_us = clock_mono_us();
+    const int64_t most = LK_CHRONICLE_BURST * INT64_C(1000);
+    const int64_t more = (now_us - x->refilled_us) * LK_CHRONICLE_A_SECOND / (SEC_US / 1000);
+    if (more > 0) {
+        x->tokens = x->tokens + more > most ? most : x->tokens + more;
+        x->refilled_us = now_us;
+    }
+    if (x->tokens < 1000) {
+        x->untold++;
+        return false;
+    }
+    x->tokens -= 1000;
+    return true;
+}
+
+static void told(void *arg, const struct room_told *news) {
+    struct lk_chronicle *c = arg;
+    struct chapter *x = find(c, news->room);
+    if (x == NULL && news->member != NULL) {
+        x = begin(c, news);
+    }
+    if (x == NULL) {
+        return;
+    }
+    if (news->publication != NULL) {
+        if (spend(x)) {
+            note_untold(c, news->room, x);
+            note_track(c, news);
+        }
+    } else if (news->member != NULL) {
+        note_member(c, news);
+    } else if (news->type == ROOM_NEWS_FINISHED) {
+        note_untold(c, news->room, x);
+        note_room(c, IN_MEDIA_ROOM_CLOSED, clock_wall_ms(), news->room, x);
+        chapter_end(c, x);
+    }
+}
+
+/* --- life --- */
+
+enum err lk_chronicle_create(
+    struct room_directory *rooms, struct lk_witness *witness, struct lk_chronicle **ret) {
+    struct lk_chronicle *c = mem_zalloc(sizeof(*c));
+    if (c == NULL) {
+        return err_set(ERR_NOMEM, "no memory for the audit of the SFU");
+    }
+    c->rooms = rooms;
+    c->witness = witness;
+    c->watcher = (struct room_watcher){ .told = told, .arg = c };
+    room_directory_watch(rooms, &c->watcher);
+    *ret = c;
+    return OK;
+}
+
+void lk_chronicle_destroy(struct lk_chronicle *c) {
+    struct chapter *x, *next;
+    if (c == NULL) {
+        return;
+    }
+    room_directory_unwatch(c->rooms, &c->watcher);
+    HASH_ITER (hh, c->chapters, x, next) {
+        chapter_end(c, x);
+    }
+    mem_free(c);
+}

@@ -1,0 +1,27 @@
+/*
+ * The audit of our own SFU: rooms, participants, tracks, mutes and leaves with their reasons become
+ * notes of livekit/witness. A room is told of from the first one who comes on: rooms that were only
+ * made for somebody leave no row.
+ *
+ * Somebody who changes things as fast as a client can would fill the disk: beyond a rate, changes
+ * of tracks in a room are counted, and a row says how many.  Thread: main.  See: decision 14.
+ */
+#ifndef LIVEKIT_CHRONICLE_H
+#define LIVEKIT_CHRONICLE_H
+
+#include "core/err.h"
+
+#define LK_CHRONICLE_BURST    2000 /* changes of tracks in a room at once: a thousand people come */
+#define LK_CHRONICLE_A_SECOND 20   /* … and then */
+
+struct lk_chronicle;
+struct lk_witness;
+struct room_directory;
+
+/** Borrows both for its life. ERR_NOMEM. */
+MUST_CHECK enum err lk_chronicle_create(
+    struct room_directory *rooms, struct lk_witness *witness, struct lk_chronicle **ret);
+/** Takes NULL. */
+void lk_chronicle_destroy(struct lk_chronicle *c);
+
+#endif
