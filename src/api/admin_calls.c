@@ -1,4 +1,4 @@
-/* Look: one question. End and kick: find the call, write down who wants what, then do it. */
+/* Look: one question. End, kick, mute: find the call, write down who wants what, then do it. */
 #include "api/admin_calls.h"
 
 #include "api/admin_auth.h"
@@ -30,7 +30,8 @@ struct order {
     struct call_ending_member *members;
     size_t n;
     struct call_ending *ending;
-    struct order *prev, *next; /* in a->orders while `ending` runs */
+    struct api_admin_mute *mute;
+    struct order *prev, *next; /* in a->orders while `ending` or `mute` runs */
 };
 
 struct api_admin_calls {
@@ -158,8 +159,12 @@ static void answer(const struct order *o) {
     if (o->legacy) {
         buf_json_bool_field(&b, "clients_told", false);
     }
-    print_members(&b, o, "ended", false);
-    print_members(&b, o, "not_ended", true);
+    if (o->mute != NULL) {
+        api_admin_mute_print(o->mute, &b);
+    } else {
+        print_members(&b, o, "ended", false);
+        print_members(&b, o, "not_ended", true);
+    }
     buf_puts(&b, "}");
     reply_text(o->request, &b);
 }
@@ -191,8 +196,19 @@ static void remove_media(const struct order *o) {
     const struct api_admin_calls_engine *e = &o->a->engine;
     for (size_t i = 0; i < o->n && e->remove != NULL; i++) {
         e->remove(e->arg, o->room_id, o->members[i].user_id, o->members[i].device_id,
-            o->what.kick ? "kicked_by_admin" : "ended_by_admin", o->what.who);
+            o->what.act == API_ORDER_KICK ? "kicked_by_admin" : "ended_by_admin", o->what.who);
     }
+}
+
+static enum err carry_out(struct order *o) {
+    const struct api_admin_calls_engine *e = &o->a->engine;
+    link_order(o);
+    if (o->what.act == API_ORDER_MUTE) {
+        return api_admin_mute_run(http_request_arena(o->request), &e->mute, o->members, o->n,
+            o->what.track, ended, o, &o->mute);
+    }
+    remove_media(o);
+    return call_ending_run(&e->ending, o->members, o->n, ended, o, &o->ending);
 }
 
 /* The audit has it. */
@@ -211,9 +227,7 @@ static void recorded(void *arg, enum err e, const struct call_work_report *repor
         answer(o);
         return;
     }
-    remove_media(o);
-    link_order(o);
-    e = call_ending_run(&o->a->engine.ending, o->members, o->n, ended, o, &o->ending);
+    e = carry_out(o);
     if (e != OK) {
         unlink_order(o);
         http_reply_err(o->request, e);
@@ -221,19 +235,27 @@ static void recorded(void *arg, enum err e, const struct call_work_report *repor
 }
 
 static const struct call_input *make_input(struct arena *a, const struct order *o, int64_t now_ms) {
+    static const enum call_input_type types[] = { [API_ORDER_END] = IN_ENDED_BY_ADMIN,
+        [API_ORDER_KICK] = IN_KICKED_BY_ADMIN,
+        [API_ORDER_MUTE] = IN_MUTED_BY_ADMIN };
     const struct api_order *w = &o->what;
     struct call_input *in = arena_alloc(a, sizeof(*in));
     if (in == NULL) {
         return NULL;
     }
     *in = (struct call_input){
-        .type = w->kick ? IN_KICKED_BY_ADMIN : IN_ENDED_BY_ADMIN,
+        .type = types[w->act],
         .room_id = o->room_id,
         .sender = w->who[0] == '@' ? w->who : NULL,
         .origin_ms = now_ms,
         .sent_ms = now_ms,
         .received_ms = now_ms,
-        .admin = { w->session_id, w->who, w->user_id, w->device_id, w->reason },
+        .admin = { .session_id = w->session_id,
+            .actor = w->who,
+            .user_id = w->user_id,
+            .device_id = w->device_id,
+            .track = w->track,
+            .reason = w->reason },
     };
     return in;
 }
@@ -255,7 +277,7 @@ static enum err record(struct order *o) {
 /* --- finding it --- */
 
 static bool is_meant(const struct api_order *w, const struct store_participant *p) {
-    return !w->kick ||
+    return w->act == API_ORDER_END ||
            (strcmp(p->user_id, w->user_id) == 0 &&
                (w->device_id == NULL || (p->party != NULL && strcmp(p->party, w->device_id) == 0)));
 }
@@ -291,14 +313,17 @@ static enum err take_call(struct order *o, const struct store_live_calls *found)
     const struct store_live_call *c = &found->calls[0];
     o->legacy = strcmp(c->row.kind, "legacy") == 0;
     o->room_id = keep(http_request_arena(o->request), c->row.room_id);
-    if (o->what.kick && o->legacy) {
-        return err_set(ERR_CONFLICT, "Nobody can be kicked from a call of two: end it instead");
+    if (o->what.act != API_ORDER_END && o->legacy) {
+        return err_set(
+            ERR_CONFLICT, "Nobody can be kicked or muted in a call of two: end it instead");
     }
     if (o->legacy) {
         return http_request_arena(o->request)->failed ? no_memory() : OK;
     }
     TRY(keep_members(o, c));
-    return o->n > 0 || !o->what.kick ? OK : err_set(ERR_NOT_FOUND, "They are not in this call");
+    return o->n > 0 || o->what.act == API_ORDER_END
+               ? OK
+               : err_set(ERR_NOT_FOUND, "They are not in this call");
 }
 
 static void on_found(void *arg, enum err e, const struct store_live_calls *found) {
@@ -319,34 +344,39 @@ static void on_found(void *arg, enum err e, const struct store_live_calls *found
 }
 
 static enum err begin(
-    struct api_admin_calls *a, struct http_request *r, bool kick, const char *who) {
+    struct api_admin_calls *a, struct http_request *r, enum api_order_act act, const char *who) {
     struct order *o = arena_alloc(http_request_arena(r), sizeof(*o));
     if (o == NULL) {
         return no_memory();
     }
     *o = (struct order){ .a = a, .request = r };
-    TRY(api_order_read(r, kick, who, &o->what));
+    TRY(api_order_read(r, act, who, &o->what));
     const struct store_live_filter filter = { .session_id = o->what.session_id, .most = 1 };
     return store_live_calls_ask(a->engine.store, &filter, on_found, o);
 }
 
-static void obey(struct http_request *r, struct api_admin_calls *a, bool kick, const char *who) {
+static void obey(
+    struct http_request *r, struct api_admin_calls *a, enum api_order_act act, const char *who) {
     if (a->engine.store == NULL) {
         reply_stopping(r);
         return;
     }
-    enum err e = begin(a, r, kick, who);
+    enum err e = begin(a, r, act, who);
     if (e != OK) {
         http_reply_err(r, e);
     }
 }
 
 static void end_call(struct http_request *r, void *arg, const char *who) {
-    obey(r, arg, false, who);
+    obey(r, arg, API_ORDER_END, who);
 }
 
 static void kick(struct http_request *r, void *arg, const char *who) {
-    obey(r, arg, true, who);
+    obey(r, arg, API_ORDER_KICK, who);
+}
+
+static void mute(struct http_request *r, void *arg, const char *who) {
+    obey(r, arg, API_ORDER_MUTE, who);
 }
 
 /* --- the door --- */
@@ -363,6 +393,10 @@ static void post_kick(struct http_request *r, void *arg) {
     api_admin_allow(((struct api_admin_calls *)arg)->auth, r, kick, arg);
 }
 
+static void post_mute(struct http_request *r, void *arg) {
+    api_admin_allow(((struct api_admin_calls *)arg)->auth, r, mute, arg);
+}
+
 static enum err guard(struct http_request *r, void *arg) {
     return api_admin_guard(r, ((const struct api_admin_calls *)arg)->auth);
 }
@@ -371,6 +405,7 @@ static const struct http_route routes[] = {
     { "GET", "/_parley/admin/v1/calls", get_calls, 0 },
     { "POST", "/_parley/admin/v1/calls/{session_id}/end", post_end, ORDER_BODY_MAX },
     { "POST", "/_parley/admin/v1/calls/{session_id}/kick", post_kick, ORDER_BODY_MAX },
+    { "POST", "/_parley/admin/v1/calls/{session_id}/mute", post_mute, ORDER_BODY_MAX },
 };
 
 enum err api_admin_calls_create(
@@ -398,6 +433,7 @@ void api_admin_calls_detach(struct api_admin_calls *a) {
     for (struct order *o = a->orders; o != NULL; o = next) {
         next = o->next;
         call_ending_destroy(o->ending);
+        api_admin_mute_end(o->mute);
         reply_stopping(o->request);
     }
     a->orders = NULL;

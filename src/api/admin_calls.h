@@ -1,6 +1,6 @@
 /*
- * The calls that go on, for admins: look, end, kick (matrix-calls 3.7). Private listener, admins
- * only (api/admin_auth).
+ * The calls that go on, for admins: look, end, kick, mute (matrix-calls 3.7). Private listener,
+ * admins only (api/admin_auth).
  *
  *     GET  /_parley/admin/v1/calls?room_id=&user_id=&kind=&session_id=&limit=100
  *              {"calls": [{"session_id", "kind", "room_id", "call_id", "status", "type", "caller",
@@ -10,14 +10,20 @@
  *     POST /_parley/admin/v1/calls/{session_id}/kick   {"user_id", "device_id"?, "reason"?}
  *              {"session_id", "ended": [{"user_id", "device_id", "by": "user"}],
  *               "not_ended": [{"user_id", "device_id", "problem"}]}
+ *     POST /_parley/admin/v1/calls/{session_id}/mute   {"user_id", "device_id"?, "track"?,
+ * "reason"?}
+ *              {"session_id", "muted": [{"user_id", "device_id", "tracks": 1}],
+ *               "not_muted": [{"user_id", "device_id", "problem"}]}
  *
  * Who did it and why is in the audit before anything is done. Of a MatrixRTC call the memberships
  * are ended in Matrix, and the call follows; a legacy call is marked as ended, its clients are not
- * told ("clients_told": false).  Thread: main.
+ * told ("clients_told": false). Who is muted, of one track of the SFU's or of all their sound, may
+ * speak again when they want to.  Thread: main.
  */
 #ifndef API_ADMIN_CALLS_H
 #define API_ADMIN_CALLS_H
 
+#include "api/admin_mute.h"
 #include "calls/ending.h"
 #include "core/err.h"
 
@@ -44,6 +50,7 @@ struct api_admin_calls_engine {
     struct call_ending_config ending;
     api_admin_calls_remove *remove; /* NULL = no SFU to tell */
     void *arg;
+    struct api_admin_mute_port mute;
 };
 void api_admin_calls_attach(struct api_admin_calls *a, const struct api_admin_calls_engine *e);
 /** Requests that wait for the homeserver are answered 503; those that wait for the database are

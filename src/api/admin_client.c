@@ -202,11 +202,13 @@ enum err api_admin_client_list(const struct api_admin_client *c,
 
 /* --- order --- */
 
-static enum err give_members(const json_t *list, api_admin_client_row *row, void *arg) {
+/* @by: of those who do not say how it was done */
+static enum err give_members(
+    const json_t *list, const char *by, api_admin_client_row *row, void *arg) {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *m = json_array_get(list, i);
         const char *values[API_ADMIN_OUTCOME_COLUMNS] = { text_of(m, "user_id"),
-            text_of(m, "device_id"), text_of(m, "by"), text_of(m, "problem") };
+            text_of(m, "device_id"), by == NULL ? text_of(m, "by") : by, text_of(m, "problem") };
         TRY(row(arg, values));
     }
     return OK;
@@ -214,23 +216,29 @@ static enum err give_members(const json_t *list, api_admin_client_row *row, void
 
 enum err api_admin_client_order(const struct api_admin_client *c, const struct api_order *order,
     api_admin_client_row *row, void *arg, bool *ret_marked) {
+    static const char *const acts[] = {
+        [API_ORDER_END] = "end", [API_ORDER_KICK] = "kick", [API_ORDER_MUTE] = "mute"
+    };
     CLEANUP(buf_finish) struct buf target;
     CLEANUP(buf_finish) struct buf body;
     CLEANUP(json_freep) json_t *answer = NULL;
     buf_init(&target, 0);
     buf_init(&body, 0);
     TRY(mx_path_append(&target, CALLS "/$/", &order->session_id, 1));
-    buf_puts(&target, order->kick ? "kick" : "end");
+    buf_puts(&target, acts[order->act]);
     TRY(buf_check(&target));
     buf_puts(&body, "{");
     buf_json_field(&body, "user_id", order->user_id);
     buf_json_field(&body, "device_id", order->device_id);
+    buf_json_field(&body, "track", order->track);
     buf_json_field(&body, "reason", order->reason);
     buf_puts(&body, "}");
     TRY(buf_check(&body));
     TRY(ask(c, "POST", buf_str(&target), buf_str(&body), &answer));
-    TRY(give_members(json_object_get(answer, "ended"), row, arg));
-    TRY(give_members(json_object_get(answer, "not_ended"), row, arg));
+    TRY(give_members(json_object_get(answer, "ended"), NULL, row, arg));
+    TRY(give_members(json_object_get(answer, "not_ended"), NULL, row, arg));
+    TRY(give_members(json_object_get(answer, "muted"), "muted", row, arg));
+    TRY(give_members(json_object_get(answer, "not_muted"), NULL, row, arg));
     *ret_marked = json_is_false(json_object_get(answer, "clients_told"));
     return OK;
 }

@@ -35,7 +35,8 @@ extern const char *const api_admin_call_columns[API_ADMIN_CALL_COLUMNS];
 MUST_CHECK enum err api_admin_client_list(const struct api_admin_client *c,
     const struct store_live_filter *filter, api_admin_client_row *row, void *arg, bool *ret_more);
 
-/* Of an order's row: one for each member; `by` or `problem` is NULL. */
+/* Of an order's row: one for each member; `by` ("muted" when that was the order) or `problem` is
+ * NULL. */
 #define API_ADMIN_OUTCOME_COLUMNS 4 /* user_id, device_id, by, problem */
 /** `order.who` does not matter: the token says. @ret_marked: a legacy call, which is only marked as
  * ended. */

@@ -30,8 +30,11 @@ static enum err read_body(struct http_request *r, const json_t *body, struct api
         return err_set(ERR_INVALID, "want a JSON object");
     }
     TRY(read_text(r, body, "reason", API_ORDER_REASON_MAX, &o->reason));
-    if (!o->kick) {
+    if (o->act == API_ORDER_END) {
         return OK;
+    }
+    if (o->act == API_ORDER_MUTE) {
+        TRY(read_text(r, body, "track", API_ORDER_ID_MAX, &o->track));
     }
     TRY(read_text(r, body, "user_id", API_ORDER_ID_MAX, &o->user_id));
     TRY(read_text(r, body, "device_id", API_ORDER_ID_MAX, &o->device_id));
@@ -40,14 +43,15 @@ static enum err read_body(struct http_request *r, const json_t *body, struct api
                : err_set(ERR_INVALID, "user_id: want an id like @who:example.com");
 }
 
-enum err api_order_read(struct http_request *r, bool kick, const char *who, struct api_order *ret) {
+enum err api_order_read(
+    struct http_request *r, enum api_order_act act, const char *who, struct api_order *ret) {
     uint8_t id[UUID_SIZE];
     struct arena *arena = http_request_arena(r);
     const char *session_id = http_request_param(r, "session_id");
     if (session_id == NULL || !crypto_uuid_read(session_id, id)) {
         return err_set(ERR_NOT_FOUND, "No call that goes on has this id");
     }
-    *ret = (struct api_order){ .kick = kick };
+    *ret = (struct api_order){ .act = act };
     char *canonical = arena_alloc(arena, UUID_TEXT_SIZE);
     ret->who = arena_strdup(arena, who);
     if (canonical == NULL || ret->who == NULL) {
@@ -57,7 +61,7 @@ enum err api_order_read(struct http_request *r, bool kick, const char *who, stru
     ret->session_id = canonical;
     size_t len;
     const char *bytes = http_request_body(r, &len);
-    if (len == 0 && !kick) {
+    if (len == 0 && act == API_ORDER_END) {
         return OK;
     }
     json_t *body = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 bool call_admin_is(const struct call_input *in) {
-    return in->type == IN_ENDED_BY_ADMIN || in->type == IN_KICKED_BY_ADMIN;
+    return in->type >= IN_ENDED_BY_ADMIN && in->type <= IN_MUTED_BY_ADMIN;
 }
 
 enum err call_admin_apply(struct call_batch *b, const struct call_input *in) {
@@ -26,13 +26,15 @@ static enum err name_subject(
 
 enum err call_admin_record(
     struct call_batch *b, struct call_session *s, const struct call_input *in) {
-    bool kick = in->type == IN_KICKED_BY_ADMIN;
+    const char *type = in->type == IN_ENDED_BY_ADMIN    ? "call_ended_by_admin"
+                       : in->type == IN_KICKED_BY_ADMIN ? "participant_kicked_by_admin"
+                                                        : "participant_muted_by_admin";
     struct store_event *e = NULL;
-    TRY(call_session_record(
-        b, s, kick ? "participant_kicked_by_admin" : "call_ended_by_admin", in, &e));
-    if (kick) {
+    TRY(call_session_record(b, s, type, in, &e));
+    if (in->type != IN_ENDED_BY_ADMIN) {
         TRY(name_subject(b, e, &in->admin));
     }
     TRY(call_event_text(b, e, "actor", in->admin.actor));
+    TRY(call_event_text(b, e, "track", in->admin.track));
     return call_event_text(b, e, "reason", in->admin.reason);
 }

@@ -42,6 +42,7 @@ static const char *const names[IN_COUNT] = {
     [IN_GAP] = "gap",
     [IN_ENDED_BY_ADMIN] = "ended_by_admin",
     [IN_KICKED_BY_ADMIN] = "kicked_by_admin",
+    [IN_MUTED_BY_ADMIN] = "muted_by_admin",
     [IN_MEMBERSHIP_STALE] = "membership_stale",
     [IN_MEMBERSHIP_ENDED] = "membership_ended",
     [IN_MEMBERSHIP_NOT_ENDED] = "membership_not_ended",

@@ -65,6 +65,7 @@ enum call_input_type {
     IN_ENDED_BY_ADMIN,  /* a legacy call is over; one of MatrixRTC gets an audit row, and is over
                            when its members have left in Matrix */
     IN_KICKED_BY_ADMIN, /* MatrixRTC: an audit row; the member leaves in Matrix */
+    IN_MUTED_BY_ADMIN,  /* MatrixRTC: an audit row; the SFU silences the member */
     /* members whose media is gone (calls/cleanup): audit rows of their call; who ends does so in
        Matrix */
     IN_MEMBERSHIP_STALE,     /* they are held to be gone; a row the first time */
@@ -186,8 +187,9 @@ struct call_input_token {
 struct call_input_admin {
     const char *session_id;
     const char *actor;     /* "admin token" or the user id */
-    const char *user_id;   /* kicked: whom */
-    const char *device_id; /* kicked: which of their devices; NULL = all */
+    const char *user_id;   /* kicked, muted: whom */
+    const char *device_id; /* likewise: which of their devices; NULL = all */
+    const char *track;     /* muted: the SFU's id of it; NULL = all their sound */
     const char *reason;    /* NULL = none was given */
 };
 

@@ -103,8 +103,11 @@ const struct call_rule call_rules_rtc[] = {
         "rtc: live, an admin ends it" },
     { LIVE, IN_KICKED_BY_ADMIN, NULL, CALL_SAME, call_admin_record,
         "rtc: live, an admin kicks a member" },
+    { LIVE, IN_MUTED_BY_ADMIN, NULL, CALL_SAME, call_admin_record,
+        "rtc: live, an admin mutes a member" },
     { FINAL, IN_ENDED_BY_ADMIN, NULL, CALL_SAME, NULL, "rtc: over, an admin ends it" },
     { STUB | FINAL, IN_KICKED_BY_ADMIN, NULL, CALL_SAME, NULL, "rtc: over, an admin kicks" },
+    { STUB | FINAL, IN_MUTED_BY_ADMIN, NULL, CALL_SAME, NULL, "rtc: over, an admin mutes" },
 
     /* time */
     { STUB, IN_DEADLINE, NULL, CALL_ENDED, call_rtc_close_stub, "rtc: stub, no member came" },

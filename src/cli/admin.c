@@ -74,6 +74,7 @@ enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e, struct cli_
             a->config->appservice.masquerade },
         .remove = cli_focus_remove,
         .arg = f,
+        .mute = { cli_focus_mute, cli_focus_mute_forget, f },
     };
     api_admin_calls_attach(a->calls, &engine);
     return OK;

@@ -114,11 +114,12 @@ enum err cli_calls_list(const struct cli_args *args) {
     return show(args, &door, cli_format_read(cli_args_get(args, "format")));
 }
 
-/* --- end and kick --- */
+/* --- end, kick and mute --- */
 
 struct outcome {
     struct buf text;
     size_t failed;
+    bool mute;
 };
 
 /* Device ids are what a client, maybe of another server, calls itself. */
@@ -132,11 +133,12 @@ static enum err tell_member(void *arg, const char *const *values) {
     buf_putc(&o->text, ' ');
     put(&o->text, values[1], "-");
     if (values[2] != NULL) {
-        buf_puts(&o->text,
-            strcmp(values[2], "sender") == 0 ? ": left, by Parley's own user\n" : ": left\n");
+        buf_puts(&o->text, strcmp(values[2], "sender") == 0  ? ": left, by Parley's own user\n"
+                           : strcmp(values[2], "muted") == 0 ? ": muted\n"
+                                                             : ": left\n");
         return buf_check(&o->text);
     }
-    buf_puts(&o->text, ": still in: ");
+    buf_puts(&o->text, o->mute ? ": not muted: " : ": still in: ");
     put(&o->text, values[3], "no reason was given");
     buf_putc(&o->text, '\n');
     o->failed++;
@@ -150,14 +152,15 @@ static enum err tell(const struct outcome *o, bool marked) {
                                 "told nothing and may go on talking.\n");
     }
     return o->failed == 0 ? OK
-                          : err_set(ERR_FORBIDDEN, "%zu of them could not be ended", o->failed);
+                          : err_set(ERR_FORBIDDEN, "%zu of them could not be %s", o->failed,
+                                o->mute ? "muted" : "ended");
 }
 
 static enum err order(const struct cli_args *args, const struct api_order *what) {
     CLEANUP(config_destroyp) struct config *config = NULL;
     CLEANUP(buf_finish) struct buf url;
     struct api_admin_client door;
-    struct outcome outcome = { .failed = 0 };
+    struct outcome outcome = { .mute = what->act == API_ORDER_MUTE };
     bool marked = false;
     buf_init(&url, 0);
     buf_init(&outcome.text, 0);
@@ -177,16 +180,25 @@ enum err cli_calls_end(const struct cli_args *args) {
     return order(args, &what);
 }
 
-enum err cli_calls_kick(const struct cli_args *args) {
+static enum err order_of_somebody(const struct cli_args *args, enum api_order_act act) {
     const struct api_order what = {
-        .kick = true,
+        .act = act,
         .session_id = args->words[0],
         .user_id = cli_args_get(args, "user"),
         .device_id = cli_args_get(args, "device"),
+        .track = act == API_ORDER_MUTE ? cli_args_get(args, "track") : NULL,
         .reason = cli_args_get(args, "reason"),
     };
     if (what.user_id == NULL) {
         return err_set(ERR_INVALID, "whom? Give --user; parley calls list shows who is in");
     }
     return order(args, &what);
+}
+
+enum err cli_calls_kick(const struct cli_args *args) {
+    return order_of_somebody(args, API_ORDER_KICK);
+}
+
+enum err cli_calls_mute(const struct cli_args *args) {
+    return order_of_somebody(args, API_ORDER_MUTE);
 }

@@ -48,6 +48,7 @@ MUST_CHECK enum err cli_admin_token(const struct cli_args *args);
 MUST_CHECK enum err cli_calls_list(const struct cli_args *args);
 MUST_CHECK enum err cli_calls_end(const struct cli_args *args);
 MUST_CHECK enum err cli_calls_kick(const struct cli_args *args);
+MUST_CHECK enum err cli_calls_mute(const struct cli_args *args);
 MUST_CHECK enum err cli_webhooks_list(const struct cli_args *args);
 MUST_CHECK enum err cli_webhooks_retry(const struct cli_args *args);
 MUST_CHECK enum err cli_webhooks_test(const struct cli_args *args);

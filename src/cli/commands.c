@@ -156,6 +156,12 @@ static const struct cli_option kick_options[] = {
     { "device", "DEVICE", "only this device of theirs", NULL, NULL },
     REASON, CLI_OPTION_CONFIG, CLI_OPTION_HELP,
 };
+static const struct cli_option mute_options[] = {
+    { "user", "USER", "whom (@who:server)", NULL, check_user },
+    { "device", "DEVICE", "only this device of theirs", NULL, NULL },
+    { "track", "TRACK", "this track (TR_...), also of a camera, not all sound", NULL, NULL },
+    REASON, CLI_OPTION_CONFIG, CLI_OPTION_HELP,
+};
 static const struct cli_option purge_options[] = {
     { "before", "TIME", "calls that were over before this moment", NULL, check_time },
     { "user", "USER", "the name of this person, everywhere", NULL, check_user },
@@ -239,6 +245,9 @@ const struct cli_command cli_commands[] = {
         "is 1. A call of two devices (m.call.*) is only marked as ended.\n", end_options, cli_calls_end),
     ROW("calls kick", "SESSION", check_session, "Takes somebody out of a call",
         "They may come back as long as they are in the room.\n", kick_options, cli_calls_kick),
+    ROW("calls mute", "SESSION", check_session, "Silences somebody in a call",
+        "They may speak again when they want to. parley audit events --type\n"
+        "track_published names the tracks of the embedded SFU.\n", mute_options, cli_calls_mute),
     ROW("webhooks list", NULL, NULL, "Lists webhooks and notices that were not delivered",
         "What waits to be tried again, and what was given up (dead), oldest first.\n", webhooks_options,
         cli_webhooks_list),

@@ -3,6 +3,7 @@
 
 #include "appservice/registration.h"
 #include "calls/delegations.h"
+#include "calls/ending.h"
 #include "calls/lookout.h"
 #include "calls/work.h"
 #include "cli/engine.h"
@@ -18,6 +19,7 @@
 #include "livekit/chronicle.h"
 #include "livekit/delegate.h"
 #include "livekit/focus.h"
+#include "livekit/mutes.h"
 #include "livekit/news_here.h"
 #include "livekit/occupants.h"
 #include "livekit/participants.h"
@@ -31,6 +33,7 @@
 #include "matrix/openid.h"
 #include "matrix/outside.h"
 #include "store/removals.h"
+#include "store/watches.h"
 
 #include <string.h>
 
@@ -48,6 +51,7 @@ struct cli_focus {
     struct lk_removals *removals;         /* likewise */
     struct lk_presence *presence;         /* likewise */
     struct lk_occupants *occupants;       /* likewise */
+    struct lk_mutes *mutes;               /* likewise */
     struct call_lookout *lookout;         /* likewise, and the database was reached */
     struct lk_rooms *rooms;
     struct mx_delayed *delayed;
@@ -162,7 +166,8 @@ static enum err build_presence(struct cli_focus *f) {
         .witness = f->cfg.rooms == NULL ? f->witness : NULL,
     };
     TRY(lk_presence_create(&presence, &f->presence));
-    return lk_occupants_create(f->rooms, f->witness, &f->occupants);
+    TRY(lk_occupants_create(f->rooms, f->witness, &f->occupants));
+    return lk_mutes_create(f->rooms, f->occupants, &f->mutes);
 }
 
 /* What a homeserver of our own makes possible. */
@@ -311,6 +316,26 @@ void cli_focus_remove(void *focus, const char *room_id, const char *user_id, con
     }
 }
 
+enum err cli_focus_mute(void *focus, const struct call_ending_member *who, const char *track,
+    api_admin_muted *done, void *done_arg) {
+    const struct cli_focus *f = focus;
+    const struct store_watch member = { .room_id = who->room_id,
+        .slot = who->slot,
+        .user_id = who->user_id,
+        .device_id = who->device_id,
+        .membership_id = who->membership_id };
+    return f == NULL || f->mutes == NULL
+               ? err_set(ERR_CONFLICT, "there is no SFU of ours to mute anybody in")
+               : lk_mutes_order(f->mutes, &member, track, done, done_arg);
+}
+
+void cli_focus_mute_forget(void *focus, const void *done_arg) {
+    const struct cli_focus *f = focus;
+    if (f != NULL && f->mutes != NULL) {
+        lk_mutes_forget(f->mutes, done_arg);
+    }
+}
+
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
     if (f != NULL && f->admission != NULL) {
         lk_admission_set_store(f->admission, cli_engine_store(e));
@@ -366,6 +391,7 @@ void cli_focus_close(struct cli_focus *f) {
     if (f->witness != NULL) {
         lk_witness_set_participants(f->witness, NULL);
     }
+    lk_mutes_destroy(STEAL(f->mutes));
     lk_occupants_destroy(STEAL(f->occupants));
     lk_presence_destroy(STEAL(f->presence));
     lk_removals_destroy(STEAL(f->removals));

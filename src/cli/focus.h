@@ -5,11 +5,13 @@
 #ifndef CLI_FOCUS_H
 #define CLI_FOCUS_H
 
+#include "api/admin_mute.h"
 #include "core/err.h"
 
 #include <uv.h>
 
 struct as_registration;
+struct call_ending_member;
 struct cli_engine;
 struct cli_homeserver;
 struct config;
@@ -35,6 +37,11 @@ MUST_CHECK enum err cli_focus_create(
 /** Takes somebody out of the SFU: an api_admin_calls_remove of the focus, which may be NULL. */
 void cli_focus_remove(void *focus, const char *room_id, const char *user_id, const char *device_id,
     const char *reason, const char *actor);
+/** Silences a member of a call in the SFU: the parts of an api_admin_mute_port; the focus may be
+ * NULL, then there is no SFU to tell. */
+MUST_CHECK enum err cli_focus_mute(void *focus, const struct call_ending_member *who,
+    const char *track, api_admin_muted *done, void *done_arg);
+void cli_focus_mute_forget(void *focus, const void *done_arg);
 /** The engine is there from now on. */
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e);
 /** Before the engine goes: requests under way, and all that come, are answered 503. Takes NULL. */

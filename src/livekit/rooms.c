@@ -41,7 +41,7 @@ struct call {
     struct call *prev, *next;
     struct http_client_call *under_way;
     const char *method;
-    char *alias, *identity; /* of a question to our own SFU */
+    char *alias, *identity, *track; /* of a question to our own SFU */
     lk_rooms_done *done;
     void *arg;
 };
@@ -50,7 +50,8 @@ struct call {
 struct ask {
     const char *method;
     const char *alias;
-    const char *identity; /* NULL = none */
+    const char *identity; /* NULL = none; likewise the track, which is to be muted */
+    const char *track;
     enum lk_right create, list, admin;
     bool trial;                    /* CreateRoom: for a moment */
     enum { ROOM, NAME, NAMES } as; /* what the method calls the room: "room", "name", "names" */
@@ -64,6 +65,7 @@ static void call_destroy(struct call *c) {
     c->rooms->n_calls--;
     mem_free(c->alias);
     mem_free(c->identity);
+    mem_free(c->track);
     mem_free(c);
 }
 
@@ -93,7 +95,8 @@ static void answer(struct call *c, enum err e, const json_t *json, const char *t
 
 static void answer_here(struct call *c) {
     json_t *json = NULL;
-    enum err e = c->rooms->here(c->rooms->here_arg, c->method, c->alias, c->identity, &json);
+    const struct lk_rooms_question q = { c->method, c->alias, c->identity, c->track };
+    enum err e = c->rooms->here(c->rooms->here_arg, &q, &json);
     answer(c, e, json, e == OK ? "" : err_text());
     json_decref(json);
 }
@@ -158,6 +161,10 @@ static void write_body(const struct ask *a, struct buf *b) {
     if (a->identity != NULL) {
         buf_json_field(b, "identity", a->identity);
     }
+    if (a->track != NULL) {
+        buf_json_field(b, "track_sid", a->track);
+        buf_json_bool_field(b, "muted", true);
+    }
     if (a->as == NAME) {
         buf_json_int_field(b, "empty_timeout", a->trial ? TRIAL_TIMEOUT_S : EMPTY_TIMEOUT_S);
         buf_json_int_field(b, "departure_timeout", DEPARTURE_TIMEOUT_S);
@@ -191,7 +198,9 @@ void lk_rooms_request_finish(struct lk_rooms_request *q) {
 static enum err call_wait(struct call *c, const struct ask *a) {
     c->alias = mem_strdup(a->alias);
     c->identity = a->identity == NULL ? NULL : mem_strdup(a->identity);
-    if (c->alias == NULL || (a->identity != NULL && c->identity == NULL)) {
+    c->track = a->track == NULL ? NULL : mem_strdup(a->track);
+    if (c->alias == NULL || (a->identity != NULL && c->identity == NULL) ||
+        (a->track != NULL && c->track == NULL)) {
         return err_set(ERR_NOMEM, "no memory for a question to the SFU");
     }
     uv_timer_start(c->rooms->turn, turn, 0, 0);
@@ -260,6 +269,17 @@ enum err lk_rooms_remove(
     return ask(r,
         &(struct ask){
             .method = "RemoveParticipant", .alias = alias, .identity = identity, .admin = LK_YES },
+        done, arg);
+}
+
+enum err lk_rooms_mute(struct lk_rooms *r, const char *alias, const char *identity,
+    const char *track, lk_rooms_done *done, void *arg) {
+    return ask(r,
+        &(struct ask){ .method = "MutePublishedTrack",
+            .alias = alias,
+            .identity = identity,
+            .track = track,
+            .admin = LK_YES },
         done, arg);
 }
 

@@ -23,9 +23,15 @@ struct lk_rooms;
  * ERR_INVALID for any other address; ERR_NOMEM. */
 MUST_CHECK enum err lk_rooms_create(
     struct http_client *http, const struct lk_keys *keys, const char *url, struct lk_rooms **ret);
-/** Answers a question at once: lk_rooms_here (livekit/rooms_here.h). */
-typedef enum err lk_rooms_answerer(
-    void *arg, const char *method, const char *alias, const char *identity, json_t **ret);
+/* A question; `method` as RoomService calls it. */
+struct lk_rooms_question {
+    const char *method;
+    const char *alias;
+    const char *identity; /* NULL where the method takes none; likewise the track */
+    const char *track;
+};
+/** Answers one at once: lk_rooms_here (livekit/rooms_here.h). */
+typedef enum err lk_rooms_answerer(void *arg, const struct lk_rooms_question *q, json_t **ret);
 /** The rooms of the SFU in our own process: the same questions, answered in the loop's next turn.
  * Borrows `loop` and `arg` for its life. ERR_NOMEM. */
 MUST_CHECK enum err lk_rooms_create_here(
@@ -50,13 +56,18 @@ MUST_CHECK enum err lk_rooms_find(
 /** {"rooms": [{"name", …}]}: one where it is there, else none. */
 MUST_CHECK enum err lk_rooms_look(
     struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg);
-/** {"participants": [{"identity", "state", "joined_at", …}]} */
+/** {"participants": [{"identity", "state", "joined_at", "tracks": [{"sid", "type", "source",
+ * "muted"}], …}]} */
 MUST_CHECK enum err lk_rooms_list(
     struct lk_rooms *r, const char *alias, lk_rooms_done *done, void *arg);
 /** Ends the participant's connection. Its token stays valid: whoever must stay out is refused where
  * they ask. */
 MUST_CHECK enum err lk_rooms_remove(
     struct lk_rooms *r, const char *alias, const char *identity, lk_rooms_done *done, void *arg);
+/** Silences a track; only who publishes it lets it sound again. ERR_NOT_FOUND: also no such track.
+ */
+MUST_CHECK enum err lk_rooms_mute(struct lk_rooms *r, const char *alias, const char *identity,
+    const char *track, lk_rooms_done *done, void *arg);
 
 /* A request for whoever sends it by another way, to see whether the server answers and knows our
  * key: gives its parts. */

@@ -9,10 +9,10 @@
 
 #include <jansson.h>
 
-/** An lk_rooms_answerer; `directory` is a struct room_directory. `method` as RoomService calls it;
- * `identity` NULL where it takes none. Gives the answer's object (json_decref). ERR_NOT_FOUND: no
- * such room or participant; ERR_LIMIT, ERR_NOMEM. */
-MUST_CHECK enum err lk_rooms_here(
-    void *directory, const char *method, const char *alias, const char *identity, json_t **ret);
+struct lk_rooms_question;
+
+/** An lk_rooms_answerer; `directory` is a struct room_directory. Gives the answer's object
+ * (json_decref). ERR_NOT_FOUND: no such room, participant or track; ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err lk_rooms_here(void *directory, const struct lk_rooms_question *q, json_t **ret);
 
 #endif

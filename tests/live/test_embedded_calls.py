@@ -7,6 +7,8 @@ import pytest
 import sfu_clients
 from participant import HOUR_MS, Participant
 from stack import Stack
+from test_removals import call_of
+from test_removals import fixture_admin  # noqa: F401 (a fixture)
 
 EMBEDDED = {"rtc": {"sfu": "embedded", "public_url": "PUBLIC_URL", "announced_ips": "[127.0.0.1]", "udp_port": 0, "tcp_port": 0,
                     "workers": 1},
@@ -65,6 +67,26 @@ def test_who_is_kicked_from_the_room_is_cut_from_the_media(people):
     bob.process.wait(SILENT_S)
     bob.wait_rows("media_removed", 2)
     assert alice.process.poll() is None and alice.rows("media_removed") == []
+
+
+def test_an_admin_mutes_kicks_and_ends(people, admin):
+    alice, bob = people
+    for one in people:
+        one.enter().ask_token(HOUR_MS).connect()
+    alice.do("microphone")
+    call = call_of(alice, 2, admin)
+    track = alice.wait_rows("track_published")[0]["payload"]["track"]
+    assert admin("mute", call, "--user", bob.user.user_id) == (1, f"{bob.user.user_id} {bob.user.device_id}: not muted: sends no sound\n")
+    assert admin("mute", call, "--user", alice.user.user_id, "--reason", "noise")[0] == 0
+    muted = alice.wait_rows("track_muted")[0]["payload"]
+    assert (muted["track"], muted["reason"], muted["source"]) == (track, "by_moderator", "microphone")
+    row = [row for row in alice.stack.parley.audit("events", "--call", call) if row["type"] == "participant_muted_by_admin"][-1]
+    assert row["payload"] == {"actor": "admin token", "reason": "noise"} and row["subject"].startswith(alice.user.user_id)
+    assert admin("kick", call, "--user", bob.user.user_id)[0] == 0
+    assert "PARTICIPANT_REMOVED" in bob.said()
+    assert admin("end", call)[0] == 0
+    assert "PARTICIPANT_REMOVED" in alice.said()
+    assert alice.wait_rows("media_removed")[0]["payload"]["reason"] == "ended_by_admin"
 
 
 @pytest.fixture(name="guests")

@@ -104,6 +104,7 @@ static const struct field fields[] = {
     A(TEXT, actor),
     A(TEXT, user_id),
     A(TEXT, device_id),
+    A(TEXT, track),
     A(TEXT, reason),
     S(TEXT, session_id),
     S(INT, n),
@@ -138,6 +139,7 @@ static enum family family_of(enum call_input_type t) {
         return ROOM;
     case IN_ENDED_BY_ADMIN:
     case IN_KICKED_BY_ADMIN:
+    case IN_MUTED_BY_ADMIN:
         return ADMIN;
     case IN_MEMBERSHIP_STALE:
     case IN_MEMBERSHIP_ENDED:

@@ -114,7 +114,9 @@ TEST(api_admin_client, orders) {
     next = (struct http_client_answer){ .status = 200,
         .body = "{\"ended\":[{\"user_id\":\"@a:x\",\"device_id\":\"A\",\"by\":\"user\"}],"
                 "\"not_ended\":[{\"user_id\":\"@b:x\",\"problem\":\"no\"}]}" };
-    const struct api_order kick = { true, ID, NULL, "@a:x", "A", "\"" };
+    const struct api_order kick = {
+        .act = API_ORDER_KICK, .session_id = ID, .user_id = "@a:x", .device_id = "A", .reason = "\""
+    };
     CHECK_ERR(OK, api_admin_client_order(&c, &kick, note_outcome, &b, &marked));
     CHECK(!marked);
     CHECK_STR("POST http://127.0.0.1:1/_parley/admin/v1/calls/" ID "/kick "
@@ -122,9 +124,20 @@ TEST(api_admin_client, orders) {
         sent);
     CHECK_STR("@a:x|A|user|\n@b:x|||no\n", buf_str(&b));
     next.body = "{\"clients_told\":false}";
-    const struct api_order end = { false, ID, NULL, NULL, NULL, NULL };
+    const struct api_order end = { .act = API_ORDER_END, .session_id = ID };
     CHECK_ERR(OK, api_admin_client_order(&c, &end, note_outcome, &b, &marked));
     CHECK(marked);
+    next.body = "{\"muted\":[{\"user_id\":\"@a:x\",\"device_id\":\"A\",\"tracks\":2}],"
+                "\"not_muted\":[{\"user_id\":\"@a:x\",\"device_id\":\"B\",\"problem\":\"no\"}]}";
+    const struct api_order mute = {
+        .act = API_ORDER_MUTE, .session_id = ID, .user_id = "@a:x", .track = "TR_1"
+    };
+    buf_clear(&b);
+    CHECK_ERR(OK, api_admin_client_order(&c, &mute, note_outcome, &b, &marked));
+    CHECK_STR("POST http://127.0.0.1:1/_parley/admin/v1/calls/" ID "/mute "
+              "{\"user_id\":\"@a:x\",\"track\":\"TR_1\"} " TOKEN " -",
+        sent);
+    CHECK_STR("@a:x|A|muted|\n@a:x|B||no\n", buf_str(&b));
 }
 
 TEST(api_admin_client, says_what_is_wrong) {
@@ -190,6 +203,6 @@ TEST_ALLOC(api_admin_client, survives_no_memory) {
     bool marked = false;
     next = (struct http_client_answer){ .status = 200,
         .body = "{\"ended\":[{\"user_id\":\"@a:x\"}]}" };
-    const struct api_order end = { false, ID, NULL, NULL, NULL, "x" };
+    const struct api_order end = { .session_id = ID, .reason = "x" };
     return api_admin_client_order(&c, &end, note_outcome, &b, &marked);
 }

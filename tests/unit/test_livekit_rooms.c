@@ -58,6 +58,10 @@ static enum err ask_remove(struct world *w) {
     return lk_rooms_remove(w->rooms, ALIAS, "@a:x:DEV", on_done, w);
 }
 
+static enum err ask_mute(struct world *w) {
+    return lk_rooms_mute(w->rooms, ALIAS, "@a:x:DEV", "TR_1", on_done, w);
+}
+
 TEST(livekit_rooms, asks_with_the_right_it_needs) {
     static const struct {
         const char *name;
@@ -77,6 +81,11 @@ TEST(livekit_rooms, asks_with_the_right_it_needs) {
         { "remove somebody", ask_remove,
             "https://sfu:7880/twirp/livekit.RoomService/RemoveParticipant",
             "{\"room\":\"" ALIAS "\",\"identity\":\"@a:x:DEV\"}", false, true },
+        { "mute somebody", ask_mute,
+            "https://sfu:7880/twirp/livekit.RoomService/MutePublishedTrack",
+            "{\"room\":\"" ALIAS "\",\"identity\":\"@a:x:DEV\",\"track_sid\":\"TR_1\","
+            "\"muted\":true}",
+            false, true },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
@@ -168,17 +177,16 @@ TEST_ALLOC(livekit_rooms, ask_without_memory) {
 /* --- the rooms of our own process --- */
 
 /* Says what it was asked; of "lost" it knows nothing. */
-static enum err answer_here(
-    void *arg, const char *method, const char *alias, const char *identity, json_t **ret) {
+static enum err answer_here(void *arg, const struct lk_rooms_question *q, json_t **ret) {
     char *asked = arg;
-    snprintf(asked, 64, "%s %s %s", method, alias, identity == NULL ? "-" : identity);
+    snprintf(asked, 64, "%s %s %s%s", q->method, q->alias, q->identity == NULL ? "-" : q->identity,
+        q->track == NULL ? "" : " TR_1");
     *ret = json_object();
     return OK;
 }
 
-static enum err lost_here(
-    void *arg, const char *method, const char *alias, const char *identity, json_t **ret) {
-    (void)arg, (void)method, (void)alias, (void)identity, (void)ret;
+static enum err lost_here(void *arg, const struct lk_rooms_question *q, json_t **ret) {
+    (void)arg, (void)q, (void)ret;
     return err_set(ERR_NOT_FOUND, "participant does not exist");
 }
 
@@ -192,6 +200,7 @@ TEST(livekit_rooms, of_our_own_answer_in_the_next_turn) {
         { "find", "GetParticipant " ALIAS " @a:x:DEV", ask_find },
         { "list", "ListParticipants " ALIAS " -", ask_list },
         { "remove", "RemoveParticipant " ALIAS " @a:x:DEV", ask_remove },
+        { "mute", "MutePublishedTrack " ALIAS " @a:x:DEV TR_1", ask_mute },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
