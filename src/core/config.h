@@ -82,7 +82,7 @@ struct config {
     struct {
         const char *key_file; /* path */
         bool sdp;
-        const char *spool_file; /* empty: none */
+        const char *spool_file; /* path */
         int64_t spool_max;      /* bytes */
     } audit;
     struct {

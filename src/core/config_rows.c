@@ -88,8 +88,8 @@ const struct config_row config_rows[] = {
     ROW(audit, sdp, config_bool, sdp, "false", 0, 0, NONE, 0,
         "Keep session descriptions? They hold people's network addresses."),
 
-    ROW(audit, spool_file, config_path, spool_file, "/var/lib/parley/audit.spool", 0, TEXT_MAX, NONE, 0,
-        "Where rows of tokens and media wait while the database is away, mode 0600; empty: in memory."),
+    ROW(audit, spool_file, config_path, spool_file, "/var/lib/parley/audit.spool", 1, TEXT_MAX, NONE, 0,
+        "Where rows of tokens and media wait while the database is away; mode 0600."),
     ROW(audit, spool_max, config_size, spool_max, "64MiB", 64 * KIB, 64 * 1024 * MIB, NONE, 0,
         "The most it takes; what comes then is only counted."),
 

@@ -235,6 +235,7 @@ static void put_now(struct lk_overflow *o, struct lk_note *last) {
 static void over(uv_work_t *work, int status) {
     struct lk_overflow *o = work->data;
     const struct lk_overflow_told told = o->told;
+    const enum job job = o->job;
     (void)status;
     count(o);
     say(o);
@@ -246,6 +247,7 @@ static void over(uv_work_t *work, int status) {
         return;
     }
     if (told.e != OK) {
+        o->back = o->back || job == TAKE;
         destroy_notes(told.notes);
         const struct lk_overflow_told failed = { .e = err_set(told.e, "%s", o->why) };
         o->done(o->arg, &failed);

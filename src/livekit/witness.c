@@ -12,9 +12,9 @@
 #include "core/crypto.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "livekit/naming.h"
 #include "livekit/note.h"
 #include "livekit/overflow.h"
-#include "livekit/participants.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -30,12 +30,6 @@ METRIC_COUNTER(lost_notes, "parley_token_audit_lost_total",
 #define FILE_AGAIN_US (60 * SEC_US)
 #define US_PER_MS     1000
 
-/* A note of the batch that was asked about. */
-struct asked {
-    struct lk_witness *owner;
-    struct lk_note *note;
-};
-
 struct lk_witness {
     uv_timer_t soon;  /* the next turn of the loop */
     uv_timer_t clock; /* while something waits */
@@ -46,16 +40,16 @@ struct lk_witness {
     uint64_t last_id;
     struct lk_note *notes; /* in order */
     size_t n;
-    struct lk_note *batch;   /* before them; of the file while `spooling` */
-    struct asked *asked;     /* an entry a note of the batch */
-    size_t n_batch, pending; /* pending: not named yet */
-    bool busy;               /* a batch is being named, or written */
-    bool writing;            /* the unit of work is under way */
-    bool abandoned;          /* it hangs, and its notes went to the file */
-    bool spooling;           /* something may be in the file */
-    bool last;               /* the batch goes to the end of the file */
-    int64_t lost;            /* for want of room */
-    int64_t refused;         /* refusals that were only counted */
+    struct lk_note *batch; /* before them; of the file while `spooling` */
+    size_t n_batch;
+    struct lk_naming *naming; /* of the batch, while it is under way */
+    bool busy;                /* a batch is being named, or written */
+    bool writing;             /* the unit of work is under way */
+    bool abandoned;           /* it hangs, and its notes went to the file */
+    bool spooling;            /* something may be in the file */
+    bool last;                /* the batch goes to the end of the file */
+    int64_t lost;             /* for want of room */
+    int64_t refused;          /* refusals that were only counted */
     int64_t lost_in_unit, refused_in_unit;
     int64_t since_us;      /* when it last went on */
     int64_t not_before_us; /* the next try */
@@ -92,16 +86,8 @@ static void show_waiting(const struct lk_witness *w) {
 
 /* --- the batch --- */
 
-static void batch_forget(struct lk_witness *w) {
-    for (size_t i = 0; i < w->n_batch && w->asked != NULL && w->participants != NULL; i++) {
-        lk_participants_forget(w->participants, &w->asked[i]);
-    }
-    mem_free(STEAL(w->asked));
-    w->pending = 0;
-}
-
 static void batch_destroy(struct lk_witness *w) {
-    batch_forget(w);
+    lk_naming_end(STEAL(w->naming));
     while (w->batch != NULL) {
         struct lk_note *n = w->batch;
         DL_DELETE(w->batch, n);
@@ -112,7 +98,7 @@ static void batch_destroy(struct lk_witness *w) {
 
 /* They are notes like the others again, before them. */
 static void batch_return(struct lk_witness *w) {
-    batch_forget(w);
+    lk_naming_end(STEAL(w->naming));
     DL_CONCAT(w->batch, w->notes);
     w->notes = STEAL(w->batch);
     w->n += w->n_batch;
@@ -245,68 +231,17 @@ static void batch_write(struct lk_witness *w) {
     call_work_run(work, on_written, w);
 }
 
-/* --- naming --- */
-
-static void named(struct lk_witness *w) {
-    if (--w->pending == 0) {
-        batch_write(w);
-    }
-}
-
-/* A room is nobody's: who was asked about was only in it. */
-static void name(struct lk_note *n, const struct store_identity *who) {
-    struct call_input *in = &n->input;
-    const bool of_room =
-        in->type == IN_MEDIA_ROOM_OPENED || in->type == IN_MEDIA_ROOM_CLOSED || in->type == IN_GAP;
-    if (who != NULL) {
-        in->room_id = arena_strdup(&n->arena, who->room_id);
-        in->token.slot = arena_strdup(&n->arena, who->slot_id);
-    }
-    if (who != NULL && !of_room) {
-        in->sender = arena_strdup(&n->arena, who->user_id);
-        in->token.device_id = arena_strdup(&n->arena, who->device_id);
-        in->token.member_id = arena_strdup(&n->arena, who->member_id);
-        in->token.dialect = arena_strdup(&n->arena, who->dialect);
-    }
-    if (of_room) {
-        in->token.identity = NULL;
-    }
-}
-
-static void on_found(void *arg, const struct store_identity *rows, size_t n) {
-    const struct asked *a = arg;
-    name(a->note, n == 0 ? NULL : rows);
-    named(a->owner);
-}
-
-static void batch_name(struct lk_witness *w) {
-    struct lk_note *n = NULL;
-    size_t i = 0;
-    w->asked = mem_zalloc((w->n_batch + 1) * sizeof(*w->asked));
-    if (w->asked == NULL) {
-        batch_failed(w, "no memory for audit rows");
-        return;
-    }
-    w->pending = 1; /* ours, so that it does not end before all were asked */
-    DL_FOREACH(w->batch, n) {
-        struct asked *a = &w->asked[i++];
-        *a = (struct asked){ w, n };
-        if (w->participants == NULL || !lk_note_unnamed(n)) {
-            continue;
-        }
-        w->pending++;
-        if (lk_participants_find(w->participants, n->input.token.alias, n->input.token.identity,
-                on_found, a) != OK) {
-            batch_failed(w, err_text());
-            return;
-        }
-    }
-    named(w);
+static void on_named(void *arg) {
+    struct lk_witness *w = arg;
+    w->naming = NULL;
+    batch_write(w);
 }
 
 static void batch_begin(struct lk_witness *w) {
     w->busy = true;
-    batch_name(w);
+    if (lk_naming_begin(w->participants, w->batch, w->n_batch, on_named, w, &w->naming) != OK) {
+        batch_failed(w, err_text());
+    }
 }
 
 /* --- what is next --- */
@@ -472,8 +407,7 @@ void lk_witness_set_calls(struct lk_witness *w, struct calls *calls) {
 }
 
 void lk_witness_set_participants(struct lk_witness *w, struct lk_participants *p) {
-    if (p == NULL && w->pending > 0) {
-        batch_forget(w);
+    if (p == NULL && w->naming != NULL) {
         batch_failed(w, "we stop");
     }
     w->participants = p;
