@@ -176,9 +176,10 @@ def test_what_waits_survives_a_kill_and_what_does_not_fit_is_counted(stack, gues
     got = stack.wait(lambda: told(alice), lambda got: len(got) >= len(before) + 4, "toggles")
     assert got[:len(before) + 4] == [*before, *toggles, *toggles]
 
-    # The client has come back by itself, with its track; now more than fits.
-    alice.stack.wait(lambda: told(alice)[-1], lambda last: last.startswith("track_published"), "track that is back")
-    before = told(alice)
+    alice.end(kill=True)  # now more than fits
+    alice.connect()
+    alice.do("microphone")
+    before = wait_told(alice, ["track_published emb-alice microphone"])
     stack.cluster.kill()
     try:
         alice.do("toggle 300")
