@@ -5,6 +5,7 @@
 #define SFU_PACKET_H
 
 #include "core/pkt.h"
+#include "rtc/codec/av1.h"
 #include "rtc/codec/frame.h"
 #include "rtc/codec/vp8.h"
 #include "rtc/rtp.h"
@@ -18,6 +19,8 @@ struct sfu_packet {
     struct rtc_rtpext ext;
     struct rtc_frame frame;
     struct rtc_vp8 vp8; /* of VP8 alone */
+    struct rtc_av1 dd;  /* of layered frames, where `has_dd` */
+    bool has_dd;
     const struct rtc_codec *codec;
     uint8_t layer;
 };

@@ -53,20 +53,31 @@ uint8_t sfu_selector_fps(const struct sfu_wanted *wanted) {
     return wanted->fps > 10 ? 1 : 0;
 }
 
-bool sfu_selector_aim(struct sfu_selector *s, const struct sfu_wanted *wanted,
-    struct sfu_allowance allowed, const struct sfu_layer *layers, unsigned n, unsigned live) {
-    int8_t target = -1;
+int sfu_selector_choose(const struct sfu_wanted *wanted, struct sfu_allowance allowed,
+    const struct sfu_layer *layers, unsigned n, unsigned live, uint8_t *ret_temporal) {
+    int target = -1;
     if (n > 0) {
-        unsigned want = sfu_selector_wish(wanted, layers, n);
-        target =
-            (int8_t)nearest(want < (unsigned)allowed.tier ? want : (unsigned)allowed.tier, n, live);
+        unsigned want = sfu_selector_wish(wanted, layers, n), most = (unsigned)allowed.tier;
+        target = (int)nearest(want < most ? want : most, n, live);
     }
     uint8_t fps = sfu_selector_fps(wanted);
     uint8_t most = target < allowed.tier ? SFU_TEMPORAL_ALL : allowed.temporal;
-    s->temporal_want = fps < most ? fps : most;
+    *ret_temporal = fps < most ? fps : most;
+    return target;
+}
+
+bool sfu_selector_set(struct sfu_selector *s, int target, uint8_t temporal) {
     bool changed = target != s->target;
-    s->target = target;
+    s->temporal_want = temporal;
+    s->target = (int8_t)target;
     return changed && sfu_selector_waits(s);
+}
+
+bool sfu_selector_aim(struct sfu_selector *s, const struct sfu_wanted *wanted,
+    struct sfu_allowance allowed, const struct sfu_layer *layers, unsigned n, unsigned live) {
+    uint8_t temporal;
+    int target = sfu_selector_choose(wanted, allowed, layers, n, live, &temporal);
+    return sfu_selector_set(s, target, temporal);
 }
 
 void sfu_selector_restart(struct sfu_selector *s) {
@@ -82,7 +93,8 @@ bool sfu_selector_waits(const struct sfu_selector *s) {
 static bool may_change(const struct sfu_selector *s, const struct rtc_frame *frame) {
     bool sync =
         frame->layer_sync && frame->temporal > s->temporal && frame->temporal <= s->temporal_want;
-    return s->temporal_want < s->temporal || frame->key_frame || sync;
+    bool rises = frame->rises && frame->temporal <= s->temporal;
+    return s->temporal_want < s->temporal || frame->key_frame || sync || rises;
 }
 
 enum sfu_choice sfu_selector_take(
@@ -94,6 +106,9 @@ enum sfu_choice sfu_selector_take(
     }
     if ((int)layer != s->current) {
         return SFU_SKIP;
+    }
+    if (frame->layered) {
+        return SFU_SEND;
     }
     if (frame->start && frame->spatial == 0 && may_change(s, frame)) {
         s->temporal = s->temporal_want;

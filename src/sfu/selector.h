@@ -45,6 +45,13 @@ unsigned sfu_selector_wish(
 /** The highest temporal layer that so many pictures a second take. */
 uint8_t sfu_selector_fps(const struct sfu_wanted *wanted);
 
+/** The layer to be sent, of n that the publisher described; -1: none. As sfu_selector_aim; gives
+ * the highest temporal layer of it too. */
+int sfu_selector_choose(const struct sfu_wanted *wanted, struct sfu_allowance allowed,
+    const struct sfu_layer *layers, unsigned n, unsigned live, uint8_t *ret_temporal);
+/** The target is that from now on; true when it has changed and needs a key frame. */
+bool sfu_selector_set(struct sfu_selector *s, int target, uint8_t temporal);
+
 /**
  * Chooses anew: the listener wants something else, other layers are sent, there is other room.
  * @layers  n of them, lowest first, as the publisher described them
@@ -61,7 +68,8 @@ void sfu_selector_restart(struct sfu_selector *s);
 bool sfu_selector_waits(const struct sfu_selector *s);
 
 /** What becomes of a packet of layer `layer`. After SFU_SWITCH the layer is the current one, unless
- * the caller takes it back (sfu_selector_undo). `needs_key`: false for audio. */
+ * the caller takes it back (sfu_selector_undo). Of layers within a stream sfu/layers says more.
+ * `needs_key`: false for audio. */
 enum sfu_choice sfu_selector_take(
     struct sfu_selector *s, unsigned layer, const struct rtc_frame *frame, bool needs_key);
 /** The switch of the packet just taken cannot be made; the target stays. */

@@ -50,7 +50,7 @@ static void tell(struct sfu_worker *w, sfu_id id, struct sum *sum, const struct 
 /* --- what a participant sends --- */
 
 static int highest_live(const struct sfu_track *t) {
-    int layer = (int)t->n_layers - 1;
+    int layer = (int)sfu_track_tiers(t) - 1;
     while (layer >= 0 && (t->live >> layer & 1) == 0) {
         layer--;
     }
@@ -60,7 +60,7 @@ static int highest_live(const struct sfu_track *t) {
 /* Layers that somebody wants and that do not come; none where nothing should. */
 static unsigned missing_from(const struct sfu_track *t) {
     int want = -1, live = highest_live(t);
-    for (uint32_t i = 0; i < t->n_listeners && t->n_layers > 1; i++) {
+    for (uint32_t i = 0; i < t->n_listeners && sfu_track_tiers(t) > 1; i++) {
         int wish =
             t->listeners[i]->wanted.disabled ? -1 : (int)sfu_subscription_wish(t->listeners[i]);
         want = wish > want ? wish : want;
@@ -96,7 +96,8 @@ static unsigned missing_for(const struct sfu_subscription *s) {
     int could = wish < live ? wish : live; /* what does not come is the publisher's trouble */
     bool idle =
         s->wanted.disabled || s->paused || s->selector.current < 0 || s->track->config.muted;
-    return idle || could <= s->selector.current ? 0 : (unsigned)(could - s->selector.current);
+    int now = sfu_subscription_layer(s);
+    return idle || could <= now ? 0 : (unsigned)(could - now);
 }
 
 static void tell_subscription(struct sfu_subscription *s, struct sum *sum, int64_t now_us) {
@@ -110,7 +111,7 @@ static void tell_subscription(struct sfu_subscription *s, struct sum *sum, int64
         sfu_tally_packets(&s->tally, s->reported_seq, s->reported_lost, &w);
     }
     struct sfu_stats stats = { .participant = s->transport->participant->object.id,
-        .layer = s->wanted.disabled ? -1 : s->selector.current,
+        .layer = (int8_t)(s->wanted.disabled ? -1 : sfu_subscription_layer(s)),
         .bps = sfu_tally_bps(&s->tally, now_us),
         .freezes = s->freezes.count,
         .freeze_ms = (uint32_t)(s->freezes.total_us / US_PER_MS) };

@@ -34,24 +34,6 @@ void sfu_subscription_tell(struct sfu_subscription *s, enum sfu_subscription_sta
     }
 }
 
-void sfu_subscription_head(const struct sfu_subscription *s, struct media_job *job,
-    const struct rtc_rtp_head *head, const struct sfu_packet *from) {
-    static const struct rtc_rtpext none;
-    uint8_t *own[RTC_EXT_COUNT];
-    struct wr w = wr_make(job->head, sizeof(job->head));
-    rtc_rtp_write(&w, head);
-    rtc_rtpext_map(&w, from == NULL ? NULL : pkt_bytes(from->pkt),
-        from == NULL ? &none : &from->ext, &s->plan, own);
-    if (own[RTC_EXT_MID] != NULL) {
-        memcpy(own[RTC_EXT_MID], s->mid, s->plan.own_len[RTC_EXT_MID]);
-    }
-    const uint8_t *sent_time = own[RTC_EXT_ABS_SEND_TIME];
-    job->sent_time_at = sent_time == NULL ? 0 : (uint16_t)(sent_time - job->head);
-    const uint8_t *wide = own[RTC_EXT_TRANSPORT_CC];
-    job->wide_at = wide == NULL ? 0 : (uint16_t)(wide - job->head);
-    job->head_len = (uint16_t)wr_len(&w);
-}
-
 /* RED of a publisher for a listener who knows Opus alone (Firefox, Safari): the newest block of it
  * is an Opus packet. Gives its place in the payload; 0 where nothing is to be unwrapped. Never of
  * what is encrypted end to end: there the whole of it is one ciphertext
@@ -101,7 +83,7 @@ static void forward(
     job->prefix_len = 0;
     size_t opus = opus_inside(s, p);
     uint8_t pt = s->pts[opus > 0 ? RTC_OPUS : p->codec->type];
-    struct rtc_rtp_head head = { to->ts, s->ssrc, to->seq, pt, p->rtp.marker };
+    struct rtc_rtp_head head = { to->ts, s->ssrc, to->seq, pt, sfu_subscription_marker(s, p) };
     sfu_subscription_head(s, job, &head, p);
     set_body(job, p, opus > 0 ? opus : set_descriptor(s, job, p, to));
     s->packets++;
@@ -109,7 +91,7 @@ static void forward(
     s->tally.octets += p->rtp.payload_len;
     s->worker->stats.forwarded++;
     s->needs_key &= !p->frame.key_frame;
-    if (p->rtp.marker && sfu_track_is_video(s->track) && s->replay.next == 0) {
+    if (head.marker && sfu_track_is_video(s->track) && s->replay.next == 0) {
         sfu_freezes_frame(&s->freezes, p->now_us);
     }
     if (!s->started) {
@@ -129,7 +111,7 @@ static void send_rtx(
     rtc_rtx_write_osn(&w, to->seq);
     job->prefix_len = RTC_RTX_OSN_LEN;
     struct rtc_rtp_head head = { to->ts, s->rtx_ssrc, s->rtx_seq++, s->rtx_pts[p->codec->type],
-        p->rtp.marker };
+        sfu_subscription_marker(s, p) };
     sfu_subscription_head(s, job, &head, p);
     set_body(job, p, set_descriptor(s, job, p, to));
     s->worker->stats.resent++;
@@ -146,6 +128,14 @@ static void pass_over(struct sfu_subscription *s, const struct sfu_packet *p) {
     if ((int)p->layer == s->selector.current) {
         sfu_rewriter_drop(&s->rewriter, p);
     }
+}
+
+static enum sfu_choice choose_layers(
+    struct sfu_subscription *s, const struct sfu_packet *p, enum sfu_choice choice) {
+    if (choice == SFU_SWITCH) {
+        sfu_layers_begin(&s->layers, p);
+    }
+    return sfu_layers_take(&s->layers, s->track->svc, p) ? choice : SFU_DROP;
 }
 
 void sfu_subscription_pass(struct sfu_subscription *s, const struct sfu_packet *p) {
@@ -169,6 +159,9 @@ void sfu_subscription_pass(struct sfu_subscription *s, const struct sfu_packet *
             return;
         }
         sfu_silence_end(&s->silence);
+    }
+    if (p->frame.layered) {
+        choice = choose_layers(s, p, choice);
     }
     struct sfu_rewritten to = { 0 };
     if (choice == SFU_DROP || p->rtp.payload_len == 0) {
@@ -194,7 +187,8 @@ static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
     struct sfu_rewritten to = { 0 };
     if (s->selector.current < 0 || !sfu_rewriter_back(&s->rewriter, seq, &in) ||
         !sfu_track_recall(s->track, (unsigned)s->selector.current, in, now_us, &p) ||
-        !is_taken(s, &p) || !sfu_rewriter_map(&s->rewriter, &p, &to)) {
+        !is_taken(s, &p) || !sfu_subscription_is_as_it_was(s, &p) ||
+        !sfu_rewriter_map(&s->rewriter, &p, &to)) {
         s->worker->stats.unknown_resends++;
         return;
     }
@@ -433,6 +427,7 @@ enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id, struct sfu_tra
     memcpy(s->cname, cfg->params.cname, sizeof(s->cname));
     memcpy(s->mid, cfg->params.mid, sizeof(s->mid));
     sfu_selector_init(&s->selector);
+    sfu_layers_init(&s->layers);
     DL_APPEND(transport->subscriptions, s);
     transport->n_subscriptions++;
     enum err e = sfu_registry_add(&w->registry, &s->object, SFU_SUBSCRIPTION, id)

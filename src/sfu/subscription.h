@@ -13,6 +13,7 @@
 #include "rtc/rtt.h"
 #include "rtc/srtp.h"
 #include "sfu/freezes.h"
+#include "sfu/layers.h"
 #include "sfu/object.h"
 #include "sfu/packet.h"
 #include "sfu/replay.h"
@@ -39,6 +40,7 @@ struct sfu_subscription {
     struct sfu_wanted wanted;
     struct sfu_allowance allowed; /* of what there is room for */
     struct sfu_selector selector;
+    struct sfu_layers layers; /* within the stream, where it has some */
     struct sfu_replay replay;
     uint32_t ssrc, rtx_ssrc; /* as agreed upon with the listener, and what follows */
     uint8_t pts[RTC_CODEC_COUNT], rtx_pts[RTC_CODEC_COUNT]; /* RTC_NO_PT: not taken */
@@ -111,6 +113,8 @@ void sfu_subscription_aim(struct sfu_subscription *s);
 /** The layer that the listener would get if all were sent and there were room. */
 unsigned sfu_subscription_wish(const struct sfu_subscription *s);
 void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *wanted);
+/** The layer that he gets; -1 = none. */
+int sfu_subscription_layer(const struct sfu_subscription *s);
 /** What there is room for (sfu/share); after a pause it begins again, with a key frame. */
 void sfu_subscription_allow(struct sfu_subscription *s, struct sfu_allowance allowed);
 void sfu_subscription_pause(struct sfu_subscription *s);
@@ -125,6 +129,12 @@ void sfu_subscription_resend(
 void sfu_subscription_want_key(struct sfu_subscription *s);
 void sfu_subscription_reported(
     struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us);
+
+/** Does a picture end with this packet, for this listener? */
+bool sfu_subscription_marker(const struct sfu_subscription *s, const struct sfu_packet *p);
+/** Can it be sent again as it was? Of a stream with layers in it heads say what was sent when;
+ * where numbers are used again they must say nothing but what the publisher said. */
+bool sfu_subscription_is_as_it_was(const struct sfu_subscription *s, const struct sfu_packet *p);
 
 /** Main is told. */
 void sfu_subscription_tell(struct sfu_subscription *s, enum sfu_subscription_state state);

@@ -25,13 +25,34 @@ void sfu_subscription_want_key(struct sfu_subscription *s) {
 }
 
 unsigned sfu_subscription_wish(const struct sfu_subscription *s) {
-    return sfu_selector_wish(&s->wanted, s->track->config.layers, s->track->n_layers);
+    return sfu_selector_wish(&s->wanted, s->track->config.layers, sfu_track_tiers(s->track));
+}
+
+int sfu_subscription_layer(const struct sfu_subscription *s) {
+    int most = (int)sfu_track_tiers(s->track) - 1;
+    if (s->track->svc == NULL || s->selector.current < 0) {
+        return s->selector.current;
+    }
+    return s->layers.now.spatial < most ? s->layers.now.spatial : most;
+}
+
+/* Of layers within the stream: which are sent now does not matter, since a picture has all there
+ * are. Who wants the highest wants those above it too, should they come. */
+static bool aim_within(struct sfu_subscription *s) {
+    const struct sfu_track *t = s->track;
+    unsigned n = sfu_track_tiers(t);
+    struct sfu_cut *want = &s->layers.want;
+    int tier = sfu_selector_choose(&s->wanted, s->allowed, t->config.layers, n, 0, &want->temporal);
+    want->spatial = (unsigned)tier + 1 < n ? (uint8_t)tier : SFU_SPATIAL_ALL;
+    bool needs = sfu_selector_set(&s->selector, 0, SFU_TEMPORAL_ALL);
+    return needs || sfu_layers_wait(&s->layers, t->svc);
 }
 
 static void aim(struct sfu_subscription *s) {
     const struct sfu_track *t = s->track;
-    bool needs = sfu_selector_aim(
-        &s->selector, &s->wanted, s->allowed, t->config.layers, t->n_layers, t->live);
+    bool needs = t->svc != NULL ? aim_within(s)
+                                : sfu_selector_aim(&s->selector, &s->wanted, s->allowed,
+                                      t->config.layers, t->n_layers, t->live);
     if (needs && !s->wanted.disabled && !s->paused && sfu_track_is_video(t)) {
         begin_picture(s);
     }

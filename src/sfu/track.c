@@ -87,7 +87,7 @@ static void set_timer(struct sfu_track *t) {
         int64_t layer = layer_next_us(t, i);
         next = layer < next ? layer : next;
     }
-    if (t->live != 0 && t->n_layers > 1 && now + SFU_WATCH_US < next) {
+    if (t->live != 0 && sfu_track_tiers(t) > 1 && now + SFU_WATCH_US < next) {
         next = now + SFU_WATCH_US;
     }
     if (keeps_packets(t) && now + SFU_EXPIRE_US < next) {
@@ -121,7 +121,7 @@ static void watch_layers(struct sfu_track *t, int64_t now_us) {
 static void due(struct wheel_timer *timer, int64_t now_us) {
     struct sfu_track *t = (struct sfu_track *)((char *)timer - offsetof(struct sfu_track, timer));
     sfu_rates_look(&t->rates, now_us);
-    if (t->n_layers > 1) {
+    if (sfu_track_tiers(t) > 1) {
         watch_layers(t, now_us);
     }
     sfu_replay_step(t, now_us);
@@ -166,6 +166,9 @@ static void forget_numbers(struct sfu_track_layer *l) {
  * the listeners it is another stream. */
 static void began_anew(struct sfu_track *t, unsigned layer) {
     forget_numbers(&t->layers[layer]);
+    if (t->svc != NULL) {
+        memset(t->svc, 0, sizeof(*t->svc));
+    }
     for (uint32_t i = 0; i < t->n_listeners; i++) {
         sfu_subscription_lost(t->listeners[i], layer);
     }
@@ -236,18 +239,20 @@ static void first_packet(struct sfu_track *t) {
 
 static void note_layer(struct sfu_track *t, unsigned layer, const struct sfu_packet *p) {
     struct sfu_track_layer *l = &t->layers[layer];
+    unsigned tier = p->frame.layered ? p->frame.spatial : layer;
+    tier = tier < SFU_TIERS_MAX ? tier : SFU_TIERS_MAX - 1;
     l->latest_us = p->now_us;
     t->tally.octets += p->rtp.payload_len;
     if (sfu_track_is_video(t)) {
-        sfu_rates_note(&t->rates, layer, p->frame.temporal, p->pkt->len, p->now_us);
+        sfu_rates_note(&t->rates, tier, p->frame.temporal, p->pkt->len, p->now_us);
     } else {
         note_voice(t, p);
     }
     if (!t->heard) {
         first_packet(t);
     }
-    if (!(t->live >> layer & 1)) {
-        t->live |= (uint8_t)(1U << layer);
+    if (!(t->live >> tier & 1)) {
+        t->live |= (uint8_t)(1U << tier);
         aim_all(t);
     }
     if (p->frame.key_frame && sfu_track_is_video(t)) {
@@ -281,6 +286,9 @@ void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const 
     p.layer = (uint8_t)layer;
     if (sfu_track_read(t, kept, rtp, &p) && book(t, layer, &p, recovered)) {
         keep(t, &t->layers[layer], kept, rtp->seq);
+        if (sfu_track_layered(t, &p, true)) {
+            aim_all(t);
+        }
         note_layer(t, layer, &p);
         /* A client that mutes may go on sending, black pictures or silence if all is well: whoever
          * said that they are muted is neither seen nor heard. */
@@ -303,17 +311,11 @@ bool sfu_track_recall(
     ret->now_us = now_us;
     ret->layer = (uint8_t)layer;
     ret->seq = seq;
-    return sfu_track_read(t, pkt, &rtp, ret);
-}
-
-void sfu_track_supply(const struct sfu_track *t, struct sfu_supply *ret) {
-    uint32_t announced[SFU_TIERS_MAX];
-    for (unsigned i = 0; i < SFU_TIERS_MAX; i++) {
-        announced[i] = t->config.layers[i].bps;
+    if (!sfu_track_read(t, pkt, &rtp, ret)) {
+        return false;
     }
-    sfu_rates_supply(&t->rates, announced, ret);
-    ret->live = t->live;
-    ret->stacked = false;
+    (void)sfu_track_layered(t, ret, false);
+    return true;
 }
 
 void sfu_track_reported(
@@ -437,6 +439,7 @@ void sfu_track_destroy(struct sfu_track *t) {
     DL_DELETE(t->transport->tracks, t);
     t->transport->n_tracks--;
     sfu_registry_remove(&t->worker->registry, &t->object);
+    mem_free(t->svc);
     mem_free(t->listeners);
     mem_free(t);
 }

@@ -19,6 +19,7 @@
 #include "sfu/rates.h"
 #include "sfu/seen.h"
 #include "sfu/speaker.h"
+#include "sfu/svc.h"
 #include "sfu/tally.h"
 
 struct rtc_rtcp_sr;
@@ -59,6 +60,7 @@ struct sfu_track {
     struct sfu_speaker speaker; /* of audio */
     struct sfu_tally tally;
     struct sfu_rates rates; /* of video */
+    struct sfu_svc *svc;    /* from its first packet of VP9 or AV1 in a single stream */
     struct sfu_track_layer layers[RTC_ENCODINGS_MAX];
 };
 
@@ -100,6 +102,15 @@ bool sfu_track_read(
 bool sfu_track_recall(
     struct sfu_track *t, unsigned layer, int64_t seq, int64_t now_us, struct sfu_packet *ret);
 
+/** How many layers there are to choose from: streams, or those within the only one. */
+static inline unsigned sfu_track_tiers(const struct sfu_track *t) {
+    unsigned n = t->svc == NULL ? 0 : t->svc->n_spatial;
+    return n <= t->n_layers ? t->n_layers : n < SFU_TIERS_MAX ? n : SFU_TIERS_MAX;
+}
+
+/** Reads the layers within a packet's stream into it, where there are any. `newest`: it has just
+ * come. True when there are more or fewer of them now. */
+bool sfu_track_layered(struct sfu_track *t, struct sfu_packet *p, bool newest);
 /** What it sends, for the shares of its listeners. */
 void sfu_track_supply(const struct sfu_track *t, struct sfu_supply *ret);
 

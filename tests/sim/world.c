@@ -120,6 +120,10 @@ static struct world_sink *sink_of(struct world_client *c, uint32_t ssrc) {
 
 static void client_rtp(void *arg, uint8_t *packet, size_t len, int64_t now_us) {
     struct world_client *c = arg;
+    if (c->raw != NULL) {
+        c->raw(c->raw_arg, false, packet, len);
+        return;
+    }
     struct world_sink *s = len < 12 ? NULL : sink_of(c, be32_get(packet + 8));
     world_note_arrival(c, packet, len, now_us);
     c->unknown += s == NULL;
@@ -135,6 +139,9 @@ static void client_rtp(void *arg, uint8_t *packet, size_t len, int64_t now_us) {
 
 static void client_rtcp(void *arg, const uint8_t *data, size_t len, int64_t now_us) {
     struct world_client *c = arg;
+    if (c->raw != NULL) {
+        c->raw(c->raw_arg, true, data, len);
+    }
     for (unsigned i = 0; i < WORLD_TRACKS; i++) {
         if (c->tracks[i].source != NULL) {
             peer_source_rtcp(c->tracks[i].source, cur_make(data, len));

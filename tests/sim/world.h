@@ -59,6 +59,9 @@ struct world_client {
     unsigned unknown;  /* packets of SSRCs that it has no track for */
     unsigned times_right, times_wrong; /* abs-send-time of packets */
     const char *profile;               /* of SRTP, as the SFU told */
+    /* Takes its packets (and sees its RTCP) instead of tracks and sinks; NULL = nobody. */
+    void (*raw)(void *arg, bool rtcp, const uint8_t *bytes, size_t len);
+    void *raw_arg;
     /* Data messages: what came, and the channels to send on. */
     void (*got)(struct world_client *c, bool reliable, const uint8_t *bytes, size_t len);
     void *got_arg;

@@ -28,7 +28,7 @@ TEST(rtc_codec_frame, knows_every_codec) {
         { "H264 slice", RTC_H264, { 0x41, 0x9A }, 2, true, { .start = true } },
         { "H264, unknown", RTC_H264, { 0x7F }, 1, false, { 0 } },
         { "VP9 layer", RTC_VP9, { 0x68, 0x52, 0x01, 0xAA }, 4, true,
-            { .spatial = 1, .temporal = 2, .start = true, .layer_sync = true } },
+            { .spatial = 1, .temporal = 2, .start = true, .rises = true } },
         { "VP9, cut", RTC_VP9, { 0x80, 0x80 }, 2, false, { 0 } },
         { "AV1 sequence", RTC_AV1, { 0x18, 0x0A, 1 }, 3, true,
             { .start = true, .key_frame = true } },
@@ -44,5 +44,7 @@ TEST(rtc_codec_frame, knows_every_codec) {
         CHECK_INT(r->want.start, f.start);
         CHECK_INT(r->want.key_frame, f.key_frame);
         CHECK_INT(r->want.layer_sync, f.layer_sync);
+        CHECK_INT(r->want.rises, f.rises);
+        CHECK_INT(r->want.end, f.end);
     }
 }

@@ -26,8 +26,9 @@ static bool read_vp9(struct cur payload, struct rtc_frame *f) {
     *f = (struct rtc_frame){ .spatial = v.sid,
         .temporal = v.tid,
         .start = v.start,
+        .end = v.end,
         .key_frame = v.key_frame,
-        .layer_sync = v.switching_up };
+        .rises = v.switching_up };
     return true;
 }
 

@@ -18,7 +18,10 @@ struct rtc_frame {
     uint8_t spatial, temporal;
     bool start;      /* a frame begins here, as far as the codec says so */
     bool key_frame;  /* and it is the start of a key frame */
+    bool end;        /* a frame of this layer ends here, as far as the codec says so */
     bool layer_sync; /* from here on this temporal layer can be taken up */
+    bool rises;      /* behind here all temporal layers above this one can */
+    bool layered;    /* for its reader to say: the stream has its layers within (sfu/svc) */
 };
 
 /** Reads the head of a payload. False when it breaks its codec's format; codecs without a format of
