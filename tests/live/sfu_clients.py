@@ -125,7 +125,7 @@ class Participant:
         return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay, protocol=protocol)
 
     def publish(self, *sources, **how):
-        """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY")."""
+        """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY"), size of a camera."""
         return [self.do("publish", source=source, **how) for source in sources]
 
     def unpublish(self, source):

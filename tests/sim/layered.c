@@ -114,7 +114,7 @@ struct frame {
 };
 
 static void send_packet(struct layered_source *s, const struct frame *f, unsigned i, bool last) {
-    uint8_t bytes[1400], dd[RTC_AV1_LEN_MAX];
+    uint8_t bytes[1400], dd[RTC_AV1_LEN_MAX] = { 0 };
     struct wr w = wr_make(bytes, sizeof(bytes));
     struct rtc_rtp_head head = { s->ts, s->ssrc, s->seq++, PT, last };
     bool start = i == 0, end = i + 1 == f->packets;

@@ -14,8 +14,8 @@ const data = []; /* what messages came: { kind, from, topic, text or n and sum }
 const published = new Map(); /* by source: the publication */
 
 /** The fake camera and microphone of the browser. */
-async function device(source) {
-    const wanted = source === "camera" ? { video: { ...SIZE, frameRate: 15 } } : { audio: true };
+async function device(source, size) {
+    const wanted = source === "camera" ? { video: { ...(size ?? SIZE), frameRate: 15 } } : { audio: true };
     const stream = await navigator.mediaDevices.getUserMedia(wanted);
     return stream.getTracks()[0];
 }
@@ -131,8 +131,8 @@ globalThis.acts = {
         }
         return { sid: room.localParticipant.sid };
     },
-    async publish({ source, codec, mode }) {
-        const track = source === "screen_share" ? screen() : await device(source);
+    async publish({ source, codec, mode, size }) {
+        const track = source === "screen_share" ? screen() : await device(source, size);
         /* A small camera is no reason for one layer: what is switched between must be there. */
         published.set(source, await room.localParticipant.publishTrack(track, {
             source, simulcast: source === "camera", videoCodec: codec, scalabilityMode: mode, backupCodec: false }));
@@ -145,6 +145,10 @@ globalThis.acts = {
     async mute({ source, on }) {
         const publication = published.get(source);
         await (on ? publication.mute() : publication.unmute());
+    },
+    /** How good it shall be: 0 low, 1 medium, 2 high. */
+    async prefer({ of, source, quality }) {
+        room.remoteParticipants.get(of).getTrackPublication(source).setVideoQuality(quality);
     },
     async send({ text, topic, reliable, to }) {
         await room.localParticipant.publishData(new TextEncoder().encode(text), { reliable, topic, destinationIdentities: to });
