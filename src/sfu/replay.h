@@ -22,9 +22,8 @@ struct sfu_packet;
 struct sfu_subscription;
 struct sfu_track;
 
-#define SFU_REPLAY_AGE_US                                                                          \
-    900000                     /* the oldest key frame to begin with; the history has a second     \
-                                */
+/* The oldest key frame to begin with; the history has a second. */
+#define SFU_REPLAY_AGE_US   900000
 #define SFU_REPLAY_STEP     20 /* packets in a step: 37 Mbit/s of full ones */
 #define SFU_REPLAY_EVERY_US 5000
 

@@ -51,7 +51,7 @@ struct sfu_track {
     struct sfu_track *prev, *next; /* of the transport */
     struct sfu_track_config config;
     const struct rtc_codec *codec; /* of the latest packet; the first one before that */
-    struct wheel_timer timer;      /* NACKs, key frames, which layers live */
+    struct wheel_timer timer;      /* NACKs, key frames, replays, which layers live */
     struct sfu_subscription **listeners;
     uint32_t n_listeners, listeners_cap;
     uint32_t n_replays;         /* listeners who have not caught up */
