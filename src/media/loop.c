@@ -85,13 +85,13 @@ static void timer_fired(uv_timer_t *timer);
 
 /* Sends, or holds back; sets the clock for whatever comes first. */
 static void settle(struct media_loop *l, int64_t now) {
-    if (media_outbox_waits(l->worker->outbox)) {
+    if (media_outbox_waits(l->worker->outbox, now)) {
         l->held_since_us = l->held_since_us == 0 ? now : l->held_since_us;
         if (!l->busy || now - l->held_since_us >= l->gather_us) {
             media_worker_flush(l->worker);
         }
     }
-    if (!media_outbox_waits(l->worker->outbox)) {
+    if (!media_outbox_waits(l->worker->outbox, now)) {
         l->held_since_us = 0;
     }
     int64_t next = media_worker_next_us(l->worker);

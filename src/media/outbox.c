@@ -3,6 +3,7 @@
 #include "media/outbox.h"
 
 #include "core/mem.h"
+#include "media/held.h"
 
 #include <assert.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct media_outbox {
     void *arg;
     struct media_outbox_stats stats;
     struct media_outlet *first, **last; /* outlets with jobs */
+    struct media_pace *holding;         /* with packets that wait */
     uint32_t n_jobs, n_loose, n_chunk;
     struct media_outlet loose[LOOSE_MAX];
     struct media_job jobs[MEDIA_OUTBOX_JOBS];
@@ -30,6 +32,7 @@ struct media_outbox {
     struct media_run runs[CHUNK];
     uint8_t slots[CHUNK][SLOT_BYTES];
     uint8_t bodies[CHUNK][PKT_DATAGRAM]; /* of packets with a prefix */
+    struct media_held held;
 };
 
 enum err media_outbox_create(
@@ -62,6 +65,9 @@ static void forget_jobs(struct media_outbox *box) {
 
 void media_outbox_destroy(struct media_outbox *box) {
     if (box != NULL) {
+        while (box->holding != NULL) {
+            media_outbox_drop(box, box->holding->outlet, NULL);
+        }
         forget_jobs(box);
         mem_free(box);
     }
@@ -71,8 +77,17 @@ const struct media_outbox_stats *media_outbox_stats(const struct media_outbox *b
     return &box->stats;
 }
 
-bool media_outbox_waits(const struct media_outbox *box) {
-    return box->n_jobs > 0;
+int64_t media_outbox_next_us(const struct media_outbox *box) {
+    int64_t next_us = INT64_MAX;
+    for (const struct media_pace *p = box->holding; p != NULL; p = p->next) {
+        int64_t us = rtc_pacer_next_us(&p->pacer);
+        next_us = us < next_us ? us : next_us;
+    }
+    return next_us;
+}
+
+bool media_outbox_waits(const struct media_outbox *box, int64_t now_us) {
+    return box->n_jobs > 0 || media_outbox_next_us(box) <= now_us;
 }
 
 struct media_job *media_outbox_add(
@@ -135,6 +150,10 @@ static const uint8_t *body_of(struct media_outbox *box, const struct media_job *
     return box->bodies[i];
 }
 
+static size_t size_of(const struct media_job *job) {
+    return (size_t)job->head_len + job->prefix_len + job->body_len + TAG;
+}
+
 static void emit_chunk(struct media_outbox *box);
 
 static void add_to_chunk(struct media_outbox *box, const struct media_outlet *outlet,
@@ -156,9 +175,9 @@ static void add_to_chunk(struct media_outbox *box, const struct media_outlet *ou
         if (job->sent_time_at > 0) {
             write_sent_time(s->packet + job->sent_time_at, now_us);
         }
-        if (job->wide_at > 0 && outlet->bwe != NULL) {
-            size_t size = (size_t)job->head_len + s->body_len + TAG;
-            be16_put(s->packet + job->wide_at, rtc_bwe_sent(outlet->bwe, size, now_us));
+        if (job->wide_at > 0 && outlet->pace != NULL) {
+            be16_put(
+                s->packet + job->wide_at, rtc_bwe_sent(outlet->pace->bwe, size_of(job), now_us));
         }
         s->body = body_of(box, job, i);
     }
@@ -215,19 +234,92 @@ static void emit_chunk(struct media_outbox *box) {
     box->n_chunk = 0;
 }
 
+/* --- what waits --- */
+
+static void note_holding(struct media_outbox *box, struct media_pace *p) {
+    if (!p->holds) {
+        p->holds = true;
+        p->next = box->holding;
+        box->holding = p;
+    }
+}
+
+/* Who holds nothing any more leaves the list. */
+static void leave_holding(struct media_outbox *box) {
+    struct media_pace **at = &box->holding;
+    while (*at != NULL) {
+        struct media_pace *p = *at;
+        if (p->first == 0) {
+            *at = p->next;
+            p->holds = false;
+        } else {
+            at = &p->next;
+        }
+    }
+}
+
+void media_outbox_drop(
+    struct media_outbox *box, struct media_outlet *outlet, const struct rtc_srtp_sender *sender) {
+    if (outlet->pace != NULL && outlet->pace->holds) {
+        (void)media_held_drop(&box->held, outlet->pace, sender);
+        leave_holding(box);
+    }
+}
+
+static void release(struct media_outbox *box, struct media_pace *p, int64_t now_us) {
+    const struct media_outlet *o = p->outlet;
+    struct media_job *job;
+    while ((job = media_held_first(&box->held, p)) != NULL &&
+           (!o->open || rtc_pacer_may(&p->pacer, now_us))) {
+        if (o->open) {
+            rtc_pacer_sent(&p->pacer, size_of(job), now_us);
+            add_to_chunk(box, o, job, now_us);
+        } else {
+            box->stats.no_path++;
+        }
+        media_held_pop(&box->held, p);
+    }
+}
+
+/* One that is paced waits behind those that wait already. */
+static bool must_wait(
+    struct media_outbox *box, struct media_pace *p, const struct media_job *job, int64_t now_us) {
+    if (job->session == NULL || job->wide_at == 0) {
+        return false;
+    }
+    bool may = p->first == 0 && rtc_pacer_may(&p->pacer, now_us);
+    if (!may && media_held_keep(&box->held, p, job)) {
+        note_holding(box, p);
+        return true;
+    }
+    rtc_pacer_sent(&p->pacer, size_of(job), now_us);
+    return false;
+}
+
+static bool is_paced(const struct media_pace *p) {
+    return p != NULL && (p->pacer.bps != 0 || p->first != 0);
+}
+
 void media_outbox_flush(struct media_outbox *box, int64_t now_us) {
+    for (struct media_pace *p = box->holding; p != NULL; p = p->next) {
+        release(box, p, now_us);
+    }
     for (struct media_outlet *o = box->first; o != NULL; o = o->next) {
+        bool paced = is_paced(o->pace);
         __builtin_prefetch(o->next);
         for (uint32_t at = o->first; at != 0; at = box->jobs[at - 1].next) {
-            if (o->open) {
-                add_to_chunk(box, o, &box->jobs[at - 1], now_us);
-            } else {
+            struct media_job *job = &box->jobs[at - 1];
+            if (!o->open) {
                 box->stats.no_path++;
+            } else if (!paced || !must_wait(box, o->pace, job, now_us)) {
+                add_to_chunk(box, o, job, now_us);
             }
         }
     }
     if (box->n_chunk > 0) {
         emit_chunk(box);
     }
+    media_held_sweep(&box->held);
+    leave_holding(box);
     forget_jobs(box);
 }

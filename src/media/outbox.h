@@ -8,7 +8,8 @@
  * listener and copies nothing, except where a prefix differs (VP8's picture id after a switch of
  * layers, RTX's sequence number).
  *
- * Sessions, senders and outlets must outlive their jobs: who destroys one flushes first.
+ * Sessions, senders and outlets must outlive their jobs: who destroys one flushes first, and drops
+ * what waits for a pacer (media/held).
  *
  * Thread: the worker's. Nothing here allocates after creation.  See: sfu.md, "Where the time goes".
  */
@@ -19,6 +20,7 @@
 #include "core/pkt.h"
 #include "media/udp.h"
 #include "rtc/bwe.h"
+#include "rtc/pacer.h"
 #include "rtc/srtp.h"
 
 #define MEDIA_OUTBOX_JOBS 4096 /* packets that may wait; one more makes the box flush itself */
@@ -39,11 +41,23 @@ struct media_job {
     uint8_t head[MEDIA_HEAD_MAX];
 };
 
-/* One peer's queue; lies in its transport. `open`, `to` and `bwe` are its owner's. */
+/* What is counted of one peer's packets, and waits where they come in bursts; lies in its
+ * transport, apart from the outlet, which each packet touches. `bwe`, `pacer` and `outlet` are its
+ * owner's. */
+struct media_pace {
+    struct rtc_bwe *bwe;    /* borrowed: counts what leaves, transport-wide */
+    struct rtc_pacer pacer; /* what is counted leaves by it: sound, which is not, overtakes it */
+    struct media_outlet *outlet;
+    struct media_pace *next; /* of those with waiting packets; the rest is the box's */
+    uint32_t first, last;    /* waiting packets (media/held), plus one; 0 = none */
+    bool holds;              /* it is in the box's list */
+};
+
+/* One peer's queue; lies in its transport. `open`, `to` and `pace` are its owner's. */
 struct media_outlet {
     bool open; /* is there a path? What is queued for one that is closed is dropped */
     struct rtc_ice_path to;
-    struct rtc_bwe *bwe; /* borrowed: counts what leaves, transport-wide; NULL = nobody does */
+    struct media_pace *pace;   /* NULL = nothing is counted, nothing waits */
     struct media_outlet *next; /* the rest is the box's */
     uint32_t first, last;      /* jobs, plus one; 0 = none */
 };
@@ -76,8 +90,16 @@ void media_outbox_add_plain(
 void media_outbox_add_loose(
     struct media_outbox *box, const struct rtc_ice_path *to, struct pkt *pkt, int64_t now_us);
 
-bool media_outbox_waits(const struct media_outbox *box);
-/** Seals and sends everything. `now_us` becomes the packets' abs-send-time. */
+/** Does something wait for a flush at this time? */
+bool media_outbox_waits(const struct media_outbox *box, int64_t now_us);
+/** When the next packet may leave that waits for its pacer; INT64_MAX = none does. */
+int64_t media_outbox_next_us(const struct media_outbox *box);
+/** What waits for the pacer is dropped: that of a sender, NULL = all of the outlet. Its owner is
+ * about to go. */
+void media_outbox_drop(
+    struct media_outbox *box, struct media_outlet *outlet, const struct rtc_srtp_sender *sender);
+/** Seals and sends everything but what must wait for a pacer. `now_us` becomes the packets'
+ * abs-send-time. */
 void media_outbox_flush(struct media_outbox *box, int64_t now_us);
 
 #endif

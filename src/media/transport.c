@@ -29,6 +29,7 @@ struct media_transport {
     struct rtc_dtls *dtls; /* from the first datagram of a handshake */
     struct media_route routes[RTC_ICE_PATHS_MAX];
     struct media_fragment fragments[FRAGMENTS];
+    struct media_pace pace;
     struct rtc_dtls_params peer; /* without fingerprints: not known yet */
     const char *profile;
     size_t ssrcs; /* to have room for */
@@ -338,7 +339,17 @@ struct media_job *media_transport_rtp(struct media_transport *t) {
 }
 
 void media_transport_count(struct media_transport *t, struct rtc_bwe *bwe) {
-    t->outlet.bwe = bwe;
+    t->pace.bwe = bwe;
+    t->pace.outlet = &t->outlet;
+    t->outlet.pace = &t->pace;
+}
+
+void media_transport_pace(struct media_transport *t, uint64_t bps) {
+    t->pace.pacer.bps = bps;
+}
+
+void media_transport_drop(struct media_transport *t, const struct rtc_srtp_sender *sender) {
+    media_outbox_drop(t->worker->outbox, &t->outlet, sender);
 }
 
 bool media_transport_rtcp(struct media_transport *t, const uint8_t *data, size_t len) {
@@ -401,6 +412,7 @@ void media_transport_destroy(struct media_transport *t) {
         send_dtls(t);
     }
     media_worker_flush(w);
+    media_outbox_drop(w->outbox, &t->outlet, NULL);
     end_handshake(t);
     wheel_disarm(&w->wheel, &t->timer);
     for (size_t i = 0; i < RTC_ICE_PATHS_MAX; i++) {

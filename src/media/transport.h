@@ -53,9 +53,14 @@ int64_t media_transport_silent_us(const struct media_transport *t);
 const char *media_transport_profile(const struct media_transport *t);
 void media_transport_remote(const struct media_transport *t, char ret[MEDIA_PATH_TEXT]);
 
-/** What leaves with a transport-wide number is told to `bwe` from now on; borrowed until the next
- * call. NULL = to nobody. */
+/** What leaves with a transport-wide number is told to `bwe` from now on; borrowed as long as the
+ * transport lives. */
 void media_transport_count(struct media_transport *t, struct rtc_bwe *bwe);
+
+/** What is counted leaves at this rate, and bursts of it wait; 0 = at once. */
+void media_transport_pace(struct media_transport *t, uint64_t bps);
+/** Drops what of this sender waits to leave: it is about to go. */
+void media_transport_drop(struct media_transport *t, const struct rtc_srtp_sender *sender);
 
 /** A job with `session` set, for the caller to fill in; NULL while not connected. */
 struct media_job *media_transport_rtp(struct media_transport *t);

@@ -162,5 +162,6 @@ void media_worker_flush(struct media_worker *w) {
 }
 
 int64_t media_worker_next_us(const struct media_worker *w) {
-    return wheel_next(&w->wheel);
+    int64_t paced_us = media_outbox_next_us(w->outbox), timer_us = wheel_next(&w->wheel);
+    return paced_us < timer_us ? paced_us : timer_us;
 }

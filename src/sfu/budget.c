@@ -32,6 +32,8 @@ static void look(struct sfu_transport *t, int64_t now_us) {
     bool first = b->told_bps == 0 && bps == SFU_BUDGET_UNKNOWN; /* as from the beginning */
     if (!first && worth_telling(b->told_bps, bps)) {
         b->told_bps = bps;
+        bool all = bps == SFU_BUDGET_UNKNOWN;
+        media_transport_pace(t->media, all ? 0 : bps / PERCENT * SFU_PACE_PERCENT);
         if (b->changed != NULL) {
             b->changed(t, now_us);
         }

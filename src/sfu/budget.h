@@ -31,6 +31,10 @@ struct sfu_transport;
  * is told at once. */
 #define SFU_BUDGET_STEP_PERCENT 5
 
+/* Of the number, video leaves at: so that a key frame goes out in time, and yet not all at once
+ * into the queue of a narrow way, where sound would wait behind it. */
+#define SFU_PACE_PERCENT 200
+
 /* What could be used must fit with this to spare: the heads of packets, and what the allocator
  * wants to be left over (SFU_RISE_PERCENT). */
 #define SFU_BUDGET_MARGIN_PERCENT 25

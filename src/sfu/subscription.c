@@ -443,6 +443,8 @@ enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id, struct sfu_tra
 }
 
 void sfu_subscription_destroy(struct sfu_subscription *s) {
+    media_transport_drop(s->transport->media, &s->sender);
+    media_transport_drop(s->transport->media, &s->rtx_sender);
     sfu_replay_end(s);
     if (s->index != UINT32_MAX) {
         sfu_track_unlisten(s->track, s);

@@ -3,6 +3,7 @@
 
 #include "core/cur.h"
 #include "core/mem.h"
+#include "media/held.h"
 #include "test.h"
 
 #include <string.h>
@@ -21,6 +22,8 @@ struct fixture {
     struct rtc_srtp_out *session;
     struct media_outbox *box;
     struct media_outlet outlets[3];
+    struct media_pace pace; /* of the first */
+    struct rtc_bwe *bwe;
     struct rtc_srtp_sender sender;
     unsigned n, runs, calls;
     struct sent sent[SENT_MAX];
@@ -115,9 +118,9 @@ TEST(media_outbox, goes_by_peer_in_runs_of_equal_sizes) {
         for (; n < 6 && r->in[n].len > 0; n++) {
             plain(f, r->in[n].outlet, r->in[n].len);
         }
-        CHECK(media_outbox_waits(f->box));
+        CHECK(media_outbox_waits(f->box, NOW));
         media_outbox_flush(f->box, NOW);
-        CHECK(!media_outbox_waits(f->box));
+        CHECK(!media_outbox_waits(f->box, NOW));
         CHECK_INT(n, f->n);
         CHECK_INT(r->runs, f->runs);
         for (unsigned i = 0; i < n; i++) {
@@ -199,7 +202,8 @@ TEST(media_outbox, sends_by_itself_when_it_is_full) {
 }
 
 /* A job of RTP: a head of 12 bytes and room for the time, a prefix, a body. */
-static void rtp(struct fixture *f, uint16_t seq, bool time, size_t prefix, size_t body) {
+static struct media_job *rtp(
+    struct fixture *f, uint16_t seq, bool time, size_t prefix, size_t body) {
     struct pkt *p = packet(f, body + 30, 0x55);
     struct media_job *job = media_outbox_add(f->box, &f->outlets[0], NOW);
     uint8_t head[20] = { 0x90, 96, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0xbe, 0xde, 0, 1, 0x52 };
@@ -214,6 +218,8 @@ static void rtp(struct fixture *f, uint16_t seq, bool time, size_t prefix, size_
     memset(job->prefix, 0xaa, sizeof(job->prefix));
     job->body_off = (uint16_t)(p->off + 30);
     job->body_len = (uint16_t)body;
+    job->wide_at = 0;
+    return job;
 }
 
 TEST(media_outbox, seals_head_prefix_and_body) {
@@ -234,7 +240,7 @@ TEST(media_outbox, seals_head_prefix_and_body) {
         struct rtc_srtp_master master = { .suite = RTC_SRTP_GCM_128 };
         set_up(f);
         CHECK_ERR(OK, rtc_srtp_in_create(f->seal, &master, 2, &in));
-        rtp(f, 500, r->time, r->prefix, r->body);
+        (void)rtp(f, 500, r->time, r->prefix, r->body);
         media_outbox_flush(f->box, NOW);
         CHECK_INT(1, f->n);
         struct rtc_srtp_got got = { .session = in, .packet = f->latest, .len = f->sent[0].len };
@@ -255,7 +261,7 @@ TEST(media_outbox, what_cannot_be_sealed_is_counted_and_left_out) {
     struct fixture *f = mem_zalloc(sizeof(*f));
     set_up(f);
     f->sender.next = RTC_SRTP_INDEX_END; /* the key is spent */
-    rtp(f, 0, false, 0, 100);
+    (void)rtp(f, 0, false, 0, 100);
     plain(f, 0, 33);
     media_outbox_flush(f->box, NOW);
     CHECK_INT(1, f->n);
@@ -273,4 +279,108 @@ TEST_ALLOC(media_outbox, is_made_or_not) {
     media_outbox_destroy(box);
     rtc_seal_destroy(seal);
     return e;
+}
+
+/* A job that is counted, of `body` bytes, for the first outlet; or sound, which is not. */
+static struct media_job *counted(struct fixture *f, uint16_t seq, bool video, size_t body) {
+    struct media_job *job = rtp(f, seq, false, 0, body);
+    job->wide_at = video ? 17 : 0;
+    return job;
+}
+
+static void pace(struct fixture *f) {
+    CHECK_ERR(OK, rtc_bwe_create(&f->bwe));
+    f->pace = (struct media_pace){ .bwe = f->bwe, .outlet = &f->outlets[0] };
+    f->outlets[0].pace = &f->pace;
+}
+
+TEST(media_outbox, a_burst_of_a_paced_peer_waits_and_sound_does_not) {
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    set_up(f);
+    pace(f);
+    f->pace.pacer.bps = 8000000; /* a byte a microsecond: 40 KB leave at once */
+    for (uint16_t i = 0; i < 100; i++) {
+        (void)counted(f, i, true, 952 + 12); /* 1,000 with head and tag */
+    }
+    media_outbox_flush(f->box, NOW);
+    CHECK_INT(41, f->n);
+    CHECK_INT(NOW + 1000, media_outbox_next_us(f->box));
+    CHECK(!media_outbox_waits(f->box, NOW + 999));
+    CHECK(media_outbox_waits(f->box, NOW + 1000));
+    ROW("sound overtakes, video does not");
+    (void)counted(f, 900, false, 100);
+    (void)counted(f, 100, true, 964);
+    media_outbox_flush(f->box, NOW + 10);
+    CHECK_INT(42, f->n);
+    CHECK_INT(100 + 20 + 16, f->sent[41].len);
+    ROW("it leaves at the rate, in its order");
+    media_outbox_flush(f->box, NOW + 10000);
+    CHECK_INT(52, f->n);
+    media_outbox_flush(f->box, NOW + 30000);
+    CHECK_INT(72, f->n);
+    ROW("without a rate, all at once");
+    f->pace.pacer.bps = 0;
+    CHECK(media_outbox_waits(f->box, NOW + 30001));
+    media_outbox_flush(f->box, NOW + 30001);
+    CHECK_INT(102, f->n);
+    CHECK_INT(INT64_MAX, media_outbox_next_us(f->box));
+    tear_down(f);
+    rtc_bwe_destroy(f->bwe);
+    mem_free(f);
+}
+
+TEST(media_outbox, what_waits_goes_with_its_sender_or_its_outlet) {
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    set_up(f);
+    pace(f);
+    struct media_outlet *o = &f->outlets[0];
+    struct rtc_srtp_sender other = { 0 };
+    f->pace.pacer.bps = 800000;
+    for (uint16_t i = 0; i < 60; i++) {
+        counted(f, i, true, 964)->sender = i % 2 == 0 ? &f->sender : &other;
+    }
+    media_outbox_flush(f->box, NOW);
+    unsigned first = f->n;
+    CHECK(first < 10);
+    media_outbox_drop(f->box, o, &other);
+    f->pace.pacer.bps = 0;
+    media_outbox_flush(f->box, NOW + 1);
+    CHECK(f->n >= 30 && f->n <= 30 + first);
+    ROW("the outlet closes");
+    f->pace.pacer = (struct rtc_pacer){ .bps = 800000 };
+    for (uint16_t i = 0; i < 60; i++) {
+        (void)counted(f, (uint16_t)(100 + i), true, 964);
+    }
+    media_outbox_flush(f->box, NOW + 2);
+    unsigned before = f->n;
+    o->open = false;
+    media_outbox_flush(f->box, NOW + 3);
+    CHECK_INT(before, f->n);
+    CHECK(media_outbox_stats(f->box)->no_path >= 50);
+    ROW("and with the box");
+    o->open = true;
+    for (uint16_t i = 0; i < 60; i++) {
+        (void)counted(f, (uint16_t)(200 + i), true, 964);
+    }
+    media_outbox_flush(f->box, NOW + 4);
+    tear_down(f);
+    rtc_bwe_destroy(f->bwe);
+    mem_free(f);
+}
+
+TEST(media_outbox, a_full_store_holds_nobody_up) {
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    set_up(f);
+    pace(f);
+    f->pace.pacer.bps = 8000;
+    for (unsigned i = 0; i < MEDIA_HELD_MAX + 100; i++) {
+        (void)counted(f, (uint16_t)i, true, 100);
+    }
+    media_outbox_flush(f->box, NOW);
+    CHECK(f->n >= 100 && f->n < 110);
+    media_outbox_drop(f->box, &f->outlets[0], NULL);
+    CHECK_INT(INT64_MAX, media_outbox_next_us(f->box));
+    tear_down(f);
+    rtc_bwe_destroy(f->bwe);
+    mem_free(f);
 }

@@ -1,0 +1,41 @@
+/*
+ * When may the next packet leave? A bucket that fills at a rate: whoever stays below the rate never
+ * waits, bursts leave at once as long as the rate makes up for them in RTC_PACER_BURST_US.
+ *
+ *     sent  ####  ########                    the third burst is too long: its end waits
+ *     left  ####  ####|#|#|#|
+ *
+ * Thread: any; pure. Zeroed = no rate, nothing waits.
+ */
+#ifndef RTC_PACER_H
+#define RTC_PACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RTC_PACER_BURST_US 40000 /* a picture, sent in the time between two */
+
+struct rtc_pacer {
+    uint64_t bps;    /* 0 = nothing waits */
+    int64_t paid_us; /* what has left is made up for then */
+};
+
+static inline bool rtc_pacer_may(const struct rtc_pacer *p, int64_t now_us) {
+    return p->bps == 0 || p->paid_us <= now_us + RTC_PACER_BURST_US;
+}
+
+/** A packet of `size` bytes leaves. */
+static inline void rtc_pacer_sent(struct rtc_pacer *p, size_t size, int64_t now_us) {
+    if (p->bps != 0) {
+        int64_t from_us = p->paid_us > now_us ? p->paid_us : now_us;
+        p->paid_us = from_us + (int64_t)(size * 8000000 / p->bps);
+    }
+}
+
+/** When the next may leave. */
+static inline int64_t rtc_pacer_next_us(const struct rtc_pacer *p) {
+    return p->bps == 0 ? 0 : p->paid_us - RTC_PACER_BURST_US;
+}
+
+#endif
