@@ -32,6 +32,7 @@ bool media_held_keep(struct media_held *h, struct media_pace *pace, const struct
     }
     *job_at(h, at) = *job;
     (void)pkt_ref(job->pkt);
+    rtc_pacer_waits(&pace->pacer, media_job_size(job));
     append(h, pace, at);
     return true;
 }
@@ -42,6 +43,7 @@ struct media_job *media_held_first(struct media_held *h, const struct media_pace
 
 void media_held_pop(struct media_held *h, struct media_pace *pace) {
     uint32_t at = pace->first;
+    rtc_pacer_waited(&pace->pacer, media_job_size(job_at(h, at)));
     pace->first = job_at(h, at)->next;
     job_at(h, at)->next = h->gone;
     h->gone = at;
@@ -67,6 +69,7 @@ unsigned media_held_drop(
         if (sender != NULL && job_at(h, at)->sender != sender) {
             append(h, pace, at);
         } else {
+            rtc_pacer_waited(&pace->pacer, media_job_size(job_at(h, at)));
             job_at(h, at)->next = h->gone;
             h->gone = at;
             n++;

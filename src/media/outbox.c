@@ -13,7 +13,6 @@
         */
 #define SLOT_BYTES (PKT_HEADROOM + PKT_DATAGRAM + PKT_TAILROOM)
 #define LOOSE_MAX  64
-#define TAG        16 /* bytes of GCM's tag; those of AES-CM are 6 shorter, which matters little */
 
 struct media_outbox {
     struct rtc_seal *seal;
@@ -150,10 +149,6 @@ static const uint8_t *body_of(struct media_outbox *box, const struct media_job *
     return box->bodies[i];
 }
 
-static size_t size_of(const struct media_job *job) {
-    return (size_t)job->head_len + job->prefix_len + job->body_len + TAG;
-}
-
 static void emit_chunk(struct media_outbox *box);
 
 static void add_to_chunk(struct media_outbox *box, const struct media_outlet *outlet,
@@ -176,8 +171,8 @@ static void add_to_chunk(struct media_outbox *box, const struct media_outlet *ou
             write_sent_time(s->packet + job->sent_time_at, now_us);
         }
         if (job->wide_at > 0 && outlet->pace != NULL) {
-            be16_put(
-                s->packet + job->wide_at, rtc_bwe_sent(outlet->pace->bwe, size_of(job), now_us));
+            be16_put(s->packet + job->wide_at,
+                rtc_bwe_sent(outlet->pace->bwe, media_job_size(job), now_us));
         }
         s->body = body_of(box, job, i);
     }
@@ -266,13 +261,14 @@ void media_outbox_drop(
     }
 }
 
-static void release(struct media_outbox *box, struct media_pace *p, int64_t now_us) {
+/* What may leave now, or all of it. */
+static void release(struct media_outbox *box, struct media_pace *p, bool all, int64_t now_us) {
     const struct media_outlet *o = p->outlet;
     struct media_job *job;
     while ((job = media_held_first(&box->held, p)) != NULL &&
-           (!o->open || rtc_pacer_may(&p->pacer, now_us))) {
+           (all || !o->open || rtc_pacer_may(&p->pacer, now_us))) {
         if (o->open) {
-            rtc_pacer_sent(&p->pacer, size_of(job), now_us);
+            rtc_pacer_sent(&p->pacer, media_job_size(job), now_us);
             add_to_chunk(box, o, job, now_us);
         } else {
             box->stats.no_path++;
@@ -292,7 +288,8 @@ static bool must_wait(
         note_holding(box, p);
         return true;
     }
-    rtc_pacer_sent(&p->pacer, size_of(job), now_us);
+    release(box, p, true, now_us); /* no room for more: nobody is overtaken by his own */
+    rtc_pacer_sent(&p->pacer, media_job_size(job), now_us);
     return false;
 }
 
@@ -302,7 +299,7 @@ static bool is_paced(const struct media_pace *p) {
 
 void media_outbox_flush(struct media_outbox *box, int64_t now_us) {
     for (struct media_pace *p = box->holding; p != NULL; p = p->next) {
-        release(box, p, now_us);
+        release(box, p, false, now_us);
     }
     for (struct media_outlet *o = box->first; o != NULL; o = o->next) {
         bool paced = is_paced(o->pace);

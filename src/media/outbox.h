@@ -41,6 +41,11 @@ struct media_job {
     uint8_t head[MEDIA_HEAD_MAX];
 };
 
+/** Bytes on the network, without IP and UDP; with GCM's tag (that of AES-CM is 6 shorter). */
+static inline size_t media_job_size(const struct media_job *job) {
+    return (size_t)job->head_len + job->prefix_len + job->body_len + 16;
+}
+
 /* What is counted of one peer's packets, and waits where they come in bursts; lies in its
  * transport, apart from the outlet, which each packet touches. `bwe`, `pacer` and `outlet` are its
  * owner's. */
