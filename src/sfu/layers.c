@@ -3,6 +3,8 @@
 
 #include "rtc/seq.h"
 
+_Static_assert(sizeof(struct sfu_layers) == 32, "the header says so");
+
 static const struct sfu_cut all = { SFU_SPATIAL_ALL, SFU_TEMPORAL_ALL };
 
 void sfu_layers_init(struct sfu_layers *l) {

@@ -12,7 +12,7 @@
 
 #include "sfu/svc.h"
 
-/** 40 bytes. */
+/** 32 bytes. */
 struct sfu_layers {
     struct sfu_cut now, want, before;
     int64_t since;        /* `now` holds from this packet on … */

@@ -18,7 +18,7 @@
 
 #define REPORT_US 3000000 /* between sender reports: livekit-protocol.md, 5.6 */
 
-_Static_assert(sizeof(struct sfu_subscription) <= 1600, "the header says 1,528");
+_Static_assert(sizeof(struct sfu_subscription) <= 1600, "the header says 1,560");
 _Static_assert(offsetof(struct sfu_subscription, rewriter.seq.marks[1]) -
                        offsetof(struct sfu_subscription, worker) <=
                    SFU_SUBSCRIPTION_HOT,

@@ -29,7 +29,7 @@ struct sfu_track;
 struct sfu_transport;
 struct sfu_worker;
 
-/** 1,528 bytes, and 808 more where VP8's descriptors are rewritten. */
+/** 1,560 bytes, and 808 more where VP8's descriptors are rewritten. */
 struct sfu_subscription {
     struct sfu_object object;
     /* What each packet touches, in a row: sfu_subscription_expect. */
@@ -40,7 +40,6 @@ struct sfu_subscription {
     struct sfu_wanted wanted;
     struct sfu_allowance allowed; /* of what there is room for */
     struct sfu_selector selector;
-    struct sfu_layers layers; /* within the stream, where it has some */
     struct sfu_replay replay;
     uint32_t ssrc, rtx_ssrc; /* as agreed upon with the listener, and what follows */
     uint8_t pts[RTC_CODEC_COUNT], rtx_pts[RTC_CODEC_COUNT]; /* RTC_NO_PT: not taken */
@@ -58,6 +57,7 @@ struct sfu_subscription {
     struct sfu_freezes freezes;
     struct sfu_tally tally;
     struct sfu_rewriter rewriter;
+    struct sfu_layers layers; /* within the stream, where it has some */
     /* And what it does not. */
     struct sfu_subscription *prev, *next; /* of the transport */
     UT_hash_handle by_ssrc;               /* of the transport */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(struct sfu_svc) == 936, "the header says so");
+
 /* --- what is known of the stream --- */
 
 static unsigned dti(uint64_t dtis, unsigned target) {

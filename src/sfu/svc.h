@@ -24,7 +24,7 @@ struct sfu_cut {
     uint8_t spatial, temporal; /* the highest; SFU_SPATIAL_ALL, SFU_TEMPORAL_ALL */
 };
 
-/** 1,000 bytes a track. Zero it to begin. */
+/** 936 bytes a track. Zero it to begin. */
 struct sfu_svc {
     struct rtc_av1_structure structure;
     uint32_t targets[RTC_AV1_SPATIAL_MAX][RTC_AV1_TEMPORAL_MAX]; /* of each cut, a bit each … */
