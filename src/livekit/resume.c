@@ -12,7 +12,6 @@
 #include "rooms/resume.h"
 #include "rooms/subscription.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -212,25 +211,6 @@ static void disable(struct lk_session *s, const char *sid) {
     }
 }
 
-static void replay(struct lk_session *s, const Lk__SyncState *state) {
-    struct arena a;
-    size_t n = 0;
-    arena_init(&a);
-    struct sfu_data_seen *seen = arena_array(&a, SFU_DATA_SEEN_MAX, sizeof(*seen));
-    for (size_t i = 0; seen != NULL && i < state->n_datachannel_receive_states; i++) {
-        const Lk__DataChannelReceiveState *from = state->datachannel_receive_states[i];
-        if (n < SFU_DATA_SEEN_MAX && strlen(from->publisher_sid) <= SFU_SID_MAX) {
-            snprintf(
-                seen[n].publisher_sid, sizeof(seen[n].publisher_sid), "%s", from->publisher_sid);
-            seen[n++].sequence = from->last_seq;
-        }
-    }
-    if (seen != NULL) {
-        room_replay(s->member, seen, n);
-    }
-    arena_finish(&a);
-}
-
 void lk_resume_take_state(struct lk_session *s, const Lk__SyncState *state) {
     if (!s->awaits_state) {
         return;
@@ -248,5 +228,4 @@ void lk_resume_take_state(struct lk_session *s, const Lk__SyncState *state) {
     for (size_t i = 0; i < state->n_track_sids_disabled; i++) {
         disable(s, state->track_sids_disabled[i]);
     }
-    replay(s, state);
 }

@@ -6,7 +6,11 @@
  *     → the SFU says which data message came last
  *     → `reconnect`, everybody who is there and who has left, the room, a token, its own tracks
  *     → with two connections: our offer, with new credentials of ICE; the other way the client's
- *     ← sync_state: what it publishes and wants, and which data messages came
+ *     ← sync_state: what it publishes and wants
+ *
+ * Data messages are not sent again, whatever sync_state says of them: the SCTP association lives on
+ * and brings them all, in order. Sent twice they would be read twice by clients that do not compare
+ * their numbers (rtc-node 1.1.0).
  *
  * What was said to the lost socket may not have arrived, so that nothing is made up for from a
  * list of messages: all that matters is said anew as it is now.

@@ -71,7 +71,3 @@ void room_member_told(struct room_member *m, const struct sfu_event *event) {
         m->observer->sequence(m->arg, event->sequence);
     }
 }
-
-void room_replay(struct room_member *m, const struct sfu_data_seen *seen, size_t n) {
-    sfu_participant_replay(m->room->directory->sfu, m->id, seen, n);
-}

@@ -18,7 +18,5 @@ bool room_remembers(const struct room *room, int64_t since_us);
 /** Asks for the number of the last reliable data message that came from the member: the observer's
  * `sequence`. Without memory nothing is told. */
 void room_ask_sequence(struct room_member *m);
-/** Sends again what is kept of data messages and was not seen. Borrows `seen` for the call. */
-void room_replay(struct room_member *m, const struct sfu_data_seen *seen, size_t n);
 
 #endif

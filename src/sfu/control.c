@@ -148,16 +148,6 @@ enum err sfu_room_send(
     return OK;
 }
 
-void sfu_participant_replay(
-    struct sfu *s, sfu_id participant, const struct sfu_data_seen *seen, size_t n) {
-    struct sfu_message *m = message(SFU_REPLAY_DATA, participant);
-    if (m != NULL) {
-        m->seen.n = n < SFU_DATA_SEEN_MAX ? n : SFU_DATA_SEEN_MAX;
-        memcpy(m->seen.of, seen, m->seen.n * sizeof(*seen));
-        post(s, m);
-    }
-}
-
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant) {
     tell(s, message(SFU_ASK_SEQUENCE, participant));
 }

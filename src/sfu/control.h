@@ -115,14 +115,6 @@ void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down);
 MUST_CHECK enum err sfu_room_send(
     struct sfu *s, sfu_id room, bool reliable, const uint8_t *bytes, size_t len);
 
-#define SFU_DATA_SEEN_MAX 128 /* publishers in one sync_state */
-struct sfu_data_seen {
-    char publisher_sid[SFU_SID_MAX + 1];
-    uint32_t sequence; /* the last reliable one that came */
-};
-/** After a resume: sends again what is still kept and was not seen. Borrows `seen` for the call. */
-void sfu_participant_replay(
-    struct sfu *s, sfu_id participant, const struct sfu_data_seen *seen, size_t n);
 /** Asks for the last reliable message that came from it: SFU_EVENT_SEQUENCE. */
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant);
 

@@ -283,22 +283,13 @@ void sfu_data_say(struct sfu_room *r, bool reliable, const uint8_t *bytes, size_
 
 /* --- what was missed --- */
 
-static bool has_seen(
-    const struct sfu_datapacket *p, uint32_t sequence, const struct sfu_data_seen *s) {
-    return sequence <= s->sequence && sfu_datapacket_is_from(p, s->publisher_sid);
-}
-
-void sfu_data_replay(struct sfu_data *d, const struct sfu_data_seen *seen, size_t n) {
+static void replay(struct sfu_data *d) {
     const struct sfu_data_kept *k = sfu_data_cache_look(&d->participant->room->cache, now_of(d));
     for (; k != NULL && d->down != NULL && d->config.may_subscribe; k = k->next) {
         struct sfu_datapacket p;
-        bool wanted = k->at_us >= d->since_us && k->sender != d->participant->object.id &&
-                      sfu_datapacket_read(k->data, k->len, &p) &&
-                      sfu_datapacket_is_for(&p, d->config.identity, d->config.sid);
-        for (size_t i = 0; wanted && i < n; i++) {
-            wanted = !has_seen(&p, k->sequence, &seen[i]);
-        }
-        if (wanted) {
+        if (k->at_us >= d->since_us && k->sender != d->participant->object.id &&
+            sfu_datapacket_read(k->data, k->len, &p) &&
+            sfu_datapacket_is_for(&p, d->config.identity, d->config.sid)) {
             send_reliable(d, k->data, k->len);
         }
     }
@@ -313,7 +304,7 @@ void sfu_data_connected(struct sfu_data *d) {
         }
     }
     if (d->down != NULL && d->down->reliable != NULL) {
-        sfu_data_replay(d, NULL, 0);
+        replay(d);
     }
 }
 

@@ -76,8 +76,6 @@ void sfu_data_connected(struct sfu_data *d);
 void sfu_data_writable(struct sfu_data *d);
 /** Its transport for messages goes. */
 void sfu_data_disconnected(struct sfu_data *d);
-/** Sends again what it has not seen. */
-void sfu_data_replay(struct sfu_data *d, const struct sfu_data_seen *seen, size_t n);
 /** Is it read from? */
 bool sfu_data_is_read(const struct sfu_data *d);
 

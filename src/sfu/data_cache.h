@@ -1,5 +1,5 @@
 /*
- * Reliable messages of a room of the last two seconds: for who came, or came back, in between.
+ * Reliable messages of a room of the last two seconds: for who came in between.
  * Thread: the room's worker.  See: livekit-protocol.md, 3.9, rule 7.
  */
 #ifndef SFU_DATA_CACHE_H

@@ -17,7 +17,6 @@ enum sfu_message_type {
     SFU_SET_DATA,
     SFU_CARRY_DATA,
     SFU_SEND_DATA,
-    SFU_REPLAY_DATA,
     SFU_ASK_SEQUENCE,
     SFU_OPEN_TRACK,
     SFU_UPDATE_TRACK,
@@ -50,10 +49,6 @@ struct sfu_message {
             size_t len;
             bool reliable;
         } send;
-        struct {
-            size_t n;
-            struct sfu_data_seen of[SFU_DATA_SEEN_MAX];
-        } seen;
         struct sfu_track_config track;
         struct rtc_rtp_params params;
         struct sfu_subscription_config subscription;

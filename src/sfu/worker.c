@@ -118,14 +118,6 @@ static enum err send_data(struct sfu_worker *w, const struct sfu_message *m) {
     return OK;
 }
 
-static enum err replay_data(struct sfu_worker *w, const struct sfu_message *m) {
-    struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
-    if (p != NULL && p->data != NULL) {
-        sfu_data_replay(p->data, m->seen.of, m->seen.n);
-    }
-    return OK;
-}
-
 static enum err ask_sequence(struct sfu_worker *w, const struct sfu_message *m) {
     struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
     struct sfu_event *e = p == NULL ? NULL : sfu_worker_event(w, SFU_EVENT_SEQUENCE, m->id);
@@ -241,7 +233,6 @@ static enum err (*const actions[SFU_MESSAGES])(struct sfu_worker *, const struct
     [SFU_SET_DATA] = set_data,
     [SFU_CARRY_DATA] = carry_data,
     [SFU_SEND_DATA] = send_data,
-    [SFU_REPLAY_DATA] = replay_data,
     [SFU_ASK_SEQUENCE] = ask_sequence,
     [SFU_OPEN_TRACK] = open_track,
     [SFU_UPDATE_TRACK] = update_track,

@@ -292,23 +292,6 @@ TEST(sim_data, tells_latecomers_what_was_just_said) {
     }
 }
 
-TEST(sim_data, sends_again_what_was_not_seen) {
-    struct party p;
-    begin(&p, 5, 2);
-    for (uint32_t s = 1; s <= 5; s++) {
-        CHECK_INT(RTC_SCTP_SENT, say(p.people[0], true, s, NULL, 10));
-    }
-    world_run(p.w, SECOND / 2);
-    struct sfu_data_seen seen[] = { { "PA_x", 9 }, { "PA_a", 3 } };
-    p.heard[1] = (struct heard){ 0 };
-    sfu_participant_replay(p.w->sfu, p.people[1]->participant, seen, COUNT_OF(seen));
-    world_run(p.w, SECOND / 2);
-    CHECK_INT(2, p.heard[1].n);
-    CHECK_INT(5, p.heard[1].last['a']);
-    CHECK_INT(0, p.heard[1].wrong);
-    world_finish(p.w);
-}
-
 /* One does not read any more, and the others go on sending: it goes, and they miss nothing. */
 TEST(sim_data, ends_a_receiver_that_stalls) {
     struct party p;

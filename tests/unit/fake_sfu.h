@@ -21,9 +21,7 @@ struct fake_object {
     bool open, connected, restarted, muted;
     bool opens_channels, takes_messages; /* a transport */
     struct sfu_data_config data;         /* of a participant … */
-    unsigned asked, replayed;            /* … how often its sequence, and what it missed … */
-    size_t n_seen;                       /* … and what it had seen, the last of which is: */
-    struct sfu_data_seen seen;
+    unsigned asked;                      /* … and how often for its sequence */
     struct rtc_rtp_params params;
     struct sfu_wanted wanted;
 };
@@ -142,13 +140,6 @@ enum err sfu_room_send(
     s->sent.len = len;
     memcpy(s->sent.bytes, bytes, len < sizeof(s->sent.bytes) ? len : sizeof(s->sent.bytes));
     return OK;
-}
-void sfu_participant_replay(
-    struct sfu *s, sfu_id participant, const struct sfu_data_seen *seen, size_t n) {
-    (void)s;
-    fake_object(participant)->replayed++;
-    fake_object(participant)->n_seen = n;
-    fake_object(participant)->seen = n == 0 ? (struct sfu_data_seen){ 0 } : seen[n - 1];
 }
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant) {
     (void)s;
