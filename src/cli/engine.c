@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "hooks/sender.h"
+#include "livekit/overflow.h"
 #include "store/chain.h"
 #include "store/pool.h"
 #include "store/retention.h"
@@ -88,6 +89,7 @@ static enum err build_calls(struct cli_engine *e) {
     };
     TRY(cli_hooks_policy(e->config, &e->arena, &cfg.policy.news));
     call_lookout_register_metrics();
+    lk_overflow_register_metrics();
     return calls_create(e->loop, &cfg, &e->calls);
 }
 

@@ -293,6 +293,11 @@ bool lk_overflow_busy(const struct lk_overflow *o) {
 
 /* --- life --- */
 
+void lk_overflow_register_metrics(void) {
+    metrics_register(&spooled_total);
+    metrics_register(&lost_total);
+}
+
 enum err lk_overflow_create(
     uv_loop_t *loop, const char *path, int64_t max_bytes, struct lk_overflow **ret) {
     struct lk_overflow *o = mem_zalloc(sizeof(*o));
@@ -306,8 +311,7 @@ enum err lk_overflow_create(
     o->path = copy;
     o->max_bytes = max_bytes;
     buf_init(&o->bytes, 0);
-    metrics_register(&spooled_total);
-    metrics_register(&lost_total);
+    lk_overflow_register_metrics();
     *ret = o;
     return OK;
 }

@@ -49,4 +49,7 @@ void lk_overflow_back(struct lk_overflow *o);
 /** Forgets all of it: they were taken, and something better has them. */
 void lk_overflow_clear(struct lk_overflow *o, lk_overflow_done *done, void *arg);
 
+/** Puts its counters on the metrics page, also where nothing ever overflows. */
+void lk_overflow_register_metrics(void);
+
 #endif
