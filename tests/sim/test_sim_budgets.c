@@ -160,3 +160,29 @@ TEST(sim_budgets, who_does_not_report_is_not_limited) {
     CHECK_INT(0, w->sfu->seats[0].worker->stats.padded);
     end_world(w);
 }
+
+/* Packets that wait for the pacer when what they belong to goes. */
+TEST(sim_budgets, who_leaves_in_the_middle_of_a_burst_leaves_nothing) {
+    struct world *w = new_world(4);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
+    b->wide = c->wide = true;
+    world_run(w, SECOND);
+    struct world_track *first = world_publish(a, 0, &camera),
+                       *second = world_publish(a, 1, &camera);
+    struct peer_sink *one = world_subscribe(b, first, NULL);
+    (void)world_subscribe(b, second, NULL);
+    (void)world_subscribe(c, first, NULL);
+    world_run(w, 2 * SECOND);
+    (void)net_narrow(&w->net, &b->path, 100000, 200 * MS); /* less than the lowest layers have */
+    (void)net_narrow(&w->net, &c->path, 60000, 200 * MS);
+    world_run(w, 4 * SECOND);
+    CHECK(budget_of(b) < 120000);
+    CHECK(media_outbox_next_us(w->media->outbox) != INT64_MAX);
+    world_unsubscribe(b, one);
+    world_run(w, SECOND / 10);
+    world_unpublish(a, 1);
+    world_run(w, SECOND / 10);
+    world_leave(c);
+    world_run(w, SECOND / 10);
+    end_world(w);
+}
