@@ -101,8 +101,7 @@ static struct pkt *copy_of(struct media_worker *w, const uint8_t *data, size_t l
 
 static void send_dtls(struct media_transport *t) {
     size_t len = 0;
-    const uint8_t *data;
-    while ((data = rtc_dtls_out(t->dtls, &len)) != NULL) {
+    for (const uint8_t *data; (data = rtc_dtls_out(t->dtls, &len)) != NULL;) {
         struct pkt *p = copy_of(t->worker, data, len);
         if (p != NULL) {
             media_outbox_add_plain(t->worker->outbox, &t->outlet, p, t->worker->now_us);
@@ -118,11 +117,10 @@ static enum err make_sessions(struct media_transport *t) {
     if (!rtc_srtp_suite_of(keys.profile, &suite)) {
         return err_set(ERR_INVALID, "SRTP profile %u is none of ours", keys.profile);
     }
-    rtc_srtp_material_cut(suite, keys.material, &theirs, &ours);
+    const bool client = media_transport_is_client(t);
+    rtc_srtp_material_cut(suite, keys.material, client ? &ours : &theirs, client ? &theirs : &ours);
     enum err e = rtc_srtp_in_create(t->worker->seal, &theirs, t->ssrcs, &t->in);
-    if (e == OK) {
-        e = rtc_srtp_out_create(t->worker->seal, &ours, &t->out);
-    }
+    e = e == OK ? rtc_srtp_out_create(t->worker->seal, &ours, &t->out) : e;
     explicit_bzero(&keys, sizeof(keys));
     explicit_bzero(&theirs, sizeof(theirs));
     explicit_bzero(&ours, sizeof(ours));
@@ -169,7 +167,9 @@ static void got_data(void *arg, const uint8_t *data, size_t len) {
 
 /* Only now, since an idle handshake would hold OpenSSL's 74 kB for who may never come. */
 static bool begin_handshake(struct media_transport *t) {
-    struct rtc_dtls_config cfg = { .role = RTC_DTLS_SERVER, .app = got_data, .arg = t };
+    const bool client = media_transport_is_client(t);
+    struct rtc_dtls_config cfg = { client ? RTC_DTLS_CLIENT : RTC_DTLS_SERVER, .app = got_data };
+    cfg.arg = t;
     if (t->worker->n_handshakes >= MEDIA_HANDSHAKES_MAX ||
         rtc_dtls_create(t->worker->dtls, &cfg, t->worker->now_us, &t->dtls) != OK) {
         return false; /* the peer repeats its flight */
@@ -180,6 +180,14 @@ static bool begin_handshake(struct media_transport *t) {
         rtc_dtls_set_peer(t->dtls, &t->peer);
     }
     return true;
+}
+
+/* A peer that waits for us to begin: once there is a way to it. What it does not get is repeated.
+ */
+static void begin_as_client(struct media_transport *t) {
+    if (t->dtls == NULL && t->outlet.open && media_transport_is_client(t) && begin_handshake(t)) {
+        follow_dtls(t);
+    }
 }
 
 void media_transport_take_dtls(struct media_transport *t, const struct media_datagram *d) {
@@ -255,6 +263,7 @@ static void take_check(struct media_transport *t, const struct media_datagram *d
         media_address_remove_ufrag(&w->table, &t->fragments[FRAGMENT_OLD]);
     }
     follow_ice(t);
+    begin_as_client(t);
     set_timer(t);
 }
 
@@ -323,6 +332,10 @@ void media_transport_take_rtcp(struct media_transport *t, const struct media_dat
     }
     heard(t, &d->path);
     w->hooks.rtcp(t->owner, pkt_bytes(d->pkt), len, w->now_us);
+}
+
+bool media_transport_is_client(const struct media_transport *t) {
+    return t->peer.n_fingerprints > 0 && t->peer.role == RTC_DTLS_SERVER;
 }
 
 bool media_transport_is_connected(const struct media_transport *t) {
@@ -453,6 +466,7 @@ enum err media_transport_connect(struct media_transport *t, const struct rtc_ice
         rtc_dtls_set_peer(t->dtls, &t->peer);
         follow_dtls(t);
     }
+    begin_as_client(t);
     set_timer(t);
     return OK;
 }

@@ -45,6 +45,9 @@ static inline void media_transport_expect(const struct media_transport *t) {
     __builtin_prefetch((const char *)t + MEDIA_TRANSPORT_HOT - 1, 1);
 }
 
+/** Do we begin the handshake? Only where the peer has answered an offer of ours that it will not:
+ * pion's clients do, when the other side is ICE-lite. */
+bool media_transport_is_client(const struct media_transport *t);
 /** Can media be sent? */
 bool media_transport_is_connected(const struct media_transport *t);
 /** How long nothing has come from the peer; exact to a tenth of a second. */

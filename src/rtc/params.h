@@ -44,7 +44,7 @@ struct rtc_fingerprint {
 enum rtc_dtls_role {
     RTC_DTLS_AUTO,   /* actpass: the other side decides */
     RTC_DTLS_CLIENT, /* active */
-    RTC_DTLS_SERVER, /* passive: what we are (decision 16) */
+    RTC_DTLS_SERVER, /* passive: what we are where we answer (decision 16) */
 };
 struct rtc_dtls_params {
     enum rtc_dtls_role role;

@@ -141,8 +141,8 @@ enum err rtc_sdp_check_answer(const struct rtc_sdp *offer, const struct rtc_sdp 
             strcmp(theirs->mid, ours->mid) != 0) {
             return err_set(ERR_INVALID, "section %zu of the answer is another one", i);
         }
-        if (!theirs->transport.has_role || theirs->transport.role != RTC_DTLS_CLIENT) {
-            return err_set(ERR_INVALID, "an answer without setup:active");
+        if (!theirs->transport.has_role || theirs->transport.role == RTC_DTLS_AUTO) {
+            return err_set(ERR_INVALID, "an answer without setup:active or setup:passive");
         }
     }
     return OK;

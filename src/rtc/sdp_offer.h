@@ -25,8 +25,8 @@ MUST_CHECK enum err rtc_sdp_offer(const struct rtc_sdp_local *local,
 
 /**
  * Does `answer` fit: the same sections in the same order, and the client begins the handshake
- * (decision 16)? What it takes of each section, rtc_sdp_rtp_params(section of the answer, section
- * of the offer) says. Errors: ERR_INVALID.
+ * (decision 16), or wait for ours? What it takes of each section, rtc_sdp_rtp_params(section of the
+ * answer, section of the offer) says. Errors: ERR_INVALID.
  */
 MUST_CHECK enum err rtc_sdp_check_answer(const struct rtc_sdp *offer, const struct rtc_sdp *answer);
 

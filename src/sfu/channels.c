@@ -113,7 +113,11 @@ void sfu_channels_begin(struct sfu_channels *c) {
     if (c->channels != NULL || !media_transport_is_connected(t->media)) {
         return;
     }
-    struct rtc_channels_config cfg = { .role = RTC_DTLS_SERVER, .hooks = &hooks, .arg = c };
+    struct rtc_channels_config cfg = {
+        .role = media_transport_is_client(t->media) ? RTC_DTLS_CLIENT : RTC_DTLS_SERVER,
+        .hooks = &hooks,
+        .arg = c
+    };
     if (rtc_channels_create(w->sctp, &cfg, w->media->now_us, &c->channels) != OK) {
         w->stats.messages_failed++; /* the client has media, and no data */
         return;

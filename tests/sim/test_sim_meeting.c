@@ -23,9 +23,10 @@ static void end_world(struct world *w) {
     mem_free(w);
 }
 
-TEST(sim_meeting, two_people_hear_and_see_each_other) {
+static void check_two_people(bool passive) {
     uint64_t live = mem_live();
     struct world *w = new_world(1);
+    w->passive = passive;
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     CHECK(a->connected && b->connected);
@@ -46,6 +47,20 @@ TEST(sim_meeting, two_people_hear_and_see_each_other) {
     CHECK_INT(2, b->started_subscriptions);
     end_world(w);
     CHECK_INT(live, mem_live());
+}
+
+TEST(sim_meeting, two_people_hear_and_see_each_other) {
+    static const struct {
+        const char *name;
+        bool passive;
+    } rows[] = {
+        { "they begin the handshake", false },
+        { "we do, as pion's clients want it of who is ICE-lite", true },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        check_two_people(r->passive);
+    }
 }
 
 static unsigned spent(const struct world_client *c) {

@@ -407,7 +407,7 @@ static struct world_client *join(
     }
     CHECK_ERR(OK, sfu_transport_open(w->sfu, c->participant, &c->servers, &c->transport));
     struct rtc_ice_params ours = as_params(&c->ours);
-    struct rtc_dtls_params dtls = { .role = RTC_DTLS_CLIENT,
+    struct rtc_dtls_params dtls = { .role = w->passive ? RTC_DTLS_SERVER : RTC_DTLS_CLIENT,
         .n_fingerprints = 1,
         .fingerprints = {
             *rtc_dtls_ctx_fingerprint(w->promised == NULL ? w->dtls : w->promised) } };
@@ -426,6 +426,7 @@ static struct world_client *join(
         .data = client_data,
         .arg = c,
         .now_us = w->now_us };
+    cfg.their_dtls.role = w->passive ? RTC_DTLS_CLIENT : RTC_DTLS_SERVER;
     CHECK_ERR(OK, peer_connection_create(&cfg, &c->peer));
     return c;
 }

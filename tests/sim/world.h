@@ -86,6 +86,7 @@ struct world {
     struct media_worker *media;
     struct rtc_dtls_ctx *dtls;     /* the clients' */
     struct rtc_dtls_ctx *promised; /* whose fingerprint is signalled instead; NULL = the same */
+    bool passive;                  /* who joins leaves the handshake to us to begin */
     struct rtc_seal *seal;
     struct rtc_sctp_door *sctp; /* the clients' */
     uint32_t sequence;          /* that the SFU told last */
