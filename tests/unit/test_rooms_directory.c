@@ -105,6 +105,46 @@ TEST(rooms_directory, winds_down) {
     guest_finish(&bob);
 }
 
+static void no_leave(void *arg, enum room_reason reason) {
+    (void)reason;
+    ++*(unsigned *)arg;
+}
+
+TEST(rooms_directory, has_places_for_so_many_and_texts_of_such_a_size) {
+    static const struct room_observer silent = { .leave = no_leave };
+    struct world w;
+    struct room *room = NULL;
+    struct room_member *m = NULL;
+    unsigned left = 0;
+    char name[24];
+    struct room_member_config cfg = {
+        .identity = name, .grant = all_rights, .observer = &silent, .arg = &left
+    };
+    CHECK_ERR(OK, world_open(&w, NULL));
+    CHECK_ERR(OK, room_directory_ensure(w.rooms, "r", NULL, &room));
+    for (unsigned i = 0; i < ROOM_MEMBERS_MAX; i++) {
+        snprintf(name, sizeof(name), "p%u", i);
+        CHECK_ERR(OK, room_join(w.rooms, "r", NULL, &cfg, &m));
+    }
+    snprintf(name, sizeof(name), "one more");
+    CHECK_ERR(ERR_LIMIT, room_join(w.rooms, "r", NULL, &cfg, &m));
+    snprintf(name, sizeof(name), "p7"); /* takes the place of who had the name */
+    CHECK_ERR(OK, room_join(w.rooms, "r", NULL, &cfg, &m));
+    CHECK_INT(1, left);
+    char *large = mem_zalloc(ROOM_METADATA_MAX_BYTES + 2);
+    memset(large, 'x', ROOM_METADATA_MAX_BYTES + 1);
+    CHECK_ERR(ERR_TOO_LARGE, room_set_metadata(room, large));
+    CHECK_STR("", room->metadata);
+    CHECK_ERR(ERR_TOO_LARGE, room_member_set(m, NULL, large, NULL, 0));
+    const struct room_config too_much = { .metadata = large };
+    CHECK_ERR(ERR_TOO_LARGE, room_directory_ensure(w.rooms, "s", &too_much, &room));
+    large[ROOM_METADATA_MAX_BYTES] = '\0';
+    CHECK_ERR(OK, room_set_metadata(room, large));
+    mem_free(large);
+    world_close(&w);
+    CHECK_INT(ROOM_MEMBERS_MAX + 1, left);
+}
+
 TEST(rooms_directory, tells_the_numbers_now_and_then) {
     struct world w;
     struct guest alice, bob;
