@@ -210,14 +210,16 @@ static enum err mute_track(struct lk_question *q) {
     return p != NULL && done->track == NULL ? no_memory() : say(q, done);
 }
 
-/* What the message cannot say stays: `recorder` and `agent` come from the token alone. */
+/* What the message cannot say stays: `recorder` and `agent` come from the token alone. So does
+ * `hidden`: whom others have seen would stay with them for ever, since nobody hears that a hidden
+ * one leaves. */
 static struct room_grant rights_of(
     const Lk__ParticipantPermission *p, const struct room_grant *before) {
     struct room_grant g = { .subscribe = p->can_subscribe,
         .publish = p->can_publish,
         .publish_data = p->can_publish_data,
         .update_own_metadata = p->can_update_metadata,
-        .hidden = p->hidden,
+        .hidden = before->hidden,
         .recorder = before->recorder,
         .agent = before->agent };
     for (size_t i = 0; i < p->n_can_publish_sources; i++) {

@@ -374,9 +374,10 @@ TEST(livekit_twirp, knows_and_changes_who_is_there) {
     ROW("a right is taken: what it had let is gone");
     one = answer_of("UpdateParticipant", ADMIN,
         "{\"room\":\"r\",\"identity\":\"alice\",\"permission\":{\"canSubscribe\":true,"
-        "\"canPublishData\":true}}");
+        "\"canPublishData\":true,\"hidden\":true}}");
     CHECK_INT(0, json_array_size(json_object_get(one, "tracks")));
     CHECK(json_is_false(json_object_get(json_object_get(one, "permission"), "can_publish")));
+    CHECK(json_is_false(json_object_get(json_object_get(one, "permission"), "hidden")));
     json_decref(one);
     CHECK(strstr(heard(&alice), "trackUnpublished") != NULL);
     ROW("subscriptions");
