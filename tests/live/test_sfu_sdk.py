@@ -1,8 +1,7 @@
 """RoomService and webhooks of the embedded SFU as LiveKit's own server SDK meets them, unmodified: livekit-protocol 7.1 and 7.2.
 
-The people are processes on rtc-node. PARLEY_TEST_SFU=livekit runs the same against livekit-server.
+The people are a process on rtc-node and a page of Chromium. PARLEY_TEST_SFU=livekit runs the same against livekit-server.
 """
-import contextlib
 import time
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 import sfu_clients
 from livekit import PROGRAM
 from receiver import Receiver
-from sfu_clients import HERE, Driver, node, node_participant
+from sfu_clients import HERE, Browser, Driver, node, node_participant
 from sfu_server import LiveKit, under_test
 
-pytestmark = pytest.mark.skipif(sfu_clients.missing() is not None, reason="tools/setup all installs the clients")
+pytestmark = pytest.mark.skipif(sfu_clients.missing("chromium") is not None, reason="tools/setup all installs the clients")
 
 MICROPHONE = 2  # enum TrackSource
 RIGHTS = {"canSubscribe": True, "canPublish": True, "canPublishData": True}
@@ -65,12 +64,14 @@ def fixture_sdk(server, tmp_path_factory):
 
 @pytest.fixture(name="people", scope="module")
 def fixture_people(tmp_path_factory):
+    """Alice is a process, bob a page."""
     folder = tmp_path_factory.mktemp("people")
-    with contextlib.ExitStack() as stack:
-        both = [node_participant(name, folder) for name in ("alice", "bob")]
-        for one in both:
-            stack.callback(one.driver.stop)
-        yield both
+    alice, browser = node_participant("alice", folder), Browser("chromium", folder)
+    try:
+        yield alice, browser.participant("bob")
+    finally:
+        alice.driver.stop()
+        browser.stop()
 
 
 def until(look, what):
@@ -80,6 +81,10 @@ def until(look, what):
         assert time.monotonic() < end, what
         time.sleep(OFTEN_S)
     return found
+
+
+def known(viewer, of):
+    return {key: value for key, value in viewer.do("who").get(of, {}).items() if key != "permissions"}
 
 
 def test_rooms(sdk):
@@ -132,8 +137,8 @@ def test_people_are_looked_at_and_changed(sdk, server, people):
     changed = sdk.ask("updateParticipant", "b", "alice", {"name": "Alice", "metadata": "md", "attributes": {"k": "v", "gone": ""}})
     assert (changed["name"], changed["metadata"], changed["attributes"]) == ("Alice", "md", {"k": "v"})
     wanted = {"name": "Alice", "metadata": "md", "attributes": {"k": "v"}}
-    until(lambda: bob.do("who").get("alice") == wanted, "bob sees what alice is called now")
-    assert until(lambda: alice.do("who")["me"] == wanted, "alice sees it, too")
+    until(lambda: known(bob, "alice") == wanted, "bob sees what alice is called now")
+    until(lambda: known(alice, "me") == wanted, "alice sees it, too")
 
     sdk.ask("updateRoomMetadata", "b", "for all")
     bob.wait("metadata of the room", lambda seen: "room for all" in seen["told"])
@@ -167,7 +172,17 @@ def test_rights_end_and_begin_at_run_time(sdk, server, people):
     sdk.ask("updateParticipant", "c", "bob", {"permission": RIGHTS})
     bob.wait_media("alice", "camera")
     sdk.ask("updateParticipant", "c", "alice", {"permission": {**RIGHTS, "hidden": True}})
-    bob.wait_gone("alice")
+    alice.leave()
+    bob.wait_gone("alice")  # nobody stays behind whom others have seen
+
+
+def test_a_room_is_full(sdk, server, people):
+    alice, bob = people
+    sdk.ask("createRoom", {"name": "f", "maxParticipants": 1})
+    alice.join(server, "f")
+    assert "refused" in bob.try_join(server, sdk.token("bob", "f"))
+    alice.leave()
+    bob.join(server, "f")
 
 
 def test_people_are_taken_out(sdk, server, people):
