@@ -1,4 +1,4 @@
-"""LiveKit's clients as participants of a room: pages of Chromium and Firefox, and processes of Node.js.
+"""LiveKit's clients as participants of a room: pages of Chromium and Firefox, and processes of Node.js and Go.
 
     chromium = Browser("chromium", folder)       what is missing here: missing("chromium")
     alice = chromium.participant("alice")
@@ -203,6 +203,15 @@ class Browser:
 
     def stop(self):
         self.driver.stop()
+
+
+GO_CLIENT = HERE.parents[2] / ".parley" / "bin" / "go-client"  # tools/setup all builds it
+
+
+def go_participant(name, folder):
+    """One on LiveKit's Go SDK; what it publishes it has recorded before."""
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    return Participant(name, Driver([str(GO_CLIENT)], pathlib.Path(folder) / f"{name}.log"), "go")
 
 
 def node_participant(name, folder):
