@@ -2,6 +2,7 @@
 #include "media/transport.h"
 
 #include "core/mem.h"
+#include "media/sessions.h"
 #include "media/transport_input.h"
 #include "rtc/stun.h"
 
@@ -110,22 +111,9 @@ static void send_dtls(struct media_transport *t) {
 }
 
 static enum err make_sessions(struct media_transport *t) {
-    struct rtc_dtls_keys keys;
-    enum rtc_srtp_suite suite;
-    struct rtc_srtp_master theirs, ours;
-    TRY(rtc_dtls_keys(t->dtls, &keys));
-    if (!rtc_srtp_suite_of(keys.profile, &suite)) {
-        return err_set(ERR_INVALID, "SRTP profile %u is none of ours", keys.profile);
-    }
-    const bool client = media_transport_is_client(t);
-    rtc_srtp_material_cut(suite, keys.material, client ? &ours : &theirs, client ? &theirs : &ours);
-    enum err e = rtc_srtp_in_create(t->worker->seal, &theirs, t->ssrcs, &t->in);
-    e = e == OK ? rtc_srtp_out_create(t->worker->seal, &ours, &t->out) : e;
-    explicit_bzero(&keys, sizeof(keys));
-    explicit_bzero(&theirs, sizeof(theirs));
-    explicit_bzero(&ours, sizeof(ours));
-    t->profile = rtc_srtp_sizes(suite)->name;
-    return e;
+    const struct media_sessions into = { &t->in, &t->out, &t->profile };
+    return media_sessions_make(
+        t->dtls, media_transport_is_client(t), t->worker->seal, t->ssrcs, &into);
 }
 
 static void end_handshake(struct media_transport *t) {
