@@ -351,7 +351,9 @@ static enum err answer(struct answering *w, const Lk__SessionDescription *d) {
         w->choices, &w->arena, &w->answer));
     TRY(lk_peer_connect(s, ROOM_UP, w->offer));
     publish_agreed(w);
-    rtc_sdp_places_told(n->places);
+    if (s->member->single) {
+        rtc_sdp_places_told(n->places); /* else our own offers say what it receives */
+    }
     TRY(lk_peer_say(s, false, d->id, w->answer, &w->arena));
     const char *mid = w->offer->n_sections == 0 ? NULL : w->offer->sections[0].mid;
     if (s->member->single) {

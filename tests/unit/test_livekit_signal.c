@@ -120,6 +120,27 @@ TEST(livekit_signal, joins_with_two_connections) {
     signal_close(&w);
 }
 
+TEST(livekit_signal, offers_later_what_came_while_an_offer_was_out) {
+    struct signal_world w;
+    struct client alice, bob;
+    CHECK_ERR(OK, signal_open(&w, NULL));
+    call_in(&w, &bob, "bob", "", "");
+    heard(&bob);
+    call_in(&w, &alice, "alice", "", "");
+    say(&alice, MICROPHONE);
+    say_sdp(&alice, "offer", CLASSIC("sendonly"), 1);
+    say_sdp(&bob, "offer", CLASSIC("sendonly"), 1); /* answered, which says nothing of alice */
+    signal_wait(&w, SEC_US);
+    heard(&bob);
+    answer_offer(&bob);
+    signal_wait(&w, SEC_US);
+    CHECK_STR("offer", heard(&bob));
+    CHECK(says(&bob, "offer", "a=msid:PA_"));
+    hang_up(&alice);
+    hang_up(&bob);
+    signal_close(&w);
+}
+
 /* Does the latest message of this name say that, anywhere? */
 static bool holds(const struct client *c, const char *name, const char *text) {
     json_t *m = latest(c, name);
