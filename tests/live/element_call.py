@@ -9,6 +9,7 @@
     pages.stop()
 """
 
+import contextlib
 import json
 import pathlib
 import queue
@@ -60,8 +61,12 @@ class Pages:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.opened = []
         self.log = self.folder / "driver.log"
+        self._start()
+
+    def _start(self):
+        self.opened = []
+        self.lost = False
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([node(), str(HERE / "pages.js"), str(self.folder)], stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
@@ -82,6 +87,7 @@ class Pages:
         try:
             answer = json.loads(self.answers.get(timeout=PATIENCE_S))
         except queue.Empty:
+            self.lost = True  # what it says from now on may be the answer to this
             raise TimeoutError(f"pages.js: no answer to {what} in {PATIENCE_S} s: {self.log.read_text()[-2000:]}") from None
         if "error" in answer:
             raise RuntimeError(f"pages.js: {what}: {answer['error']}")
@@ -125,9 +131,16 @@ class Pages:
             self.goes_on(page, others)
 
     def clear(self):
-        """No page is open any more; the browser stays."""
-        self.opened.clear()
-        self.do("clear", "all")
+        """No page is open any more; the browser stays, or is another one where it does not answer."""
+        try:
+            if not self.lost:
+                self.opened.clear()
+                self.do("clear", "all")
+        except (RuntimeError, TimeoutError, OSError):
+            self.lost = True
+        if self.lost:
+            self.stop()
+            self._start()
 
     def explain(self):
         """After a failure: takes pictures; gives where they are and what the pages said last."""
@@ -144,7 +157,8 @@ class Pages:
         return "\n".join(said)
 
     def stop(self):
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -9,7 +9,7 @@
  *   -> {"ok": …} or {"error": "…"}
  *
  * The end of standard input ends the browser. */
-import { createReadStream, existsSync, mkdirSync, writeFileSync, appendFileSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, writeFileSync, appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { createInterface } from "node:readline";
@@ -63,7 +63,7 @@ function launch(camera) {
     return puppeteer.launch({
         executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
         headless: true,
-        userDataDir: join(folder, "profile"),
+        userDataDir: mkdtempSync(join(folder, "profile-")),
         protocolTimeout: PATIENCE_MS,
         timeout: PATIENCE_MS,
         defaultViewport: { width: 640, height: 480 },
