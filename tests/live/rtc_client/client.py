@@ -52,6 +52,7 @@ async def obey(room):
         else:
             for _ in range(int(times)):
                 microphone.toggle()
+                await asyncio.sleep(0.01)  # else the library sends the last of them alone
         print(line, flush=True)
 
 
