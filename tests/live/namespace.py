@@ -8,6 +8,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import time
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
@@ -33,8 +34,7 @@ def network_namespace():
             subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
             yield
         finally:
-            if libc.setns(before.fileno(), CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
+            _enter(before)
 
 
 HOST = "10.83.0.1"
@@ -49,6 +49,59 @@ def host_namespace():
                      "route add default via 10.83.0.254"):
             subprocess.run(["ip", *line.split()], check=True)
         yield HOST
+
+
+class Cable:
+    """A host of its own at the end of a cable to the network we are in, which is HOST's.
+
+    `pull` and `plug`: the cable is out and in again, which both ends see.
+    """
+
+    def __init__(self, number):
+        self.end = f"cable{number}"
+        self.network = f"10.83.{number}."
+        self.holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        try:
+            self._lay()
+        except subprocess.CalledProcessError:
+            self.close()
+            raise
+
+    def _lay(self):
+        while os.readlink(f"/proc/{self.holder.pid}/ns/net") == os.readlink("/proc/thread-self/ns/net"):
+            time.sleep(0.01)  # until unshare has done its work
+        subprocess.run(["ip", "link", "add", self.end, "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid)], check=True)
+        for line in (f"addr add {self.network}1/24 dev {self.end}", f"link set {self.end} up"):
+            subprocess.run(["ip", *line.split()], check=True)
+        with self.inside():
+            for line in ("link set lo up", f"addr add {self.network}2/24 dev eth0", "link set eth0 up",
+                         f"route add default via {self.network}1"):
+                subprocess.run(["ip", *line.split()], check=True)
+
+    @contextlib.contextmanager
+    def inside(self):
+        """The thread, and what it starts, is at that host."""
+        with open("/proc/thread-self/ns/net", "rb") as before, open(f"/proc/{self.holder.pid}/ns/net", "rb") as there:
+            _enter(there)
+            try:
+                yield
+            finally:
+                _enter(before)
+
+    def pull(self):
+        subprocess.run(["ip", "link", "set", self.end, "down"], check=True)
+
+    def plug(self):
+        subprocess.run(["ip", "link", "set", self.end, "up"], check=True)
+
+    def close(self):
+        self.holder.kill()
+        self.holder.wait()
+
+
+def _enter(namespace):
+    if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 @contextlib.contextmanager

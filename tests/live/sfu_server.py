@@ -29,21 +29,21 @@ class Dev:
 
     key, secret, door = "devkey", "secret", "livekit"
 
-    def __init__(self, folder, **variables):
-        """`variables`: settings beside, as in rtc_workers="1"."""
+    def __init__(self, folder, host="127.0.0.1", **variables):
+        """`host`: the address to listen on; `variables`: settings beside, as in rtc_workers="1"."""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "parley.log"
-        self.port = free_port()
+        self.host, self.port = host, free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_") and name != "HOME"}
-        ours = {"http_public": f"127.0.0.1:{self.port}", "rtc_udp_port": "0", "rtc_tcp_port": str(free_port()), "rtc_workers": "1",
+        ours = {"http_public": f"{host}:{self.port}", "rtc_udp_port": "0", "rtc_tcp_port": str(free_port()), "rtc_workers": "1",
                 "log_level": "debug", **variables}
         self.environment = {**clean, **{f"PARLEY_{name.upper()}": value for name, value in ours.items()}}
         self.process = None
 
     @property
     def url(self):
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws://{self.host}:{self.port}"
 
     @property
     def pid(self):
@@ -63,7 +63,7 @@ class Dev:
         return self
 
     def get(self, path, **headers):
-        return http_get(f"http://127.0.0.1:{self.port}{path}", **headers)
+        return http_get(f"http://{self.host}:{self.port}{path}", **headers)
 
     def printed(self):
         return self.log.read_text(errors="replace")

@@ -40,8 +40,8 @@ const CHROMIUM = {
     args: [
         "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio", "--no-first-run",
         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required",
-        /* Nothing but this machine, over its loopback. */
-        "--allow-loopback-in-peer-connection", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        /* Nothing but this machine, over its loopback, and the hosts of tests/live/namespace.py. */
+        "--allow-loopback-in-peer-connection", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 10.83.*",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
         /* All pages are looked at. */
         "--disable-renderer-backgrounding", "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows",

@@ -97,7 +97,8 @@ const ACTS = {
         room.on(RoomEvent.ParticipantConnected, (who) => told.push(`came ${who.identity}`));
         room.on(RoomEvent.ParticipantDisconnected, (who) => told.push(`went ${who.identity}`));
         room.on(RoomEvent.Disconnected, (reason) => told.push(`over ${reason}`));
-        room.on(RoomEvent.Reconnecting, () => told.push("reconnecting"));
+        room.on(RoomEvent.Reconnecting, () => told.push("resuming")); /* or joins anew: it does not say which */
+        room.on(RoomEvent.Reconnected, () => told.push("reconnected"));
         room.on(RoomEvent.TrackSubscribed, (track, publication) => watch(track, publication.sid).catch(() => {}));
         listen();
         const options = { autoSubscribe: true, dynacast: true, singlePeerConnection: single };
@@ -161,10 +162,10 @@ const ACTS = {
             people[who.identity] = {};
             for (const publication of who.trackPublications.values()) {
                 people[who.identity][NAMES[publication.source] ?? "unknown"] = {
-                    muted: publication.muted, subscribed: publication.subscribed, ...(arrived.get(publication.sid) ?? {}) };
+                    sid: publication.sid, muted: publication.muted, subscribed: publication.subscribed, ...(arrived.get(publication.sid) ?? {}) };
             }
         }
-        return { state: room?.isConnected ? "connected" : "disconnected", people, told, data };
+        return { state: room?.isConnected ? "connected" : "disconnected", sid: room?.localParticipant?.sid, people, told, data };
     },
     leave,
 };

@@ -37,7 +37,7 @@ function screen() {
 
 /** What has arrived of one track. */
 async function arrived(publication) {
-    const said = { muted: publication.isMuted, subscribed: publication.isSubscribed, frames: 0, energy: 0, packets: 0, mime: publication.mimeType };
+    const said = { sid: publication.trackSid, muted: publication.isMuted, subscribed: publication.isSubscribed, frames: 0, energy: 0, packets: 0, mime: publication.mimeType };
     const receiver = publication.track?.receiver;
     const report = receiver ? await receiver.getStats() : new Map();
     for (const row of report.values()) {
@@ -117,6 +117,8 @@ globalThis.acts = {
         room.on(RoomEvent.ParticipantDisconnected, (who) => told.push(`went ${who.identity}`));
         room.on(RoomEvent.Disconnected, (reason) => told.push(`over ${reason}`));
         room.on(RoomEvent.Reconnecting, () => told.push("reconnecting"));
+        room.on(RoomEvent.SignalReconnecting, () => told.push("resuming"));
+        room.on(RoomEvent.Reconnected, () => told.push("reconnected"));
         room.on(RoomEvent.TrackSubscribed, (track) => document.body.append(track.attach()));
         room.on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()));
         room.on(RoomEvent.RoomMetadataChanged, (metadata) => told.push(`room ${metadata}`));
@@ -192,7 +194,11 @@ globalThis.acts = {
                 people[who.identity][publication.source] = await arrived(publication);
             }
         }
-        return { state: room?.state ?? "disconnected", people, told, data, paths: await paths() };
+        return { state: room?.state ?? "disconnected", sid: room?.localParticipant.sid, people, told, data, paths: await paths() };
+    },
+    /** As livekit-client names them: signal-reconnect, full-reconnect … */
+    async simulate({ what }) {
+        await room.simulateScenario(what);
     },
     leave,
 };
