@@ -158,10 +158,6 @@ bool sfu_datapacket_is_for(const struct sfu_datapacket *p, const char *identity,
            (p->n_sids > 0 && names(user_of(p), USER_TO_SIDS, sid));
 }
 
-bool sfu_datapacket_is_from(const struct sfu_datapacket *p, const char *sid) {
-    return names(cur_make(p->data, p->len), SID, sid);
-}
-
 /* --- writing --- */
 
 static size_t varint_len(uint64_t v) {

@@ -44,9 +44,6 @@ bool sfu_datapacket_read(const uint8_t *data, size_t len, struct sfu_datapacket 
 /** Is it for whom is called so? True for all when it names nobody. */
 bool sfu_datapacket_is_for(const struct sfu_datapacket *p, const char *identity, const char *sid);
 
-/** Of a forwarded one: is this its sender's sid? */
-bool sfu_datapacket_is_from(const struct sfu_datapacket *p, const char *sid);
-
 struct sfu_datapacket_sender {
     const char *identity; /* "" when hidden */
     const char *sid;

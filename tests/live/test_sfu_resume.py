@@ -89,8 +89,7 @@ def sources(one):
 def test_ten_seconds_without_network(server, cable, people):
     """Nobody's track is lost, nobody is told that anybody went, and messages are complete and in order.
 
-    The browser's cable is out. rtc-node is not cut: it tries once to come back, for five seconds, and then joins anew, whatever it
-    would be told (rtc_engine of LiveKit's Rust SDK).
+    The browser's cable is out. rtc-node is not cut: after so long it often joins anew, and then its tracks have other sids.
     """
     alice, bob, _, erin = people
     sids, tracks = {}, {}
