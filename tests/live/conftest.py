@@ -31,3 +31,23 @@ def stack(tmp_path_factory):
         running.parley.run("audit", "verify")
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Where media is: all of it, the browsers too, is in a network of its own, where there may be one."""
+    import namespace
+    if namespace.why_not() is None:
+        with namespace.host_namespace() as host:
+            yield host
+    else:
+        yield ""  # every address of the machine
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, network):
+    """An SFU that LiveKit's clients meet in: ours, or the one that PARLEY_TEST_SFU names."""
+    from sfu_server import under_test
+    running = under_test()(tmp_path_factory.mktemp("sfu"), rtc_announced_ips=network).start()
+    yield running
+    assert running.stop() == 0

@@ -5,10 +5,8 @@ PARLEY_TEST_SFU=livekit runs the same against livekit-server.
 """
 import pytest
 
-import namespace
 import sfu_clients
 from sfu_clients import Browser, node_participant
-from sfu_server import under_test
 
 MODES = pytest.mark.parametrize("single", [True, False], ids=["one connection", "two connections"])
 LONG = "0123456789" * 5000  # several messages, whatever the client's chunks are
@@ -16,22 +14,6 @@ FILE_BYTES = 300_000        # more than the reliable cache, and than a receiver'
 UNSUPPORTED_METHOD = 1400   # livekit-protocol 3.10
 
 pytestmark = pytest.mark.skipif(sfu_clients.missing("chromium") is not None, reason="tools/setup all installs the clients")
-
-
-@pytest.fixture(name="network", scope="module")
-def fixture_network():
-    if namespace.why_not() is None:
-        with namespace.host_namespace() as host:
-            yield host
-    else:
-        yield ""
-
-
-@pytest.fixture(name="server", scope="module")
-def fixture_server(tmp_path_factory, network):
-    running = under_test()(tmp_path_factory.mktemp("sfu"), rtc_announced_ips=network).start()
-    yield running
-    assert running.stop() == 0
 
 
 @pytest.fixture(name="everybody", scope="module")

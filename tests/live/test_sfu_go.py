@@ -7,31 +7,13 @@ import time
 
 import pytest
 
-import namespace
 import sfu_clients
 from sfu_clients import GO_CLIENT, Browser, go_participant
-from sfu_server import under_test
 
 RECORD_SECONDS = 3  # what is published repeats itself so often, whole pictures too
 
 pytestmark = [pytest.mark.skipif(sfu_clients.missing("chromium") is not None, reason="tools/setup all installs the clients"),
               pytest.mark.skipif(not GO_CLIENT.exists(), reason="tools/setup all builds the client in Go")]
-
-
-@pytest.fixture(name="network", scope="module")
-def fixture_network():
-    if namespace.why_not() is None:
-        with namespace.host_namespace() as host:
-            yield host
-    else:
-        yield ""
-
-
-@pytest.fixture(name="server", scope="module")
-def fixture_server(tmp_path_factory, network):
-    running = under_test()(tmp_path_factory.mktemp("sfu"), rtc_announced_ips=network).start()
-    yield running
-    assert running.stop() == 0
 
 
 @pytest.fixture(name="alice", scope="module")

@@ -2,28 +2,10 @@
 picture in layers (SVC) each is sent as many as it wants."""
 import pytest
 
-import namespace
 import sfu_clients
 from sfu_clients import Browser
-from sfu_server import under_test
 
 pytestmark = pytest.mark.skipif(sfu_clients.missing("chromium", "firefox") is not None, reason="tools/setup all installs the clients")
-
-
-@pytest.fixture(name="network", scope="module")
-def fixture_network():
-    if namespace.why_not() is None:
-        with namespace.host_namespace() as host:
-            yield host
-    else:
-        yield ""
-
-
-@pytest.fixture(name="server", scope="module")
-def fixture_server(tmp_path_factory, network):
-    running = under_test()(tmp_path_factory.mktemp("sfu"), rtc_announced_ips=network).start()
-    yield running
-    assert running.stop() == 0
 
 
 def browser(kind, tmp_path_factory, names):

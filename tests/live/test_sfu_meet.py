@@ -5,32 +5,13 @@ PARLEY_TEST_SFU=livekit runs the same against livekit-server.
 """
 import pytest
 
-import namespace
 import sfu_clients
 from sfu_clients import Browser, node_participant
-from sfu_server import under_test
 
 MODES = pytest.mark.parametrize("single", [True, False], ids=["one connection", "two connections"])
 GONE_SECONDS = 60  # silence of 10 s, 5 s more, and the machine's own slowness
 
 pytestmark = pytest.mark.skipif(sfu_clients.missing("chromium", "firefox") is not None, reason="tools/setup all installs the clients")
-
-
-@pytest.fixture(name="network", scope="module")
-def fixture_network():
-    """Where media is: all of it, the browsers too, is in a network of its own, where there may be one."""
-    if namespace.why_not() is None:
-        with namespace.host_namespace() as host:
-            yield host
-    else:
-        yield ""  # every address of the machine
-
-
-@pytest.fixture(name="server", scope="module")
-def fixture_server(tmp_path_factory, network):
-    running = under_test()(tmp_path_factory.mktemp("sfu"), rtc_announced_ips=network).start()
-    yield running
-    assert running.stop() == 0
 
 
 @pytest.fixture(name="browsers", scope="module")
