@@ -1,15 +1,13 @@
 /* A call of two. */
 #include "scene.h"
 
-#include "core/mem.h"
 #include "unit/test.h"
 
 static const struct world_kind microphone = { .layers = 1 };
 static const struct world_kind simulcast = { .video = true, .layers = 3 };
 
 void scene_begin(struct scene *s, uint64_t seed, bool bad_joins) {
-    s->w = mem_zalloc(sizeof(*s->w));
-    world_init(s->w, seed);
+    s->w = world_create(seed);
     s->media = s->w->media;
     s->worker = s->w->sfu->seats[0].worker;
     s->a = world_join(s->w, 0);
@@ -30,6 +28,5 @@ void scene_end(struct scene *s) {
     CHECK_INT(0, peer_sink_missing(s->hears) + peer_sink_missing(s->sees));
     CHECK_INT(0, s->b->unknown);
     CHECK(s->a->connected && s->b->connected);
-    world_finish(s->w);
-    mem_free(s->w);
+    world_destroy(s->w);
 }

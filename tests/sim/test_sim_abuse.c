@@ -250,8 +250,7 @@ TEST(sim_abuse, a_pool_without_packets_fills_again) {
     world_run(s.w, 2 * SECOND);
     CHECK(s.sees->stats.frames > before + 50);
     CHECK_INT(0, peer_sink_faults(s.sees));
-    world_finish(s.w);
-    mem_free(s.w);
+    world_destroy(s.w);
 }
 
 TEST(sim_abuse, streams_that_stopped_hold_no_packets) {

@@ -18,17 +18,6 @@ static const struct world_kind camera = {
     .video = true, .layers = 3, .payload = 900, .no_temporal = true
 };
 
-static struct world *new_world(uint64_t seed) {
-    struct world *w = mem_zalloc(sizeof(*w));
-    world_init(w, seed);
-    return w;
-}
-
-static void end_world(struct world *w) {
-    world_finish(w);
-    mem_free(w);
-}
-
 static struct sfu_transport *transport_of(const struct world_client *c) {
     struct sfu_worker *worker = c->world->sfu->seats[0].worker;
     return sfu_registry_find(&worker->registry, SFU_TRANSPORT, c->transport);
@@ -68,7 +57,7 @@ TEST(sim_budgets, a_bottleneck_is_found_and_its_end_too) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(1);
+        struct world *w = world_create(1);
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
         b->wide = c->wide = true;
         w->net.down.jitter_us = r->jitter_us;
@@ -112,14 +101,14 @@ TEST(sim_budgets, a_bottleneck_is_found_and_its_end_too) {
         CHECK_INT(0, peer_sink_faults(hears));
         CHECK_INT(0, b->unknown);
         CHECK_INT(0, b->times_wrong + c->times_wrong);
-        end_world(w);
+        world_destroy(w);
     }
 }
 
 /* The figures of issue 7: above 20 frames a second, and no hole in the sound that a decoder could
  * not bridge (three packets, 60 ms). */
 TEST(sim_budgets, a_tenth_lost_and_50_ms_of_jitter) {
-    struct world *w = new_world(2);
+    struct world *w = world_create(2);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     b->wide = true;
     world_run(w, SECOND);
@@ -145,11 +134,11 @@ TEST(sim_budgets, a_tenth_lost_and_50_ms_of_jitter) {
     CHECK(peer_sink_missing(hears) <= 15); /* of 1,500 */
     CHECK(peer_sink_missing(sees) <= 120); /* of 3,000 or so */
     CHECK_INT(0, peer_sink_faults(sees) + peer_sink_faults(hears));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_budgets, who_does_not_report_is_not_limited) {
-    struct world *w = new_world(3);
+    struct world *w = world_create(3);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), NULL);
@@ -158,12 +147,12 @@ TEST(sim_budgets, who_does_not_report_is_not_limited) {
     CHECK(budget_of(b) == SFU_BUDGET_UNKNOWN);
     CHECK_INT(2, sees->stats.layer);
     CHECK_INT(0, w->sfu->seats[0].worker->stats.padded);
-    end_world(w);
+    world_destroy(w);
 }
 
 /* Packets that wait for the pacer when what they belong to goes. */
 TEST(sim_budgets, who_leaves_in_the_middle_of_a_burst_leaves_nothing) {
-    struct world *w = new_world(4);
+    struct world *w = world_create(4);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
     b->wide = c->wide = true;
     world_run(w, SECOND);
@@ -184,5 +173,5 @@ TEST(sim_budgets, who_leaves_in_the_middle_of_a_burst_leaves_nothing) {
     world_run(w, SECOND / 10);
     world_leave(c);
     world_run(w, SECOND / 10);
-    end_world(w);
+    world_destroy(w);
 }

@@ -24,8 +24,7 @@ TEST(sim_comers, see_the_latest_key_frame_and_what_followed) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = mem_zalloc(sizeof(*w));
-        world_init(w, 400 + (uint64_t)(r - rows));
+        struct world *w = world_create(400 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *comers[COMERS];
         for (unsigned i = 0; i < COMERS; i++) {
             comers[i] = world_join(w, 1 + i);
@@ -55,16 +54,14 @@ TEST(sim_comers, see_the_latest_key_frame_and_what_followed) {
         CHECK(waited <= r->missed);
         CHECK(worker->stats.keyframes_asked - asked <= 3); /* in 720 ms; one of each layer */
         w->net.up = (struct net_way){ 10000, 0, 0 };
-        world_finish(w);
-        mem_free(w);
+        world_destroy(w);
     }
 }
 
 /* What a muted camera went on sending is seen by nobody, also not by who comes when it is back. */
 TEST(sim_comers, see_nothing_of_what_was_muted) {
     static const struct world_kind camera = { .video = true, .layers = 1 };
-    struct world *w = mem_zalloc(sizeof(*w));
-    world_init(w, 450);
+    struct world *w = world_create(450);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
     struct world_track *track = world_publish(a, 0, &camera);
     world_run(w, SECOND);
@@ -80,6 +77,5 @@ TEST(sim_comers, see_nothing_of_what_was_muted) {
     CHECK((uint32_t)second->stats.sent_us - (uint32_t)back_us < 3 * SECOND);
     CHECK(second->stats.first_us - back_us > 20000); /* the publisher had to be asked */
     CHECK_INT(0, peer_sink_faults(first) + peer_sink_faults(second));
-    world_finish(w);
-    mem_free(w);
+    world_destroy(w);
 }

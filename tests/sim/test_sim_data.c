@@ -91,15 +91,13 @@ static void join(struct party *p, unsigned i) {
 }
 
 static void begin(struct party *p, uint64_t seed, unsigned n) {
-    static struct world w;
-    *p = (struct party){ .w = &w };
-    world_init(&w, seed);
-    p->worker = w.sfu->seats[0].worker;
-    w.net.up = w.net.down = (struct net_way){ .delay_us = 20000 };
+    *p = (struct party){ .w = world_create(seed) };
+    p->worker = p->w->sfu->seats[0].worker;
+    p->w->net.up = p->w->net.down = (struct net_way){ .delay_us = 20000 };
     for (unsigned i = 0; i < n; i++) {
         join(p, i);
     }
-    world_run(&w, 3 * SECOND);
+    world_run(p->w, 3 * SECOND);
     for (unsigned i = 0; i < n; i++) {
         CHECK(p->people[i]->reliable != NULL && p->people[i]->lossy != NULL);
     }
@@ -137,7 +135,7 @@ TEST(sim_data, everybody_hears_everybody_in_order) {
             CHECK_INT(0, p.heard[i].wrong + p.heard[i].of[(uint8_t)names[i][0]]);
             CHECK_INT(SFU_TRANSPORT_CONNECTED, p.people[i]->state);
         }
-        world_finish(p.w);
+        world_destroy(p.w);
     }
 }
 
@@ -179,7 +177,7 @@ TEST(sim_data, obeys_the_rules) {
         CHECK_INT(r->c, p.heard[2].n);
         CHECK_INT(r->from_a * r->c, p.heard[2].of['a']);
         CHECK_INT(r->reliable ? 0 : r->c, p.heard[2].lossy);
-        world_finish(p.w);
+        world_destroy(p.w);
     }
 }
 
@@ -211,7 +209,7 @@ TEST(sim_data, carries_what_the_server_says) {
         CHECK_INT(1, p.worker->stats.drops[SFU_DROP_DATA_MALFORMED]);
         static uint8_t large[SFU_DATA_MOST + 1];
         CHECK_ERR(ERR_TOO_LARGE, sfu_room_send(p.w->sfu, p.w->room, true, large, sizeof(large)));
-        world_finish(p.w);
+        world_destroy(p.w);
     }
 }
 
@@ -231,7 +229,7 @@ TEST(sim_data, forwards_a_number_once_and_tells_the_last) {
     CHECK_INT(RTC_SCTP_SENT, say_bytes(p.people[0], true, (const uint8_t *)"\xff", 1));
     world_run(p.w, SECOND);
     CHECK_INT(1, p.worker->stats.drops[SFU_DROP_DATA_MALFORMED]);
-    world_finish(p.w);
+    world_destroy(p.w);
 }
 
 /* A subscriber's transport, as classic clients have it: the SFU opens the channels there. */
@@ -256,7 +254,7 @@ static void check_classic(bool passive) {
     CHECK_INT(1, below.lossy);
     CHECK_INT(0, p.heard[1].n);
     CHECK_INT(1, p.heard[0].of['b']);
-    world_finish(p.w);
+    world_destroy(p.w);
 }
 
 TEST(sim_data, sends_to_classic_clients_on_its_own_channels) {
@@ -301,7 +299,7 @@ TEST(sim_data, tells_latecomers_what_was_just_said) {
         CHECK_INT(4, p.heard[1].n);
         CHECK_INT(r->want, p.heard[2].n);
         CHECK_INT(0, p.heard[2].wrong);
-        world_finish(p.w);
+        world_destroy(p.w);
     }
 }
 
@@ -322,7 +320,7 @@ TEST(sim_data, ends_a_receiver_that_stalls) {
     world_run(p.w, 5 * SECOND);
     CHECK_INT(sent, p.heard[1].n);
     CHECK_INT(0, p.heard[1].wrong);
-    world_finish(p.w);
+    world_destroy(p.w);
 }
 
 /* One is without network for ten seconds: the others are held up for five at most, and it misses
@@ -345,7 +343,7 @@ TEST(sim_data, waits_for_who_has_no_network) {
     CHECK_INT(sent, p.heard[1].n);
     CHECK_INT(sent, p.heard[2].n);
     CHECK_INT(0, p.heard[1].wrong + p.heard[2].wrong);
-    world_finish(p.w);
+    world_destroy(p.w);
 }
 
 TEST(sim_data, holds_a_flood_up) {
@@ -368,5 +366,5 @@ TEST(sim_data, holds_a_flood_up) {
     CHECK_INT(1, p.heard[2].of['b']);
     world_run(p.w, 20 * SECOND);
     CHECK_INT(sent, p.heard[3].n); /* and it loses nothing */
-    world_finish(p.w);
+    world_destroy(p.w);
 }

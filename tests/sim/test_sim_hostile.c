@@ -199,8 +199,7 @@ TEST(sim_hostile, a_replayed_check_moves_a_path_for_a_moment_only) {
     world_run(s.w, 2 * SECOND);
     CHECK(s.hears->stats.packets >= before + 95);
     CHECK_INT(0, peer_sink_faults(s.hears) + peer_sink_faults(s.sees));
-    world_finish(s.w);
-    mem_free(s.w);
+    world_destroy(s.w);
 }
 
 TEST(sim_hostile, half_open_joins_are_bounded_and_end) {

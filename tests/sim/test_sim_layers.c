@@ -27,8 +27,7 @@ struct stage {
 };
 
 static void begin(struct stage *s, const struct layered_kind *kind, uint64_t seed) {
-    s->w = mem_zalloc(sizeof(*s->w));
-    world_init(s->w, seed);
+    s->w = world_create(seed);
     for (unsigned i = 0; i < 3; i++) {
         (void)world_join(s->w, i);
     }
@@ -52,8 +51,7 @@ static void end(struct stage *s) {
     CHECK_INT((int)s->source.sent_spatial - 1, s->other.spatial);
     CHECK_INT(0, s->w->reused);
     CHECK_INT(0, s->other.told);
-    world_finish(s->w);
-    mem_free(s->w);
+    world_destroy(s->w);
 }
 
 static void want(struct stage *s, unsigned spatial, unsigned fps) {

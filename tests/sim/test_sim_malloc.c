@@ -89,7 +89,6 @@ TEST(sim_malloc, a_warm_call_allocates_for_nothing_but_checks) {
         CHECK(s.worker->stats.forwarded - packets > 2000);
         CHECK_INT(0, peer_sink_faults(third));
         s.w->net.up = s.w->net.down = (struct net_way){ 10000, 0, 0 };
-        world_finish(s.w);
-        mem_free(s.w);
+        world_destroy(s.w);
     }
 }

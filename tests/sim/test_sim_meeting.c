@@ -12,20 +12,9 @@ static const struct world_kind microphone = { .layers = 1 };
 static const struct world_kind camera = { .video = true, .layers = 1 };
 static const struct world_kind simulcast = { .video = true, .layers = 3 };
 
-static struct world *new_world(uint64_t seed) {
-    struct world *w = mem_zalloc(sizeof(*w));
-    world_init(w, seed);
-    return w;
-}
-
-static void end_world(struct world *w) {
-    world_finish(w);
-    mem_free(w);
-}
-
 static void check_two_people(bool passive) {
     uint64_t live = mem_live();
-    struct world *w = new_world(1);
+    struct world *w = world_create(1);
     w->passive = passive;
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
@@ -45,7 +34,7 @@ static void check_two_people(bool passive) {
     CHECK_INT(0, sees->stats.picture_jumps);
     CHECK(hears->stats.reports >= 1 && sees->stats.reports >= 1);
     CHECK_INT(2, b->started_subscriptions);
-    end_world(w);
+    world_destroy(w);
     CHECK_INT(live, mem_live());
 }
 
@@ -71,7 +60,7 @@ static unsigned spent(const struct world_client *c) {
 
 /* From the same SSRCs each time: numbers go on, or the receiver takes them for replays. */
 TEST(sim_meeting, a_listener_goes_and_comes_back) {
-    struct world *w = new_world(6);
+    struct world *w = world_create(6);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_track *face = world_publish(a, 0, &camera);
@@ -92,11 +81,11 @@ TEST(sim_meeting, a_listener_goes_and_comes_back) {
     world_unpublish(a, 0);
     world_run(w, SECOND / 10);
     CHECK_INT(0, spent(b)); /* nobody will send from these again */
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_meeting, who_comes_late_begins_with_a_key_frame) {
-    struct world *w = new_world(2);
+    struct world *w = world_create(2);
     struct world_client *a = world_join(w, 0);
     world_run(w, SECOND);
     struct world_track *face = world_publish(a, 0, &simulcast);
@@ -110,11 +99,11 @@ TEST(sim_meeting, who_comes_late_begins_with_a_key_frame) {
     CHECK(sees->stats.frames > 60);
     CHECK_INT(0, peer_sink_faults(sees));
     CHECK_INT(0, peer_sink_missing(sees));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_meeting, loss_is_recovered) {
-    struct world *w = new_world(3);
+    struct world *w = world_create(3);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, 2 * SECOND);
     struct world_track *voice = world_publish(a, 0, &microphone);
@@ -131,7 +120,7 @@ TEST(sim_meeting, loss_is_recovered) {
     CHECK_INT(0, peer_sink_faults(sees));
     CHECK(peer_sink_missing(sees) * 1000 < sees->stats.packets * 5);
     CHECK(peer_sink_missing(hears) * 100 < hears->stats.packets * 3);
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_meeting, a_listener_changes_layers) {
@@ -146,7 +135,7 @@ TEST(sim_meeting, a_listener_changes_layers) {
         { "by quality", { .spatial = 0 }, 0 },
         { "by quality, up", { .spatial = 1 }, 1 },
     };
-    struct world *w = new_world(4);
+    struct world *w = world_create(4);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_track *face = world_publish(a, 0, &simulcast);
@@ -178,11 +167,11 @@ TEST(sim_meeting, a_listener_changes_layers) {
     world_run(w, 4 * SECOND);
     CHECK_INT(2, sees->stats.layer);
     CHECK_INT(0, peer_sink_faults(sees));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_meeting, counters_wrap) {
-    struct world *w = new_world(5);
+    struct world *w = world_create(5);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_kind voice = microphone, face = simulcast;
@@ -195,11 +184,11 @@ TEST(sim_meeting, counters_wrap) {
     CHECK(hears->stats.packets > 200 && sees->stats.frames > 100);
     CHECK_INT(0, peer_sink_faults(hears) + peer_sink_faults(sees));
     CHECK_INT(0, peer_sink_missing(hears) + peer_sink_missing(sees));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_meeting, who_falls_silent_is_lost_and_then_gone) {
-    struct world *w = new_world(6);
+    struct world *w = world_create(6);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_track *voice = world_publish(a, 0, &microphone);
@@ -214,5 +203,5 @@ TEST(sim_meeting, who_falls_silent_is_lost_and_then_gone) {
     CHECK_INT(1, b->ended_subscriptions);
     CHECK_INT(0, peer_sink_faults(hears));
     CHECK(b->connected);
-    end_world(w);
+    world_destroy(w);
 }

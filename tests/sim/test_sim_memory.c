@@ -26,15 +26,13 @@ TEST(sim_memory, failing_at_every_point_leaves_nothing_behind) {
     uint64_t live = mem_live();
     unsigned worked = 0;
     for (unsigned nth = 1; nth <= NTHS; nth++) {
-        struct world *w = mem_zalloc(sizeof(*w));
-        world_init(w, 1000 + nth);
+        struct world *w = world_create(1000 + nth);
         world_run(w, 1000); /* the room is there */
         w->fail_nth = nth;
         worked += call(w, 0) > 0;
         w->fail_nth = 0;
         CHECK(call(w, 2) > 150);
-        world_finish(w);
-        mem_free(w);
+        world_destroy(w);
     }
     CHECK(worked > 0 && worked < NTHS);
     CHECK_INT(live, mem_live());

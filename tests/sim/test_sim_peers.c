@@ -8,17 +8,6 @@ static const struct world_kind microphone = { .layers = 1 };
 static const struct world_kind camera = { .video = true, .layers = 1 };
 static const struct world_kind simulcast = { .video = true, .layers = 3 };
 
-static struct world *new_world(uint64_t seed) {
-    struct world *w = mem_zalloc(sizeof(*w));
-    world_init(w, seed);
-    return w;
-}
-
-static void end_world(struct world *w) {
-    world_finish(w);
-    mem_free(w);
-}
-
 TEST(sim_peers, meet_with_every_srtp_profile) {
     static const struct {
         const char *name;
@@ -36,7 +25,7 @@ TEST(sim_peers, meet_with_every_srtp_profile) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(600 + (uint64_t)(r - rows));
+        struct world *w = world_create(600 + (uint64_t)(r - rows));
         struct world_client *a = world_join_with(w, 0, r->publisher),
                             *b = world_join_with(w, 1, r->listener);
         world_run(w, SECOND);
@@ -54,7 +43,7 @@ TEST(sim_peers, meet_with_every_srtp_profile) {
         CHECK_INT(0, peer_sink_faults(hears) + peer_sink_faults(sees));
         CHECK(b->times_right > 100);
         CHECK_INT(0, b->times_wrong);
-        end_world(w);
+        world_destroy(w);
     }
 }
 
@@ -76,7 +65,7 @@ TEST(sim_peers, listeners_need_not_be_like_the_publisher) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(700 + (uint64_t)(r - rows));
+        struct world *w = world_create(700 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         world_run(w, SECOND);
         struct world_track *track = world_publish(a, 0, &r->kind);
@@ -87,12 +76,12 @@ TEST(sim_peers, listeners_need_not_be_like_the_publisher) {
         CHECK_INT(0, peer_sink_faults(sink));
         CHECK_INT(0, peer_sink_missing(sink));
         CHECK_INT(0, sink->stats.duplicates);
-        end_world(w);
+        world_destroy(w);
     }
 }
 
 TEST(sim_peers, encrypted_red_is_not_unwrapped) {
-    struct world *w = new_world(30);
+    struct world *w = world_create(30);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_kind kind = { .layers = 1, .codec = WORLD_RED, .encrypted = true };
@@ -104,11 +93,11 @@ TEST(sim_peers, encrypted_red_is_not_unwrapped) {
     CHECK_INT(0, without->stats.packets);
     CHECK(with->stats.packets > 80);
     CHECK_INT(0, peer_sink_faults(with));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_peers, an_unknown_codec_is_told) {
-    struct world *w = new_world(31);
+    struct world *w = world_create(31);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_kind kind = { .video = true, .layers = 1, .codec = WORLD_H264 };
@@ -119,11 +108,11 @@ TEST(sim_peers, an_unknown_codec_is_told) {
     world_run(w, SECOND);
     CHECK_INT(1, b->refused_subscriptions);
     CHECK_INT(0, b->started_subscriptions);
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_peers, are_told_when_there_is_nothing_to_hear) {
-    struct world *w = new_world(36);
+    struct world *w = world_create(36);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_track gone = *world_publish(a, 0, &microphone);
@@ -136,7 +125,7 @@ TEST(sim_peers, are_told_when_there_is_nothing_to_hear) {
     struct world_client *late = world_join_beside(w, 2, b);
     world_run(w, SECOND);
     CHECK_INT(SFU_TRANSPORT_ENDED, late->state);
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_peers, keep_their_streams_through_address_changes_and_restarts) {
@@ -152,7 +141,7 @@ TEST(sim_peers, keep_their_streams_through_address_changes_and_restarts) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(800 + (uint64_t)(r - rows));
+        struct world *w = world_create(800 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         world_run(w, SECOND);
         struct peer_sink *hears = world_subscribe(b, world_publish(a, 0, &microphone), NULL),
@@ -170,12 +159,12 @@ TEST(sim_peers, keep_their_streams_through_address_changes_and_restarts) {
             }
         }
         CHECK_INT(0, peer_sink_faults(hears) + peer_sink_faults(sees));
-        end_world(w);
+        world_destroy(w);
     }
 }
 
 TEST(sim_peers, who_is_lost_comes_back) {
-    struct world *w = new_world(32);
+    struct world *w = world_create(32);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &simulcast), NULL);
@@ -190,11 +179,11 @@ TEST(sim_peers, who_is_lost_comes_back) {
     CHECK(a->connected && b->connected);
     CHECK(sees->stats.packets > before + 100);
     CHECK_INT(0, peer_sink_faults(sees));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_peers, classic_clients_have_two_transports) {
-    struct world *w = new_world(33);
+    struct world *w = world_create(33);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     struct world_client *a_gets = world_join_beside(w, 2, a), *b_gets = world_join_beside(w, 3, b);
     world_run(w, SECOND);
@@ -218,11 +207,11 @@ TEST(sim_peers, classic_clients_have_two_transports) {
     world_leave(b_gets);
     world_run(w, SECOND);
     CHECK(b->connected);
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_peers, publish_again) {
-    struct world *w = new_world(34);
+    struct world *w = world_create(34);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     for (unsigned i = 0; i < 5; i++) {
@@ -236,11 +225,11 @@ TEST(sim_peers, publish_again) {
         world_run(w, (int64_t)i * 300000);
         CHECK_INT(i == 0 ? 0 : i + 1, i == 0 ? 0 : b->ended_subscriptions);
     }
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_peers, renegotiate_in_the_middle) {
-    struct world *w = new_world(35);
+    struct world *w = world_create(35);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_track *face = world_publish(a, 0, &simulcast);
@@ -261,5 +250,5 @@ TEST(sim_peers, renegotiate_in_the_middle) {
     CHECK_INT(2, worker->stats.messages_failed);
     CHECK(sees->stats.frames > 120);
     CHECK_INT(0, peer_sink_faults(sees) + peer_sink_missing(sees));
-    end_world(w);
+    world_destroy(w);
 }

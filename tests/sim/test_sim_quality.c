@@ -17,15 +17,9 @@ static const struct world_kind simulcast = { .video = true, .layers = 3 };
 static struct ears ears;
 
 static struct world *new_world(uint64_t seed) {
-    struct world *w = mem_zalloc(sizeof(*w));
-    world_init(w, seed);
+    struct world *w = world_create(seed);
     ears_init(&ears, w);
     return w;
-}
-
-static void end_world(struct world *w) {
-    world_finish(w);
-    mem_free(w);
 }
 
 static const struct ears_client *heard(const struct world_client *c) {
@@ -59,7 +53,7 @@ TEST(sim_quality, speakers_are_told_when_they_change) {
     unsigned told = heard(a)->voices_told + heard(b)->voices_told;
     world_run(w, 3 * SECOND);
     CHECK_INT(told, heard(a)->voices_told + heard(b)->voices_told);
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_quality, many_speak_at_once) {
@@ -78,7 +72,7 @@ TEST(sim_quality, many_speak_at_once) {
         CHECK(i == 0 || heard(&w->clients[i])->eighths <= heard(&w->clients[i - 1])->eighths);
     }
     CHECK_INT(8, heard(&w->clients[0])->eighths);
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_quality, figures_are_those_of_the_network) {
@@ -106,7 +100,7 @@ TEST(sim_quality, figures_are_those_of_the_network) {
     CHECK_INT(SFU_QUALITY_EXCELLENT, heard(a)->quality);
     CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
     CHECK(heard(a)->qualities_told <= 3 && heard(b)->qualities_told <= 3); /* changes alone */
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_quality, a_bad_way_is_told_to_be_one_and_a_good_one_again) {
@@ -128,7 +122,7 @@ TEST(sim_quality, a_bad_way_is_told_to_be_one_and_a_good_one_again) {
     w->net.down = (struct net_way){ 20000, 0, 0 };
     world_run(w, 31 * SECOND);
     CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_quality, only_who_is_not_heard_of_is_lost) {
@@ -149,7 +143,7 @@ TEST(sim_quality, only_who_is_not_heard_of_is_lost) {
     CHECK_INT(SFU_QUALITY_LOST, heard(a)->quality);
     CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
     a->dead = false;
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_quality, pictures_that_stand_still_are_counted) {
@@ -178,7 +172,7 @@ TEST(sim_quality, pictures_that_stand_still_are_counted) {
         world_run(w, 6 * SECOND);
         CHECK_INT(r->freezes, ears_sink(&ears, sees)->freezes);
         CHECK(r->freezes == 0 || ears_sink(&ears, sees)->freeze_ms >= 900);
-        end_world(w);
+        world_destroy(w);
     }
 }
 
@@ -210,7 +204,7 @@ TEST(sim_quality, the_way_of_a_publisher_is_known) {
     CHECK(t->participant->rtt_us > 5000 && t->participant->rtt_us < 30000); /* 10 ms there */
     CHECK_INT(t->participant->rtt_us, track->layers[0].nack->rtt_us);
     w->net.up.loss_permil = 0;
-    end_world(w);
+    world_destroy(w);
 }
 
 static int64_t on_page(struct buf *page, const char *metric) {
@@ -252,5 +246,5 @@ TEST(sim_quality, counters_are_metrics) {
     }
     buf_finish(&before);
     buf_finish(&after);
-    end_world(w);
+    world_destroy(w);
 }

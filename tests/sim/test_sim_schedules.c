@@ -56,13 +56,11 @@ static void step(struct world *w) {
 TEST(sim_schedules, leave_nothing_behind) {
     uint64_t live = mem_live();
     for (uint64_t seed = 1; seed <= SCHEDULES; seed++) {
-        struct world *w = mem_zalloc(sizeof(*w));
-        world_init(w, seed * 7919);
+        struct world *w = world_create(seed * 7919);
         for (int i = 0; i < STEPS; i++) {
             step(w);
         }
-        world_finish(w);
-        mem_free(w);
+        world_destroy(w);
     }
     CHECK_INT(live, mem_live());
 }

@@ -19,17 +19,6 @@ static const struct world_kind screen = {
 };
 static const struct world_kind halves = { .video = true, .layers = 3, .payload = 900 };
 
-static struct world *new_world(uint64_t seed) {
-    struct world *w = mem_zalloc(sizeof(*w));
-    world_init(w, seed);
-    return w;
-}
-
-static void end_world(struct world *w) {
-    world_finish(w);
-    mem_free(w);
-}
-
 /* Runs until the sink gets this layer; gives how long that took, at most `most_us`. */
 static int64_t until_layer(struct world *w, const struct peer_sink *s, int layer, int64_t most_us) {
     int64_t since = w->now_us;
@@ -52,7 +41,7 @@ static uint64_t bps_of(struct world *w, struct peer_sink *const *sinks, size_t n
 }
 
 TEST(sim_shares, limited_to_300_kbit_a_low_layer_in_three_seconds_and_the_high_one_in_ten) {
-    struct world *w = new_world(1);
+    struct world *w = world_create(1);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
     world_run(w, SECOND);
     struct world_track *track = world_publish(a, 0, &camera),
@@ -79,11 +68,11 @@ TEST(sim_shares, limited_to_300_kbit_a_low_layer_in_three_seconds_and_the_high_o
     CHECK_INT(0, b->paused_subscriptions);
     CHECK_INT(0, peer_sink_faults(narrow) + peer_sink_faults(wide) + peer_sink_faults(hears));
     CHECK_INT(0, peer_sink_missing(narrow) + peer_sink_missing(wide) + peer_sink_missing(hears));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_shares, half_the_pictures_before_a_whole_layer_less) {
-    struct world *w = new_world(2);
+    struct world *w = world_create(2);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &halves), NULL);
@@ -101,7 +90,7 @@ TEST(sim_shares, half_the_pictures_before_a_whole_layer_less) {
     CHECK(sees->stats.frames - frames >= 58);
     CHECK_INT(0, peer_sink_faults(sees));
     CHECK_INT(0, peer_sink_missing(sees));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_shares, pause_where_allowed_and_go_on) {
@@ -114,7 +103,7 @@ TEST(sim_shares, pause_where_allowed_and_go_on) {
     shared.screen = true;
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(3);
+        struct world *w = world_create(3);
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         struct sfu_wanted wanted = { .spatial = 2, .may_pause = r->may_pause };
         world_run(w, SECOND);
@@ -138,12 +127,12 @@ TEST(sim_shares, pause_where_allowed_and_go_on) {
         }
         CHECK_INT(0, peer_sink_faults(sees) + peer_sink_faults(shown) + peer_sink_faults(hears));
         CHECK_INT(0, peer_sink_missing(sees) + peer_sink_missing(shown) + peer_sink_missing(hears));
-        end_world(w);
+        world_destroy(w);
     }
 }
 
 TEST(sim_shares, a_new_one_and_one_that_ends) {
-    struct world *w = new_world(4);
+    struct world *w = world_create(4);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct world_track *cam = world_publish(a, 0, &camera), *share = world_publish(a, 1, &screen);
@@ -175,11 +164,11 @@ TEST(sim_shares, a_new_one_and_one_that_ends) {
     CHECK_INT(0, shown->stats.layer); /* no more than is shown, though it goes first */
     CHECK(bps_of(w, both, 2, 4 * SECOND) < 1300000);
     CHECK_INT(0, peer_sink_faults(sees) + peer_sink_faults(shown));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_shares, who_speaks_is_seen_better) {
-    struct world *w = new_world(5);
+    struct world *w = world_create(5);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
     world_run(w, SECOND);
     struct world_client *talkers[2] = { a, b };
@@ -200,7 +189,7 @@ TEST(sim_shares, who_speaks_is_seen_better) {
     }
     CHECK(bps_of(w, sees, 2, 4 * SECOND) < 1300000);
     CHECK_INT(0, peer_sink_faults(sees[0]) + peer_sink_faults(sees[1]));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_shares, many_tracks_fit) {
@@ -215,7 +204,7 @@ TEST(sim_shares, many_tracks_fit) {
         { "for all", 40000000, 2, 2 },
     };
     enum { PUBLISHERS = 8, EACH = 2, ALL = PUBLISHERS * EACH };
-    struct world *w = new_world(6);
+    struct world *w = world_create(6);
     struct world_client *listener = world_join(w, PUBLISHERS);
     struct peer_sink *sees[ALL];
     for (unsigned i = 0; i < PUBLISHERS; i++) {
@@ -241,11 +230,11 @@ TEST(sim_shares, many_tracks_fit) {
         CHECK(least >= r->least);
         CHECK(most <= r->most);
     }
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_shares, nobody_is_limited_who_says_nothing) {
-    struct world *w = new_world(7);
+    struct world *w = world_create(7);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), NULL);
@@ -256,5 +245,5 @@ TEST(sim_shares, nobody_is_limited_who_says_nothing) {
     world_run(w, RTC_BWE_REMB_US + 5 * SECOND);
     CHECK_INT(2, sees->stats.layer);
     CHECK_INT(0, w->sfu->seats[0].worker->stats.messages_failed);
-    end_world(w);
+    world_destroy(w);
 }

@@ -10,17 +10,6 @@ static const struct world_kind microphone = { .layers = 1 };
 static const struct world_kind camera = { .video = true, .layers = 1 };
 static const struct world_kind simulcast = { .video = true, .layers = 3 };
 
-static struct world *new_world(uint64_t seed) {
-    struct world *w = mem_zalloc(sizeof(*w));
-    world_init(w, seed);
-    return w;
-}
-
-static void end_world(struct world *w) {
-    world_finish(w);
-    mem_free(w);
-}
-
 /* The listener's first subscription, which has sent nothing yet, begins at high numbers. */
 static void near_the_wrap(const struct world_client *c) {
     struct sfu_worker *worker = c->world->sfu->seats[0].worker;
@@ -67,7 +56,7 @@ TEST(sim_streams, switch_layers_in_the_middle_of_everything) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(100 + (uint64_t)(r - rows));
+        struct world *w = world_create(100 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         a->mute_reports = r->no_reports;
         world_run(w, SECOND);
@@ -96,7 +85,7 @@ TEST(sim_streams, switch_layers_in_the_middle_of_everything) {
         }
         /* What was lost just before a switch is not sent any more. */
         CHECK(peer_sink_missing(sees) * 100 < sees->stats.packets * 3);
-        end_world(w);
+        world_destroy(w);
     }
 }
 
@@ -120,7 +109,7 @@ TEST(sim_streams, loss_is_recovered_on_each_way) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(200 + (uint64_t)(r - rows));
+        struct world *w = world_create(200 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         struct world_kind kind = camera;
         kind.no_rtx = r->publisher_no_rtx;
@@ -136,12 +125,12 @@ TEST(sim_streams, loss_is_recovered_on_each_way) {
         CHECK_INT(0, peer_sink_faults(sees));
         CHECK(peer_sink_missing(sees) * 1000 < sees->stats.packets * 5);
         CHECK(r->up.loss_permil > 0 || r->listener.no_rtx || sees->stats.recovered > 30);
-        end_world(w);
+        world_destroy(w);
     }
 }
 
 TEST(sim_streams, resends_and_late_originals_are_one_packet) {
-    struct world *w = new_world(21);
+    struct world *w = world_create(21);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &simulcast), NULL);
@@ -151,7 +140,7 @@ TEST(sim_streams, resends_and_late_originals_are_one_packet) {
     CHECK(worker->stats.drops[SFU_DROP_REPEATED] > 10);
     CHECK_INT(0, w->reused);
     CHECK_INT(0, peer_sink_faults(sees));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_streams, what_begins_as_silence_goes_on) {
@@ -170,7 +159,7 @@ TEST(sim_streams, what_begins_as_silence_goes_on) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(300 + (uint64_t)(r - rows));
+        struct world *w = world_create(300 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         world_run(w, SECOND);
         struct world_track *track = world_publish(a, 0, &r->kind);
@@ -190,7 +179,7 @@ TEST(sim_streams, what_begins_as_silence_goes_on) {
         uint32_t rate = r->kind.video ? 90000 : 48000;
         CHECK(before == 0 || sink->ts - ts < 3 * rate); /* no jump */
         CHECK_INT(1, b->started_subscriptions);
-        end_world(w);
+        world_destroy(w);
     }
 }
 
@@ -205,7 +194,7 @@ TEST(sim_streams, what_a_muted_one_sends_goes_nowhere) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(450 + (uint64_t)(r - rows));
+        struct world *w = world_create(450 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         world_run(w, SECOND);
         struct world_track *track = world_publish(a, 0, &r->kind);
@@ -223,7 +212,7 @@ TEST(sim_streams, what_a_muted_one_sends_goes_nowhere) {
         }
         CHECK_INT(0, peer_sink_faults(sink));
         CHECK_INT(0, peer_sink_missing(sink));
-        end_world(w);
+        world_destroy(w);
     }
 }
 
@@ -232,7 +221,7 @@ TEST(sim_streams, mute_and_unmute) {
         { .video = true, .layers = 3 } };
     for (size_t k = 0; k < COUNT_OF(kinds); k++) {
         ROW(k == 0 ? "microphone" : k == 1 ? "camera" : "simulcast");
-        struct world *w = new_world(400 + k);
+        struct world *w = world_create(400 + k);
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         world_run(w, SECOND);
         struct world_track *track = world_publish(a, 0, &kinds[k]);
@@ -252,12 +241,12 @@ TEST(sim_streams, mute_and_unmute) {
         }
         CHECK_INT(0, peer_sink_faults(sink));
         CHECK_INT(0, peer_sink_missing(sink));
-        end_world(w);
+        world_destroy(w);
     }
 }
 
 TEST(sim_streams, go_on_when_wishes_change_while_they_are_off) {
-    struct world *w = new_world(22);
+    struct world *w = world_create(22);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
     world_run(w, SECOND);
     struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &simulcast), NULL);
@@ -272,7 +261,7 @@ TEST(sim_streams, go_on_when_wishes_change_while_they_are_off) {
     }
     CHECK_INT(0, peer_sink_faults(sees));
     CHECK_INT(0, peer_sink_missing(sees));
-    end_world(w);
+    world_destroy(w);
 }
 
 TEST(sim_streams, a_source_that_begins_anew_is_heard_again) {
@@ -287,7 +276,7 @@ TEST(sim_streams, a_source_that_begins_anew_is_heard_again) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        struct world *w = new_world(500 + (uint64_t)(r - rows));
+        struct world *w = world_create(500 + (uint64_t)(r - rows));
         struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
         world_run(w, SECOND);
         struct world_kind kind = r->video ? camera : microphone;
@@ -301,6 +290,6 @@ TEST(sim_streams, a_source_that_begins_anew_is_heard_again) {
         CHECK(sink->stats.packets > before + 60);
         CHECK_INT(0, peer_sink_faults(sink));
         CHECK(peer_sink_missing(sink) <= 2);
-        end_world(w);
+        world_destroy(w);
     }
 }

@@ -1,5 +1,4 @@
 /* What clients of the world publish, and what they subscribe to. */
-#include "core/mem.h"
 #include "unit/test.h"
 #include "world.h"
 

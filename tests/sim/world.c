@@ -330,8 +330,8 @@ void world_run(struct world *w, int64_t for_us) {
 
 /* --- who is there --- */
 
-void world_init(struct world *w, uint64_t seed) {
-    memset(w, 0, sizeof(*w));
+struct world *world_create(uint64_t seed) {
+    struct world *w = mem_zalloc(sizeof(*w));
     net_init(&w->net, seed);
     clock_us = w->now_us = START_US;
     w->next_ssrc = 1000;
@@ -351,9 +351,10 @@ void world_init(struct world *w, uint64_t seed) {
     CHECK_ERR(OK, media_worker_create(&cfg, &w->media));
     worker->media = w->media;
     CHECK_ERR(OK, sfu_room_open(w->sfu, &w->room));
+    return w;
 }
 
-void world_finish(struct world *w) {
+void world_destroy(struct world *w) {
     for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
         if (w->clients[i].here && w->clients[i].second) {
             world_leave(&w->clients[i]);
@@ -383,6 +384,7 @@ void world_finish(struct world *w) {
     rtc_seal_destroy(w->seal);
     rtc_dtls_ctx_destroy(w->dtls);
     net_finish(&w->net);
+    mem_free(w);
 }
 
 static struct rtc_ice_params as_params(const struct rtc_ice_cred *cred) {

@@ -102,9 +102,9 @@ struct world {
     unsigned reused;   /* numbers that carried two different packets */
 };
 
-void world_init(struct world *w, uint64_t seed);
+struct world *world_create(uint64_t seed);
 /** Checks that every object and every byte is gone. */
-void world_finish(struct world *w);
+void world_destroy(struct world *w);
 
 /** A client comes; `i` is its place. Its connection opens when the world runs. */
 struct world_client *world_join(struct world *w, unsigned i);
