@@ -180,7 +180,9 @@ static void call_repeat(struct call *call, int64_t wait_ms) {
     call->repeated = true;
     call->timer_open = true;
     call->timer.data = call;
-    failed = uv_timer_start(&call->timer, on_retry_due, (uint64_t)wait_ms, 0);
+    uv_update_time(
+        call->timer.loop); /* never before the homeserver wants it, however long this turn is */
+    failed = uv_timer_start(&call->timer, on_retry_due, (uint64_t)wait_ms + 1, 0);
     assert(failed == 0);
     (void)failed;
 }
