@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uv.h>
 
 #define SEAL_BIT   UINT32_C(0x80000000)
 #define CHECK_SIZE 8
@@ -125,7 +126,11 @@ static enum err read_at(
 static enum err write_head(struct spool *s) {
     uint8_t head[SPOOL_HEAD_SIZE];
     uint8_t name[SPOOL_NAME_SIZE];
-    crypto_random(name, sizeof(name));
+    /* Not OpenSSL's generator: it keeps a state for each thread, which the pool's never give back.
+     */
+    if (uv_random(NULL, NULL, name, sizeof(name), 0, NULL) != 0) {
+        return err_set(ERR_IO, "the system has no random bytes for %s", s->path);
+    }
     memcpy(head, magic, sizeof(magic));
     memcpy(head + sizeof(magic), name, sizeof(name));
     TRY(write_at(s, 0, head, sizeof(head)));
