@@ -11,6 +11,7 @@
 #include "rooms/observer.h"
 #include "rooms/resume.h"
 #include "rooms/subscription.h"
+#include "rooms/vitals.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -164,6 +165,7 @@ void lk_resume_answer(struct lk_session *s, uint32_t last) {
     s->member->observer->room(s);
     lk_session_begin_tokens(s);
     say_tracks(s);
+    room_vitals_tell(s->member);
     if (!s->member->single) {
         lk_offering_restart(s);
     }

@@ -11,6 +11,7 @@
 #include "livekit/messages.h"
 #include "livekit/resume.h"
 #include "livekit/verbs.h"
+#include "livekit/vitals.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -466,5 +467,7 @@ static const struct room_observer observer = {
     .self = on_self,
     .silent = on_silent,
     .sequence = on_sequence,
+    .voices = lk_vitals_voices,
+    .qualities = lk_vitals_qualities,
     .leave = on_leave,
 };

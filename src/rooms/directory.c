@@ -168,15 +168,28 @@ void room_part_remove(struct room_directory *d, struct room_part *part) {
     }
 }
 
+static struct room_part *find_part(const struct room_directory *d, sfu_id id) {
+    struct room_part *part = NULL;
+    HASH_FIND(hh, d->parts, &id, sizeof(id), part);
+    return part;
+}
+
+struct room_member *room_part_member(const struct room_directory *d, sfu_id id) {
+    const struct room_part *part = find_part(d, id);
+    return part != NULL && part->type == ROOM_PART_MEMBER ? part->owner : NULL;
+}
+
 void room_directory_told(void *arg, const struct sfu_event *event) {
     struct room_directory *d = arg;
-    struct room_part *part = NULL;
-    HASH_FIND(hh, d->parts, &event->id, sizeof(event->id), part);
+    struct room_part *part = find_part(d, event->id);
     if (part == NULL) {
         return; /* it was closed meanwhile */
     }
-    if (part->type == ROOM_PART_MEMBER) {
+    if (part->type == ROOM_PART_ROOM) {
+        room_told(part->owner, event);
+    } else if (part->type == ROOM_PART_MEMBER) {
         room_member_told(part->owner, event);
+        room_vitals_told(part->owner, event);
     } else if (part->type == ROOM_PART_TRANSPORT) {
         struct room_member *m = part->owner;
         room_transport_told(m, part == &m->transports[ROOM_UP].part ? ROOM_UP : ROOM_DOWN, event);
@@ -262,6 +275,8 @@ static enum err create_room(
         return no_memory();
     }
     room->directory = d;
+    room->part.type = ROOM_PART_ROOM;
+    room->part.owner = room;
     room->name = mem_strdup(name);
     room->metadata = mem_strdup(cfg->metadata == NULL ? "" : cfg->metadata);
     if (room->name == NULL || room->metadata == NULL) {
@@ -305,7 +320,18 @@ enum err room_directory_ensure(
 }
 
 enum err room_open(struct room *room) {
-    return room->id != 0 ? OK : sfu_room_open(room->directory->sfu, &room->id);
+    struct room_directory *d = room->directory;
+    if (room->id != 0) {
+        return OK;
+    }
+    TRY(sfu_room_open(d->sfu, &room->id));
+    room->part.id = room->id;
+    enum err e = room_part_add(d, &room->part);
+    if (e != OK) {
+        sfu_room_close(d->sfu, room->id);
+        room->id = 0;
+    }
+    return e;
 }
 
 void room_end(struct room *room, enum room_reason reason) {
@@ -315,7 +341,9 @@ void room_end(struct room *room, enum room_reason reason) {
     }
     room_timer_disarm(d, &room->ending);
     room_timer_disarm(d, &room->news);
+    room_timer_disarm(d, &room->vitals);
     room_departed_end(room);
+    room_part_remove(d, &room->part);
     if (room->id != 0) {
         sfu_room_close(d->sfu, room->id);
     }

@@ -24,6 +24,8 @@ struct room_directory {
 MUST_CHECK enum err room_part_add(struct room_directory *d, struct room_part *part);
 /** Takes it out, if it is in; its id is 0 then. */
 void room_part_remove(struct room_directory *d, struct room_part *part);
+/** The member of this id of the SFU's; NULL = none. */
+struct room_member *room_part_member(const struct room_directory *d, sfu_id id);
 /** The SFU's room is there from now on. */
 MUST_CHECK enum err room_open(struct room *room);
 /** News for the watchers: of a room, of one of its members, of a track. */
@@ -59,5 +61,13 @@ void room_consider_all(struct room_member *m);
 void room_publication_forsake(struct room_publication *p);
 /** Frees all of a member that is going, without telling it. */
 void room_subscriptions_end(struct room_member *m);
+
+/* vitals.c */
+void room_told(struct room *room, const struct sfu_event *event);
+void room_vitals_told(struct room_member *m, const struct sfu_event *event);
+/** Does `viewer` receive anything of `m`, or is it itself? */
+bool room_hears(const struct room_member *viewer, const struct room_member *m);
+/** It begins to hear it, or hears it no more: it is told how that one is. */
+void room_vitals_turned(struct room_member *viewer, const struct room_member *of);
 
 #endif

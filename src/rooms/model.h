@@ -131,7 +131,13 @@ enum room_way { ROOM_UP, ROOM_DOWN, ROOM_WAYS };
 /* What an id of the SFU's belongs to. */
 struct room_part {
     sfu_id id; /* 0 = none */
-    enum { ROOM_PART_MEMBER, ROOM_PART_TRANSPORT, ROOM_PART_TRACK, ROOM_PART_SUBSCRIPTION } type;
+    enum {
+        ROOM_PART_ROOM,
+        ROOM_PART_MEMBER,
+        ROOM_PART_TRANSPORT,
+        ROOM_PART_TRACK,
+        ROOM_PART_SUBSCRIPTION
+    } type;
     void *owner;
     UT_hash_handle hh;
 };
@@ -161,6 +167,7 @@ struct room {
     int64_t created_ms;
     uint8_t trailer[ROOM_TRAILER_BYTES];
     sfu_id id;                   /* 0 = nobody has joined yet */
+    struct room_part part;       /* of the same id */
     struct room_member *members; /* in the order in which they joined */
     unsigned n_members;          /* all of them */
     unsigned n_counted;          /* neither hidden nor dependent: what others are told */
@@ -170,7 +177,7 @@ struct room {
     struct room_departed *departed; /* the first who left, first */
     unsigned n_departed;
     int64_t departed_from_us; /* whoever left from then on is in the list */
-    struct wheel_timer ending, news;
+    struct wheel_timer ending, news, vitals;
     struct log_ctx log;
     UT_hash_handle hh; /* by name */
 };
@@ -200,6 +207,11 @@ struct room_member {
     struct room_subscription *subscriptions; /* by sid */
     uint32_t last_number;
     struct room_audience *audience; /* NULL = everybody */
+    uint8_t eighths;                /* how loud it speaks, of 8; 0 = does not */
+    bool spoke;                     /* ever */
+    bool fresh;                     /* its quality, which nobody was told yet */
+    enum sfu_quality quality;
+    float mos; /* 1 … 4.5; 0 = nothing is known of its quality */
     const struct room_observer *observer;
     void *arg;
     struct wheel_timer deadline;

@@ -8,6 +8,12 @@
 
 #include "rooms/model.h"
 
+#define ROOM_VITALS_TOLD 32 /* of one call; where there are more, another follows */
+struct room_voice {
+    const struct room_member *who;
+    uint8_t eighths; /* 1 … 8: how loud; 0 = speaks no more */
+};
+
 struct room_observer {
     /** Somebody (or the member itself) joined, changed, or is GONE: all of `about`, never less.
      * Versions of one member only rise. */
@@ -41,6 +47,10 @@ struct room_observer {
     /** The number of the last reliable data message of the member's, as room_ask_sequence asked;
      * 0 = none came. */
     void (*sequence)(void *arg, uint32_t last);
+    /** Whose voice has risen, fallen or ceased: the member's own, or of whom it receives. */
+    void (*voices)(void *arg, const struct room_voice *voices, size_t n);
+    /** The quality of these, itself or of whom it receives, has changed. */
+    void (*qualities)(void *arg, const struct room_member *const *of, size_t n);
     /** The member is GONE; its struct ends with the call. */
     void (*leave)(void *arg, enum room_reason reason);
 };

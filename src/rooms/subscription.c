@@ -131,10 +131,15 @@ static void stop(struct room_subscription *s) {
 }
 
 static void end_live(struct room_subscription *s) {
+    struct room_member *m = s->member;
+    const struct room_member *publisher = s->publication->member;
     if (s->live) {
         s->live = false;
         stop(s);
-        s->member->observer->unsubscribe(s->member->arg, s);
+        m->observer->unsubscribe(m->arg, s);
+        if (publisher->state != ROOM_GONE && !room_hears(m, publisher)) {
+            room_vitals_turned(m, publisher);
+        }
     }
 }
 
@@ -156,8 +161,12 @@ static void judge(struct room_subscription *s) {
         tell_permission(s, allowed);
     }
     if (wanted && allowed && !s->live) {
+        const bool heard = room_hears(m, p->member);
         s->live = true;
         m->observer->subscribe(m->arg, s);
+        if (!heard) {
+            room_vitals_turned(m, p->member);
+        }
     } else if (!(wanted && allowed)) {
         end_live(s);
         room_publication_weigh(p);

@@ -78,6 +78,16 @@ static inline void hear_silent(void *arg) {
 static inline void hear_sequence(void *arg, uint32_t last) {
     hear(arg, "sequence%s %d", "", (int)last);
 }
+static inline void hear_voices(void *arg, const struct room_voice *voices, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        hear(arg, "voice %s %d", voices[i].who->identity, voices[i].eighths);
+    }
+}
+static inline void hear_qualities(void *arg, const struct room_member *const *of, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        hear(arg, "is %s %d", of[i]->identity, (int)of[i]->quality);
+    }
+}
 static inline void hear_leave(void *arg, enum room_reason reason) {
     struct guest *g = arg;
     g->gone = (int)reason;
@@ -86,7 +96,7 @@ static inline void hear_leave(void *arg, enum room_reason reason) {
 }
 static const struct room_observer ears = { hear_member, hear_room, hear_subscribe, hear_unsubscribe,
     hear_permission, hear_unfit, hear_flow, hear_subscribed, hear_quality, hear_unpublished,
-    hear_silenced, hear_self, hear_silent, hear_sequence, hear_leave };
+    hear_silenced, hear_self, hear_silent, hear_sequence, hear_voices, hear_qualities, hear_leave };
 
 static inline enum err world_open(struct world *w, const struct room_directory_config *cfg) {
     static const struct room_directory_config usual = { 0 };

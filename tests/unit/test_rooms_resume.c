@@ -35,7 +35,7 @@ TEST(rooms_resume, carries_questions_about_data) {
     struct sfu_event e = { .type = SFU_EVENT_SEQUENCE, .id = alice.m->id, .sequence = 41 };
     room_directory_told(w.rooms, &e);
     CHECK_HEARD("sequence 41", &alice);
-    e.type = SFU_EVENT_QUALITY; /* nothing for a door */
+    e.type = SFU_EVENT_SUBSCRIPTION; /* nothing of a member's */
     room_directory_told(w.rooms, &e);
     CHECK_HEARD("", &alice);
     room_leave(alice.m, ROOM_LEFT);
