@@ -107,7 +107,8 @@ void lk_offering_restart(struct lk_session *s) {
 
 /* --- answers --- */
 
-/* A track may have ended, or have moved, since it was offered. */
+/* A track may have ended, have moved, or have gone and come back with other SSRCs, since it was
+ * offered. */
 static void bind_sections(struct lk_session *s, const struct rtc_sdp *answer) {
     struct lk_negotiation *n = &s->negotiation;
     for (size_t i = 1; i < n->offer->n_sections; i++) {
@@ -121,7 +122,9 @@ static void bind_sections(struct lk_session *s, const struct rtc_sdp *answer) {
             continue;
         }
         rtc_sdp_rtp_params(theirs, ours, &params);
-        lk_peer_bind(s, sub, &params);
+        if (params.n_encodings > 0 && params.encodings[0].ssrc == sub->ssrc) {
+            lk_peer_bind(s, sub, &params);
+        }
     }
 }
 

@@ -244,13 +244,13 @@ struct room_wanted {
 };
 
 /* What a member has said of a track, and how far it has come. It stays as long as both are there,
- * so that SSRC and number are the same each time. */
+ * so that its number is the same each time. */
 struct room_subscription {
     struct room_member *member;
     struct room_publication *publication; /* NULL = no such track (yet) */
     char sid[ROOM_SID_SIZE];
-    uint32_t number; /* of the member's, never 0: for rtc/sdp_places */
-    uint32_t ssrc, rtx_ssrc;
+    uint32_t number;         /* of the member's, never 0: for rtc/sdp_places */
+    uint32_t ssrc, rtx_ssrc; /* others whenever it begins again */
     enum { ROOM_UNSAID, ROOM_YES, ROOM_NO } wish;
     enum { ROOM_UNTOLD, ROOM_ALLOWED, ROOM_DENIED } told;
     bool live;  /* the door was asked to negotiate it */

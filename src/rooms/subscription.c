@@ -48,6 +48,13 @@ static uint32_t new_ssrc(const struct room_member *m, uint32_t other) {
     return ssrc;
 }
 
+/* Packets never go on from an SSRC that others have been sent from: their numbers would begin anew,
+ * and so would the key stream, and some clients show nothing that comes from it. */
+static void renew(struct room_subscription *s) {
+    s->ssrc = new_ssrc(s->member, 0);
+    s->rtx_ssrc = new_ssrc(s->member, s->ssrc);
+}
+
 static enum err record(struct room_member *m, const char *sid, struct room_subscription **ret) {
     struct room_subscription *s = find(m, sid);
     if (s == NULL) {
@@ -65,8 +72,7 @@ static enum err record(struct room_member *m, const char *sid, struct room_subsc
         s->member = m;
         snprintf(s->sid, sizeof(s->sid), "%s", sid);
         s->number = ++m->last_number;
-        s->ssrc = new_ssrc(m, 0);
-        s->rtx_ssrc = new_ssrc(m, s->ssrc);
+        renew(s);
         s->wanted.quality = 2;
         s->part.type = ROOM_PART_SUBSCRIPTION;
         s->part.owner = s;
@@ -136,6 +142,7 @@ static void end_live(struct room_subscription *s) {
     if (s->live) {
         s->live = false;
         stop(s);
+        renew(s);
         m->observer->unsubscribe(m->arg, s);
         if (publisher->state != ROOM_GONE && !room_hears(m, publisher)) {
             room_vitals_turned(m, publisher);
@@ -305,8 +312,10 @@ enum err room_subscription_bind(struct room_subscription *s, const struct rtc_rt
     if (!s->live || m->transports[way].part.id == 0) {
         return err_set(ERR_CONFLICT, "nothing to send this track over");
     }
-    if (s->bound && strcmp(s->mid, params->mid) == 0) {
-        return OK;
+    if (s->bound) {
+        return strcmp(s->mid, params->mid) == 0
+                   ? OK
+                   : err_set(ERR_CONFLICT, "it is sent in section %s", s->mid);
     }
     stop(s);
     TRY(open_subscription(s, m->transports[way].part.id, params));
@@ -323,6 +332,7 @@ enum err room_subscription_bind(struct room_subscription *s, const struct rtc_rt
 void room_subscription_unbind(struct room_subscription *s) {
     if (s->bound) {
         stop(s);
+        renew(s);
     }
 }
 

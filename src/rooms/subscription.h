@@ -17,7 +17,8 @@ MUST_CHECK enum err room_subscribe(struct room_member *m, const char *sid, bool 
 MUST_CHECK enum err room_want(
     struct room_member *m, const char *sid, const struct room_wanted *wanted);
 /** The negotiation has come to this; again with the same section changes nothing. The client is
- * sent packets from now on. ERR_CONFLICT: not live, or no connection; ERR_NOMEM. */
+ * sent packets from now on. ERR_CONFLICT: not live, no connection, or bound to another section;
+ * ERR_NOMEM. */
 MUST_CHECK enum err room_subscription_bind(
     struct room_subscription *s, const struct rtc_rtp_params *params);
 /** The section serves something else now; nothing is sent until it is bound again. */

@@ -375,13 +375,6 @@ static bool may_be_vp8(const struct rtc_rtp_params *p) {
     return false;
 }
 
-/* Where its numbers begin: behind those that were sent from this SSRC before. */
-static uint16_t go_on(struct sfu_subscription *s, uint32_t ssrc, struct rtc_srtp_sender *ret) {
-    *ret = sfu_spents_take(&s->transport->spents, ssrc);
-    return ret->next != 0 ? (uint16_t)ret->next
-                          : (uint16_t)(sfu_worker_random(s->worker) & 0x7fff); /* far from wrap */
-}
-
 static enum err set_up(struct sfu_subscription *s, const struct rtc_rtp_params *listener) {
     if (!map_codecs(s, listener)) {
         sfu_subscription_tell(s, SFU_SUBSCRIPTION_CODEC);
@@ -395,12 +388,11 @@ static enum err set_up(struct sfu_subscription *s, const struct rtc_rtp_params *
         TRY(sfu_budget_estimate(s->transport));
     }
     const struct rtc_codec *codec = s->track->codec;
+    uint16_t first = (uint16_t)(sfu_worker_random(s->worker) & 0x7fff); /* room before the wrap */
+    s->rtx_seq = (uint16_t)(sfu_worker_random(s->worker) & 0x7fff);
     bool vp8 = may_be_vp8(&s->track->config.params);
-    TRY(enter_maps(s));
-    TRY(sfu_spents_reserve(&s->transport->spents, 2 * (size_t)s->transport->n_subscriptions));
-    const uint16_t first = go_on(s, s->ssrc, &s->sender);
-    s->rtx_seq = go_on(s, s->rtx_ssrc, &s->rtx_sender);
     TRY(sfu_rewriter_init(&s->rewriter, codec->clock_rate, vp8, first));
+    TRY(enter_maps(s));
     TRY(sfu_track_listen(s->track, s));
     if (!(s->track->config.encrypted && !sfu_track_is_video(s->track))) {
         sfu_silence_begin(&s->silence, sfu_track_is_video(s->track), first);
@@ -452,8 +444,6 @@ void sfu_subscription_destroy(struct sfu_subscription *s) {
     if (s->by_ssrc.tbl != NULL) {
         HASH_DELETE(by_ssrc, s->transport->by_ssrc, s);
     }
-    sfu_spents_keep(&s->transport->spents, s->ssrc, s->track->object.id, &s->sender);
-    sfu_spents_keep(&s->transport->spents, s->rtx_ssrc, s->track->object.id, &s->rtx_sender);
     DL_DELETE(s->transport->subscriptions, s);
     s->transport->n_subscriptions--;
     sfu_registry_remove(&s->worker->registry, &s->object);

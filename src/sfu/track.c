@@ -414,22 +414,10 @@ static void end_listener(struct sfu_subscription *s) {
     sfu_subscription_destroy(s);
 }
 
-/* Main makes other SSRCs for another track. */
-static void forget_spent(const struct sfu_track *t) {
-    struct sfu_participant *p = NULL;
-    struct sfu_transport *to = NULL;
-    DL_FOREACH(t->transport->participant->room->participants, p) {
-        DL_FOREACH(p->transports, to) {
-            sfu_spents_forget(&to->spents, t->object.id);
-        }
-    }
-}
-
 void sfu_track_destroy(struct sfu_track *t) {
     while (t->n_listeners > 0) {
         end_listener(t->listeners[t->n_listeners - 1]);
     }
-    forget_spent(t);
     wheel_disarm(&t->worker->media->wheel, &t->timer);
     sfu_transport_unbind(t->transport, t);
     for (unsigned i = 0; i < RTC_ENCODINGS_MAX; i++) {

@@ -297,7 +297,6 @@ void sfu_transport_destroy(struct sfu_transport *t) {
     DL_DELETE(t->participant->transports, t);
     sfu_registry_remove(&t->worker->registry, &t->object);
     media_transport_destroy(t->media);
-    sfu_spents_finish(&t->spents);
     sfu_budget_finish(t);
     mem_free(t->twcc);
     mem_free(t->bindings);

@@ -16,7 +16,6 @@
 #include "sfu/budget.h"
 #include "sfu/object.h"
 #include "sfu/share.h"
-#include "sfu/spent.h"
 
 struct sfu_channels;
 struct sfu_participant;
@@ -48,7 +47,6 @@ struct sfu_transport {
     struct sfu_track *tracks;
     struct sfu_subscription *subscriptions;
     struct sfu_subscription *by_ssrc; /* a map */
-    struct sfu_spents spents;         /* of subscriptions that have ended */
     struct sfu_binding *bindings;     /* n_ssrcs of them; only who publishes has any */
     struct sfu_channels *channels;    /* NULL: carries no data */
     struct sfu_budget budget;         /* of video, to the peer */

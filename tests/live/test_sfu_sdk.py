@@ -118,6 +118,7 @@ def test_people_are_looked_at_and_changed(sdk, server, people):
     for one in people:
         assert "refused" not in one.try_join(server, sdk.token(one.name, "b"))
     alice.publish("microphone", "camera")
+    seen_of_bob = bob.publish("camera")[0]["sid"]
     bob.wait_media("alice", "microphone", "camera")
 
     assert sorted(who["identity"] for who in sdk.ask("listParticipants", "b")) == ["alice", "bob"]
@@ -129,10 +130,12 @@ def test_people_are_looked_at_and_changed(sdk, server, people):
     bob.wait("the sound muted", lambda seen: bob.track("alice", "microphone", seen)["muted"])
     assert sdk.ask("mutePublishedTrack", "b", "alice", sid["MICROPHONE"], False)["code"] == "failed_precondition"
 
-    sdk.ask("updateSubscriptions", "b", "bob", [sid["CAMERA"]], False)
-    bob.wait_silence("alice", "camera", seconds=1)
-    sdk.ask("updateSubscriptions", "b", "bob", [sid["CAMERA"]], True)
-    bob.wait_media("alice", "camera")
+    for viewer, of, track in ((bob, "alice", sid["CAMERA"]), (alice, "bob", seen_of_bob)):
+        viewer.wait_media(of, "camera")
+        sdk.ask("updateSubscriptions", "b", viewer.name, [track], False)
+        viewer.wait_silence(of, "camera", seconds=1)
+        sdk.ask("updateSubscriptions", "b", viewer.name, [track], True)
+        viewer.wait_media(of, "camera")
 
     changed = sdk.ask("updateParticipant", "b", "alice", {"name": "Alice", "metadata": "md", "attributes": {"k": "v", "gone": ""}})
     assert (changed["name"], changed["metadata"], changed["attributes"]) == ("Alice", "md", {"k": "v"})

@@ -1,6 +1,4 @@
 /* People in a room, over good and bad ways, in virtual time. */
-#include "sfu/transport.h"
-#include "sfu/worker.h"
 #include "unit/test.h"
 #include "world.h"
 
@@ -50,38 +48,6 @@ TEST(sim_meeting, two_people_hear_and_see_each_other) {
         ROW(r->name);
         check_two_people(r->passive);
     }
-}
-
-static unsigned spent(const struct world_client *c) {
-    struct sfu_registry *all = &c->world->sfu->seats[0].worker->registry;
-    const struct sfu_transport *t = sfu_registry_find(all, SFU_TRANSPORT, c->transport);
-    return t == NULL ? 0 : t->spents.n;
-}
-
-/* From the same SSRCs each time: numbers go on, or the receiver takes them for replays. */
-TEST(sim_meeting, a_listener_goes_and_comes_back) {
-    struct world *w = world_create(6);
-    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
-    world_run(w, SECOND);
-    struct world_track *face = world_publish(a, 0, &camera);
-    const struct world_listener listener = {
-        .ssrc = 0x1234, .rtx_ssrc = 0x5678, .wanted = { .spatial = 2 }
-    };
-    w->net.down = (struct net_way){ 20000, 0, 50 }; /* so that RTX has something to do */
-    for (int i = 0; i < 8; i++) {
-        struct peer_sink *sees = world_subscribe_as(b, face, &listener);
-        world_run(w, 4 * SECOND);
-        CHECK(sees->stats.frames > 40);
-        CHECK(sees->stats.recovered > 0);
-        CHECK_INT(0, peer_sink_faults(sees));
-        world_unsubscribe(b, sees);
-        world_run(w, SECOND / 2);
-    }
-    CHECK_INT(2, spent(b));
-    world_unpublish(a, 0);
-    world_run(w, SECOND / 10);
-    CHECK_INT(0, spent(b)); /* nobody will send from these again */
-    world_destroy(w);
 }
 
 TEST(sim_meeting, who_comes_late_begins_with_a_key_frame) {

@@ -142,10 +142,9 @@ static struct rtc_rtp_params listens(struct world *w, const struct rtc_rtp_param
     p.ext[RTC_EXT_ABS_SEND_TIME] = p.media == RTC_VIDEO ? WORLD_EXT_TIME : 0;
     p.ext[RTC_EXT_TRANSPORT_CC] = wide && p.media == RTC_VIDEO ? WORLD_EXT_WIDE : 0;
     p.n_encodings = 1;
-    p.encodings[0] =
-        (struct rtc_encoding){ .ssrc = listener->ssrc != 0 ? listener->ssrc : w->next_ssrc++ };
+    p.encodings[0] = (struct rtc_encoding){ .ssrc = w->next_ssrc++ };
     if (codec->rtx_pt != RTC_NO_PT) {
-        p.encodings[0].rtx_ssrc = listener->rtx_ssrc != 0 ? listener->rtx_ssrc : w->next_ssrc++;
+        p.encodings[0].rtx_ssrc = w->next_ssrc++;
     }
     return p;
 }

@@ -134,8 +134,7 @@ struct peer_sink *world_subscribe(
     struct world_client *c, const struct world_track *track, const struct sfu_wanted *wanted);
 /* A listener who is not like the publisher. */
 struct world_listener {
-    uint32_t ssrc, rtx_ssrc; /* 0 = new ones */
-    uint8_t pt, rtx_pt;      /* 0 = the publisher's */
+    uint8_t pt, rtx_pt; /* 0 = the publisher's */
     bool no_rtx;
     bool only_opus; /* knows no RED */
     struct sfu_wanted wanted;
