@@ -3,6 +3,7 @@
 
 #include "api/admin_auth.h"
 #include "api/admin_calls.h"
+#include "api/stats.h"
 #include "api/status.h"
 #include "cli/command.h"
 #include "cli/engine.h"
@@ -24,6 +25,7 @@ struct cli_admin {
     const struct config *config;
     struct api_admin_auth *auth;
     struct api_status *status;
+    struct api_stats *stats;
     struct api_admin_calls *calls;
     struct mx_whoami *whoami;
 };
@@ -34,6 +36,7 @@ static enum err build(
     TRY(api_admin_auth_load(a->auth, a->config->admin.token_file));
     const struct api_status_config cfg = { a->auth, health, a->config->node.name };
     TRY(api_status_create(private, &cfg, &a->status));
+    TRY(api_stats_create(private, a->auth, a->config->node.name, &a->stats));
     return api_admin_calls_create(private, a->auth, &a->calls);
 }
 
@@ -57,10 +60,15 @@ void cli_admin_destroy(struct cli_admin *a) {
     if (a != NULL) {
         cli_admin_detach(a);
         api_admin_calls_destroy(a->calls);
+        api_stats_destroy(a->stats);
         api_status_destroy(a->status);
         api_admin_auth_destroy(a->auth);
         mem_free(a);
     }
+}
+
+void cli_admin_set_rooms(struct cli_admin *a, struct room_directory *rooms) {
+    api_stats_set_rooms(a->stats, rooms);
 }
 
 enum err cli_admin_attach(struct cli_admin *a, struct cli_engine *e, struct cli_focus *f) {

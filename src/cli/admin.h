@@ -13,12 +13,15 @@ struct cli_engine;
 struct cli_focus;
 struct config;
 struct http_router;
+struct room_directory;
 
 /** Reads the admin's token and adds the routes. Borrows all; the router borrows from it until the
  * router's own end. */
 MUST_CHECK enum err cli_admin_create(struct http_router *private, const struct config *c,
     const struct api_health *health, struct cli_admin **ret);
 void cli_admin_destroy(struct cli_admin *a);
+/** The rooms of the embedded SFU, borrowed. */
+void cli_admin_set_rooms(struct cli_admin *a, struct room_directory *rooms);
 /** The engine is there from now on, and the token service, NULL where there is none. ERR_NOMEM. */
 MUST_CHECK enum err cli_admin_attach(
     struct cli_admin *a, struct cli_engine *e, struct cli_focus *f);

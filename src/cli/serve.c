@@ -173,6 +173,9 @@ static enum err add_media(struct serve *s) {
         TRY(cli_sfu_create(&s->loop, s->config, s->keys, s->public, s->private, &s->sfu));
         TRY(cli_args_has(s->args, "dev") ? cli_sfu_add_service(s->sfu, s->public) : OK);
     }
+    if (embedded && s->admin != NULL) {
+        cli_admin_set_rooms(s->admin, cli_sfu_rooms(s->sfu));
+    }
     return tokens ? add_focus(s) : OK;
 }
 

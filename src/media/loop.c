@@ -74,6 +74,7 @@ static void send_runs(void *arg, const struct media_run *runs, size_t n) {
 
 static void note_busy(struct media_loop *l, int64_t from, int64_t to) {
     l->busy_us += to - from;
+    l->worker->stats.busy_us += (uint64_t)(to - from);
     if (to - l->since_us >= MEDIA_BUSY_US) {
         l->busy = l->busy_us * 100 > (to - l->since_us) * MEDIA_BUSY_PERCENT;
         l->busy_us = 0;

@@ -84,7 +84,8 @@ struct media_worker_stats {
     uint64_t packets, bytes; /* received */
     uint64_t drops[MEDIA_DROPS];
     uint64_t turns;
-    uint64_t unsent; /* datagrams that the sockets did not take */
+    uint64_t unsent;  /* datagrams that the sockets did not take */
+    uint64_t busy_us; /* in turns; the loop's to count */
 };
 
 struct media_worker_config {

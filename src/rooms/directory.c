@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/crypto.h"
 #include "core/metrics.h"
+#include "rooms/census.h"
 #include "rooms/inside.h"
 #include "rooms/member.h"
 
@@ -72,6 +73,7 @@ enum err room_directory_create(
     d->rooms_max = cfg->rooms_max == 0 ? ROOM_ROOMS_MAX : cfg->rooms_max;
     d->no_create = cfg->no_create;
     metrics_register(&rooms_now);
+    room_census_register();
     *ret = d;
     return OK;
 }

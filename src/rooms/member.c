@@ -2,16 +2,14 @@
 #include "rooms/member.h"
 
 #include "core/clock.h"
-#include "core/metrics.h"
 #include "rooms/audience.h"
+#include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
 #include "rooms/publication.h"
 
 #include <string.h>
 #include <utlist.h>
-
-METRIC_GAUGE(members_now, "parley_media_members", "Participants of live media rooms.");
 
 static enum err no_memory(void) {
     return err_set(ERR_NOMEM, "no memory for a participant");
@@ -175,7 +173,7 @@ enum err room_join(struct room_directory *d, const char *name, const struct room
     if (old != NULL) {
         room_leave(old, ROOM_REPLACED);
     }
-    metric_add(&members_now, 1);
+    room_census_came();
     room_timer_arm(d, &m->deadline, ROOM_ACTIVE_US, on_deadline);
     room_count(room);
     LOG_INFO(&m->log, "participant_joined", "sid=%s single=%d", m->sid, m->single);
@@ -211,7 +209,7 @@ void room_leave(struct room_member *m, enum room_reason reason) {
     }
     room_part_remove(d, &m->part);
     sfu_participant_close(d->sfu, m->id);
-    metric_add(&members_now, -1);
+    room_census_went(m);
     room_count(room);
     room_tell(active ? ROOM_NEWS_LEFT : ROOM_NEWS_ABORTED, room, m);
     m->observer->leave(m->arg, reason);
@@ -273,6 +271,7 @@ static enum room_reason reason_of(enum sfu_end end) {
 static void become_active(struct room_member *m) {
     room_timer_disarm(m->room->directory, &m->deadline);
     m->state = ROOM_ACTIVE;
+    room_census_connected();
     room_member_changed(m);
     room_tell(ROOM_NEWS_JOINED, m->room, m);
 }

@@ -224,9 +224,10 @@ struct room_publication {
     struct room_track track;
     struct rtc_rtp_params params; /* codecs[0] is what is sent */
     struct room_part part;
-    int quality;     /* what its publisher was told to send: 0 … 2, ROOM_QUALITY_… */
-    bool subscribed; /* somebody has received it: told once */
-    bool silenced;   /* muted by somebody else, which its publisher has not answered yet */
+    struct sfu_stats stats; /* of the last while; all 0 = none yet */
+    int quality;            /* what its publisher was told to send: 0 … 2, ROOM_QUALITY_… */
+    bool subscribed;        /* somebody has received it: told once */
+    bool silenced;          /* muted by somebody else, which its publisher has not answered yet */
     struct wheel_timer less;
     struct room_subscription *subscriptions;
     struct room_publication *prev, *next;
@@ -258,6 +259,7 @@ struct room_subscription {
     enum { ROOM_FLOW_UNTOLD, ROOM_FLOWS, ROOM_PAUSED } flow; /* of a video, as the door knows it */
     char mid[RTC_MID_MAX + 1];
     struct room_part part;
+    struct sfu_stats stats; /* of the last while; all 0 = none yet */
     struct room_wanted wanted;
     struct wheel_timer forget;             /* of an unknown track */
     struct room_subscription *prev, *next; /* of the publication */

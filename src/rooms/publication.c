@@ -2,6 +2,7 @@
 #include "rooms/publication.h"
 
 #include "core/clock.h"
+#include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
 
@@ -137,6 +138,7 @@ enum err room_publish(struct room_member *m, const struct room_track *track,
     }
     DL_APPEND(m->publications, p);
     m->n_publications++;
+    room_census_track(1);
     LOG_INFO(&m->log, "track_published", "sid=%s codec=%s layers=%u", p->track.sid,
         params->n_codecs == 0 ? "-" : rtc_codec_name((enum rtc_codec_type)params->codecs[0].type),
         p->track.n_layers);
@@ -156,6 +158,7 @@ static void end_publication(struct room_publication *p, bool forced) {
     const sfu_id id = p->part.id;
     DL_DELETE(m->publications, p);
     m->n_publications--;
+    room_census_track(-1);
     room_timer_disarm(d, &p->less);
     room_publication_forsake(p);
     room_part_remove(d, &p->part);
@@ -242,6 +245,9 @@ void room_publication_told(struct room_publication *p, const struct sfu_event *e
         struct rtc_encoding *e = &p->track.layers[event->layer.layer].encoding;
         e->ssrc = event->layer.encoding.ssrc;
         e->rtx_ssrc = event->layer.encoding.rtx_ssrc;
+    } else if (event->type == SFU_EVENT_STATS) {
+        p->stats = event->stats;
+        room_census_stats(&p->stats);
     } else if (event->type == SFU_EVENT_TRACK_LIVE) {
         LOG_DEBUG(&p->member->log, "track_live", "sid=%s", p->track.sid);
     } else if (event->type == SFU_EVENT_TRACK_FAILED) {

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/crypto.h"
 #include "rooms/audience.h"
+#include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
 #include "rooms/member.h"
@@ -124,6 +125,13 @@ static enum err record_of(struct room_member *m, const char *sid, struct room_su
 
 /* --- who receives --- */
 
+static void set_bound(struct room_subscription *s, bool bound) {
+    if (s->bound != bound) {
+        s->bound = bound;
+        room_census_subscription(bound ? 1 : -1);
+    }
+}
+
 static void stop(struct room_subscription *s) {
     struct room_directory *d = s->member->room->directory;
     const sfu_id id = s->part.id;
@@ -131,7 +139,8 @@ static void stop(struct room_subscription *s) {
     if (id != 0) {
         sfu_subscription_close(d->sfu, id);
     }
-    s->bound = false;
+    set_bound(s, false);
+    s->stats = (struct sfu_stats){ 0 };
     s->flow = ROOM_FLOW_UNTOLD;
     s->mid[0] = '\0';
 }
@@ -319,7 +328,7 @@ enum err room_subscription_bind(struct room_subscription *s, const struct rtc_rt
     }
     stop(s);
     TRY(open_subscription(s, m->transports[way].part.id, params));
-    s->bound = true;
+    set_bound(s, true);
     snprintf(s->mid, sizeof(s->mid), "%s", params->mid);
     if (!p->subscribed) {
         p->subscribed = true;
@@ -337,6 +346,10 @@ void room_subscription_unbind(struct room_subscription *s) {
 }
 
 void room_subscription_told(struct room_subscription *s, const struct sfu_event *event) {
+    if (event->type == SFU_EVENT_STATS) {
+        s->stats = event->stats;
+        room_census_stats(&s->stats);
+    }
     if (event->type != SFU_EVENT_SUBSCRIPTION) {
         return;
     }
@@ -345,6 +358,7 @@ void room_subscription_told(struct room_subscription *s, const struct sfu_event 
         s->member->observer->unfit(s->member->arg, s);
     } else if (event->subscription == SFU_SUBSCRIPTION_PAUSED) {
         s->flow = ROOM_PAUSED;
+        room_census_paused();
         s->member->observer->flow(s->member->arg, s, false);
     } else if (event->subscription == SFU_SUBSCRIPTION_RESUMED ||
                (event->subscription == SFU_SUBSCRIPTION_STARTED &&
@@ -353,7 +367,7 @@ void room_subscription_told(struct room_subscription *s, const struct sfu_event 
         s->member->observer->flow(s->member->arg, s, true);
     } else if (event->subscription == SFU_SUBSCRIPTION_ENDED) {
         room_part_remove(s->member->room->directory, &s->part);
-        s->bound = false;
+        set_bound(s, false);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "rooms/vitals.h"
 
 #include "core/clock.h"
+#include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
 
@@ -149,9 +150,12 @@ void room_vitals_told(struct room_member *m, const struct sfu_event *event) {
     if (event->type != SFU_EVENT_QUALITY) {
         return;
     }
+    const enum sfu_quality before = m->quality;
+    const float mos_before = m->mos;
     m->quality = event->quality.quality;
     m->mos = event->quality.mos;
     m->fresh = true;
+    room_census_quality(m, before, mos_before);
     if (!wheel_is_armed(&m->room->vitals)) {
         room_timer_arm(m->room->directory, &m->room->vitals, ROOM_VITALS_US, on_vitals);
     }

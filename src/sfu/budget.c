@@ -31,6 +31,7 @@ static void look(struct sfu_transport *t, int64_t now_us) {
     uint64_t bps = sfu_transport_budget(t, now_us);
     bool first = b->told_bps == 0 && bps == SFU_BUDGET_UNKNOWN; /* as from the beginning */
     if (!first && worth_telling(b->told_bps, bps)) {
+        t->worker->stats.estimates_cut += bps < b->told_bps;
         b->told_bps = bps;
         bool all = bps == SFU_BUDGET_UNKNOWN;
         media_transport_pace(t->media, all ? 0 : bps / PERCENT * SFU_PACE_PERCENT);
@@ -96,6 +97,7 @@ void sfu_budget_finish(struct sfu_transport *t) {
 
 void sfu_budget_feedback(struct sfu_transport *t, struct cur fci, int64_t now_us) {
     if (t->budget.bwe != NULL && rtc_bwe_feedback(t->budget.bwe, fci, now_us)) {
+        t->worker->stats.estimates++;
         look(t, now_us);
         wake(t);
     }
@@ -103,6 +105,7 @@ void sfu_budget_feedback(struct sfu_transport *t, struct cur fci, int64_t now_us
 
 void sfu_budget_remb(struct sfu_transport *t, uint64_t bps, int64_t now_us) {
     if (begin(&t->budget) == OK) { /* without memory, there is no bound */
+        t->worker->stats.estimates++;
         rtc_bwe_remb(t->budget.bwe, bps, now_us);
         look(t, now_us);
     }

@@ -1,6 +1,7 @@
 /* Calls become messages. */
 #include "sfu/control.h"
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "sfu/engine.h"
 #include "sfu/message.h"
@@ -40,6 +41,19 @@ static void tell(struct sfu *s, struct sfu_message *m) {
     if (m != NULL) {
         post(s, m);
     }
+}
+
+unsigned sfu_workers(const struct sfu *s) {
+    return s->n_seats;
+}
+
+unsigned sfu_worker_of(sfu_id id) {
+    return sfu_engine_seat_of(id);
+}
+
+void sfu_worker_load(const struct sfu *s, unsigned i, struct sfu_load *ret) {
+    sfu_load_read(&s->seats[i].worker->load, clock_mono_us(), ret);
+    ret->rooms = s->seats[i].rooms;
 }
 
 enum err sfu_room_open(struct sfu *s, sfu_id *ret) {

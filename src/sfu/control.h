@@ -58,6 +58,19 @@ MUST_CHECK enum err sfu_start(
 /** Ends all rooms and threads; waits for them. `told` is not called any more. Takes NULL. */
 void sfu_stop(struct sfu *s);
 
+unsigned sfu_workers(const struct sfu *s);
+/** Which worker an object lives on: 0 … */
+unsigned sfu_worker_of(sfu_id id);
+
+/** How much worker i had to do in its last second; what waits in its pool of packets is kept for
+ * resends. Of the last seconds: it may have changed meanwhile. */
+struct sfu_load {
+    unsigned rooms, busy_percent;
+    size_t transports;
+    size_t packets, packets_bytes; /* kept now; memory taken for packets */
+};
+void sfu_worker_load(const struct sfu *s, unsigned i, struct sfu_load *ret);
+
 /** The certificate's, for every transport; role = server (decision 16). */
 const struct rtc_dtls_params *sfu_dtls(const struct sfu *s);
 /** Where transports of this room are reached, best first. Gives how many there are; at most `cap`

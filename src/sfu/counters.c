@@ -26,6 +26,8 @@ struct row {
 static struct row rows[] = {
     MEDIA_ROW("parley_media_received_packets_total", "Datagrams that came, of any kind.", packets),
     MEDIA_ROW("parley_media_received_bytes_total", "Their bytes, without IP and UDP.", bytes),
+    MEDIA_ROW("parley_media_busy_microseconds_total",
+        "Time of the workers in turns: a million in a second is one core.", busy_us),
     OUT_ROW("parley_media_sent_packets_total", "Packets to clients, of any kind.", packets),
     OUT_ROW("parley_media_sent_bytes_total", "Their bytes, without IP and UDP.", bytes),
     MEDIA_ROW("parley_media_unsent_packets_total",
@@ -39,7 +41,16 @@ static struct row rows[] = {
         "Packets that were asked for again and are not kept any more.", unknown_resends),
     SFU_ROW(
         "parley_media_padded_packets_total", "Empty packets, to see whether more fits.", padded),
+    SFU_ROW("parley_media_asked_again_packets_total",
+        "Packets of publishers that did not come and were asked for (NACK).", asked_again),
     SFU_ROW("parley_media_keyframes_asked_total", "Pictures asked of publishers.", keyframes_asked),
+    SFU_ROW("parley_media_keyframes_wanted_total", "Pictures that listeners asked for (PLI, FIR).",
+        keyframes_wanted),
+    SFU_ROW("parley_media_estimates_total",
+        "Reports of listeners on how much they can receive (transport-wide feedback, REMB).",
+        estimates),
+    SFU_ROW("parley_media_estimates_cut_total", "Those after which a listener's room was smaller.",
+        estimates_cut),
     SFU_ROW("parley_media_data_sent_total", "Data messages to participants.", data_sent),
     SFU_ROW("parley_media_data_lost_total", "Lossy data messages without room.", data_lost),
     SFU_ROW("parley_media_failed_messages_total",
@@ -92,6 +103,7 @@ void sfu_counters_tell(struct sfu_worker *w, int64_t now_us) {
         return;
     }
     c->told_us = now_us;
+    sfu_load_tell(w, now_us);
     for (unsigned i = 0; i < ROWS; i++) {
         add(c, i, &rows[i].metric, count_of(w, &rows[i]));
     }

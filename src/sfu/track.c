@@ -53,6 +53,7 @@ static void ask_for_missing(struct sfu_track *t, struct sfu_track_layer *l, int6
         struct wr w = wr_make(bytes, sizeof(bytes));
         (void)rtc_rtcpfb_write_nack(&w, t->transport->ssrc, l->ssrc, seqs, n);
         send_feedback(t, &w);
+        t->worker->stats.asked_again += n;
     }
     if (rtc_nack_take_key_needed(l->nack) && sfu_track_is_video(t) && t->n_listeners > 0) {
         sfu_keyframes_want(&l->keyframes);

@@ -113,6 +113,7 @@ static void take_fir(struct sfu_transport *t, struct rtc_rtcpfb *fb) {
     while (rtc_rtcpfb_fir_next(fb, &ssrc, &number)) {
         struct sfu_subscription *s = listener(t, ssrc);
         if (s != NULL) {
+            t->worker->stats.keyframes_wanted++;
             sfu_subscription_want_key(s);
         }
     }
@@ -134,6 +135,7 @@ static void take_feedback(
     } else if (fb.kind == RTC_RTCPFB_REMB && rtc_rtcpfb_remb(&fb, &bps)) {
         sfu_budget_remb(t, bps, now_us);
     } else if (fb.kind == RTC_RTCPFB_PLI && s != NULL) {
+        t->worker->stats.keyframes_wanted++;
         sfu_subscription_want_key(s);
     } else if (fb.kind == RTC_RTCPFB_NACK && s != NULL) {
         sfu_subscription_resend(s, seqs, rtc_rtcpfb_nack(&fb, seqs, RTC_NACK_MAX), now_us);

@@ -14,6 +14,7 @@
 #include "rtc/sctp.h"
 #include "sfu/allocator.h"
 #include "sfu/counters.h"
+#include "sfu/load.h"
 #include "sfu/message.h"
 #include "sfu/object.h"
 
@@ -38,12 +39,14 @@ const char *sfu_drop_name(enum sfu_drop why);
 
 struct sfu_worker_stats {
     uint64_t drops[SFU_DROPS];
-    uint64_t packets_in, forwarded;   /* RTP, of tracks and to listeners */
-    uint64_t resent, unknown_resends; /* what listeners asked for again */
-    uint64_t padded;                  /* packets of nothing, to find room */
-    uint64_t keyframes_asked;
-    uint64_t data_sent, data_lost; /* messages to participants; lossy ones without room */
-    uint64_t messages_failed;      /* without memory, or about what is not possible */
+    uint64_t packets_in, forwarded;             /* RTP, of tracks and to listeners */
+    uint64_t resent, unknown_resends;           /* what listeners asked for again */
+    uint64_t padded;                            /* packets of nothing, to find room */
+    uint64_t asked_again;                       /* packets, of publishers, that did not come */
+    uint64_t keyframes_asked, keyframes_wanted; /* of publishers; by listeners */
+    uint64_t estimates, estimates_cut; /* reports of listeners; after which their room shrank */
+    uint64_t data_sent, data_lost;     /* messages to participants; lossy ones without room */
+    uint64_t messages_failed;          /* without memory, or about what is not possible */
 };
 
 struct sfu_worker {
@@ -61,6 +64,7 @@ struct sfu_worker {
     size_t n_channels;                        /* transports that carry data */
     uint8_t data_room[RTC_SCTP_MESSAGE_MOST]; /* the message that is being forwarded */
     struct sfu_counters counters;
+    struct sfu_load_told load;
     uint32_t random; /* state of sfu_worker_random */
 };
 

@@ -91,6 +91,23 @@ size_t sfu_candidates(const struct sfu *s, sfu_id room, struct rtc_candidate *re
     (void)room;
     return rtc_candidate_offer(&addr, 1, ret, cap);
 }
+unsigned sfu_workers(const struct sfu *s) {
+    (void)s;
+    return 1;
+}
+unsigned sfu_worker_of(sfu_id id) {
+    (void)id;
+    return 0;
+}
+void sfu_worker_load(const struct sfu *s, unsigned i, struct sfu_load *ret) {
+    (void)s;
+    (void)i;
+    *ret = (struct sfu_load){ .rooms = fake_count("room"),
+        .busy_percent = 7,
+        .transports = 2,
+        .packets = 3,
+        .packets_bytes = 65536 };
+}
 enum err sfu_room_open(struct sfu *s, sfu_id *ret) {
     return fake_open(s, "room", 0, ret);
 }
