@@ -3,9 +3,12 @@
 
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/metrics.h"
 
 #include <assert.h>
 #include <string.h>
+
+METRIC_GAUGE(workers_now, "parley_media_workers", "Workers of the SFU, each a thread.");
 
 sfu_id sfu_engine_id(struct sfu *s, unsigned seat) {
     return (sfu_id)(seat + 1) << SFU_ID_BITS | ++s->last_id;
@@ -161,6 +164,7 @@ enum err sfu_start(
     enum err made = sfu_engine_create(workers_of(cfg), told, arg, wake_main, wake, &s);
     wake->data = s;
     sfu_counters_register();
+    metrics_register(&workers_now);
     if (made == OK) {
         s->wake = wake;
         made = start_all(s, cfg);
@@ -171,6 +175,7 @@ enum err sfu_start(
         sfu_stop(s);
         return made;
     }
+    metric_set(&workers_now, s->n_seats);
     LOG_INFO(NULL, "sfu_started", "workers=%u seal=%s", s->n_seats,
         rtc_seal_name(s->seats[0].worker->media->seal));
     *ret = s;
