@@ -81,8 +81,18 @@ static void print_histogram(struct buf *b, const struct metric *m) {
     buf_printf(b, "%s_count%s%s%s %" PRId64 "\n", m->name, open, m->labels, close, count);
 }
 
+/* The value, whole or in seconds, and the line's end. */
+static void print_value(struct buf *b, const struct metric *m) {
+    const int64_t value = atomic_load(&m->value);
+    if (m->kind == METRIC_KIND_SECONDS) {
+        buf_printf(b, "%" PRId64 ".%06" PRId64 "\n", value / 1000000, value % 1000000);
+    } else {
+        buf_printf(b, "%" PRId64 "\n", value);
+    }
+}
+
 void metrics_print(struct buf *b) {
-    static const char *const kinds[] = { "counter", "gauge", "histogram" };
+    static const char *const kinds[] = { "counter", "gauge", "histogram", "counter" };
     const char *name = "";
     for (const struct metric *m = first; m != NULL; m = m->next) {
         if (strcmp(name, m->name) != 0) {
@@ -91,10 +101,10 @@ void metrics_print(struct buf *b) {
         }
         if (m->kind == METRIC_KIND_HISTOGRAM) {
             print_histogram(b, m);
-        } else if (m->labels[0] == '\0') {
-            buf_printf(b, "%s %" PRIdFAST64 "\n", name, atomic_load(&m->value));
         } else {
-            buf_printf(b, "%s{%s} %" PRIdFAST64 "\n", name, m->labels, atomic_load(&m->value));
+            const bool labels = m->labels[0] != '\0';
+            buf_printf(b, labels ? "%s{%s} " : "%s%s ", name, m->labels);
+            print_value(b, m);
         }
     }
 }

@@ -17,7 +17,12 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE, METRIC_KIND_HISTOGRAM };
+enum metric_kind {
+    METRIC_KIND_COUNTER,
+    METRIC_KIND_GAUGE,
+    METRIC_KIND_HISTOGRAM,
+    METRIC_KIND_SECONDS /* a counter of microseconds, printed as seconds */
+};
 
 /* Upper bounds of the histogram buckets: from 0.5 ms to 10 s, or, for what people wait for and do,
  * a thousand times that: from 0.5 s to 10,000 s. */

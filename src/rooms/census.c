@@ -4,6 +4,8 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 
+#define US_PER_MS INT64_C(1000)
+
 METRIC_GAUGE(members, "parley_media_members", "Participants of live media rooms.");
 METRIC_GAUGE(tracks, "parley_media_tracks", "Tracks that are published.");
 METRIC_GAUGE(
@@ -14,9 +16,11 @@ METRIC_COUNTER(
 METRIC_COUNTER(
     paused, "parley_media_paused_total", "Times that a video was stopped for want of room.");
 METRIC_COUNTER(
-    freezes, "parley_media_freezes_total", "Times that a picture on its way to somebody stood.");
+    poor, "parley_media_poor_total", "Participants that were badly connected for a while.");
 METRIC_COUNTER(
-    frozen, "parley_media_frozen_milliseconds_total", "How long pictures stood, together.");
+    freezes, "parley_media_freezes_total", "Times that a picture on its way to somebody stood.");
+static struct metric frozen = METRIC_INIT(METRIC_KIND_SECONDS, "parley_media_frozen_seconds_total",
+    "", "How long pictures stood, together.");
 
 #define QUALITY(name)                                                                              \
     METRIC_INIT(METRIC_KIND_GAUGE, "parley_media_quality", "quality=\"" name "\"",                 \
@@ -65,7 +69,7 @@ static void register_all(struct metric *row, size_t n) {
 
 void room_census_register(void) {
     struct metric *const single[] = { &members, &tracks, &subscriptions, &joins, &connected,
-        &paused, &freezes, &frozen };
+        &paused, &poor, &freezes, &frozen };
     for (size_t i = 0; i < COUNT_OF(single); i++) {
         metrics_register(single[i]);
     }
@@ -104,6 +108,10 @@ void room_census_paused(void) {
     metric_add(&paused, 1);
 }
 
+void room_census_poor(void) {
+    metric_add(&poor, 1);
+}
+
 void room_census_quality(const struct room_member *m, enum sfu_quality before, float mos_before) {
     if (mos_before > 0) {
         metric_add(&qualities[before], -1);
@@ -116,5 +124,5 @@ void room_census_stats(const struct sfu_stats *s) {
     metric_add(&expected[way], s->expected);
     metric_add(&lost[way], s->lost < s->expected ? s->lost : s->expected);
     metric_add(&freezes, s->freezes);
-    metric_add(&frozen, s->freeze_ms);
+    metric_add(&frozen, s->freeze_ms * US_PER_MS);
 }

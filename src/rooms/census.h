@@ -17,6 +17,8 @@ void room_census_track(int more);
 void room_census_subscription(int more);
 /** A video was stopped for want of room. */
 void room_census_paused(void);
+/** It was badly served for long enough to be told. */
+void room_census_poor(void);
 /** Its quality was `before` (with mos 0: not known), and is another. */
 void room_census_quality(const struct room_member *m, enum sfu_quality before, float mos_before);
 /** What became of a stream in the last while. */

@@ -17,17 +17,18 @@ struct row {
     size_t at; /* of a uint64_t in that part's struct */
 };
 
-#define ROW(name, labels, help, part, type, field)                                                 \
-    { METRIC_INIT(METRIC_KIND_COUNTER, name, labels, help), part, offsetof(struct type, field) }
-#define MEDIA_ROW(name, help, field) ROW(name, "", help, MEDIA, media_worker_stats, field)
-#define OUT_ROW(name, help, field)   ROW(name, "", help, OUT, media_outbox_stats, field)
-#define SFU_ROW(name, help, field)   ROW(name, "", help, SFU, sfu_worker_stats, field)
+#define ROW(kind, name, help, part, type, field)                                                   \
+    { METRIC_INIT(METRIC_KIND_##kind, name, "", help), part, offsetof(struct type, field) }
+#define MEDIA_ROW(name, help, field) ROW(COUNTER, name, help, MEDIA, media_worker_stats, field)
+#define OUT_ROW(name, help, field)   ROW(COUNTER, name, help, OUT, media_outbox_stats, field)
+#define SFU_ROW(name, help, field)   ROW(COUNTER, name, help, SFU, sfu_worker_stats, field)
 
 static struct row rows[] = {
     MEDIA_ROW("parley_media_received_packets_total", "Datagrams that came, of any kind.", packets),
     MEDIA_ROW("parley_media_received_bytes_total", "Their bytes, without IP and UDP.", bytes),
-    MEDIA_ROW("parley_media_busy_microseconds_total",
-        "Time of the workers in turns: a million in a second is one core.", busy_us),
+    ROW(SECONDS, "parley_media_busy_seconds_total",
+        "Time of the workers in turns: a second in a second is one core.", MEDIA,
+        media_worker_stats, busy_us),
     OUT_ROW("parley_media_sent_packets_total", "Packets to clients, of any kind.", packets),
     OUT_ROW("parley_media_sent_bytes_total", "Their bytes, without IP and UDP.", bytes),
     MEDIA_ROW("parley_media_unsent_packets_total",

@@ -39,6 +39,21 @@ TEST(core_metrics, prints_what_is_registered) {
     buf_finish(&b);
 }
 
+static struct metric busy =
+    METRIC_INIT(METRIC_KIND_SECONDS, "test_busy_seconds_total", "", "How long.");
+
+TEST(core_metrics, counters_of_time_are_in_seconds) {
+    struct buf b;
+    buf_init(&b, 0);
+    metrics_register(&busy);
+    metric_add(&busy, 1000000);
+    metric_add(&busy, 2050);
+    metrics_print(&b);
+    CHECK(strstr(buf_str(&b), "# TYPE test_busy_seconds_total counter\n"
+                              "test_busy_seconds_total 1.002050\n") != NULL);
+    buf_finish(&b);
+}
+
 TEST(core_metrics, histograms_are_cumulative) {
     static const int64_t us[] = { 0, 500, 501, 2500000, 10000000, 10000001 };
     static const char *const want[] = { "test_seconds_bucket{le=\"0.0005\"} 2\n",
