@@ -60,7 +60,10 @@ enum call_input_type {
     IN_TRACK_UNPUBLISHED,
     IN_TRACK_MUTED,
     IN_TRACK_UNMUTED,
-    IN_GAP, /* how many of all these could not be written down */
+    IN_MEDIA_QUALITY,   /* figures of a track, or of all that somebody receives */
+    IN_MEDIA_POOR,      /* somebody has been badly served for a while */
+    IN_MEDIA_RECOVERED, /* … and is not any more */
+    IN_GAP,             /* how many of all these could not be written down */
     /* an admin, of one session of the room (matrix-calls 3.7) */
     IN_ENDED_BY_ADMIN,  /* a legacy call is over; one of MatrixRTC gets an audit row, and is over
                            when its members have left in Matrix */
@@ -159,26 +162,40 @@ struct call_input_room {
     const char *problem;    /* IN_MALFORMED: "content.call_id: want a string, got a number" */
 };
 
+/* How well media came, over `span_ms`. */
+struct call_input_figures {
+    int64_t span_ms;
+    int64_t expected, lost;    /* packets */
+    int64_t bps;               /* of payload, on average */
+    int64_t jitter_ms, rtt_ms; /* the longest; rtt 0 = not known */
+    int64_t mos, worst_mos;    /* hundredths: 100 to 450; on average, and the worst */
+    int64_t layer;             /* of a video: the latest, 0 the lowest; -1 = none */
+    int64_t freezes, freeze_ms;
+};
+
 /* Who asked for entry to the SFU, and what came of it; who came and went there. The sender is the
  * user who was verified, NULL when none was. Holds no token. */
 struct call_input_token {
     const char *slot;      /* as sent, "" = not said; likewise the next two */
     const char *device_id; /* as claimed */
     const char *member_id;
-    const char *claimed_user; /* refused: who they said they are; NULL = did not say */
-    const char *dialect;      /* "old", "hashed", "proxied", "federated" */
-    const char *server;       /* whose user, as far as known; NULL = not */
-    const char *alias;        /* issued: the room in the SFU */
-    const char *identity;     /* issued: the participant in the SFU */
-    const char *membership;   /* issued: "joined", "unknown" or "unchecked" */
-    const char *reason;       /* refused, disconnected, removed: one word */
-    const char *problem;      /* refused: more about it, for the admin; or NULL */
-    const char *connection;   /* media: the SFU's id of the one connection; or NULL */
-    const char *actor;        /* removed: who made the user leave the room; or NULL */
-    const char *track;        /* the SFU's id of it; with the next three */
-    const char *media;        /* "audio", "video" */
-    const char *source;       /* "microphone", "camera", "screen_share" …; or NULL */
-    const char *codec;        /* published: "opus" …; or NULL */
+    const char *claimed_user;          /* refused: who they said they are; NULL = did not say */
+    const char *dialect;               /* "old", "hashed", "proxied", "federated" */
+    const char *server;                /* whose user, as far as known; NULL = not */
+    const char *alias;                 /* issued: the room in the SFU */
+    const char *identity;              /* issued: the participant in the SFU */
+    const char *membership;            /* issued: "joined", "unknown" or "unchecked" */
+    const char *reason;                /* refused, disconnected, removed: one word */
+    const char *problem;               /* refused: more about it, for the admin; or NULL */
+    const char *connection;            /* media: the SFU's id of the one connection; or NULL */
+    const char *actor;                 /* removed: who made the user leave the room; or NULL */
+    const char *track;                 /* the SFU's id of it; with the next three */
+    const char *media;                 /* "audio", "video" */
+    const char *source;                /* "microphone", "camera", "screen_share" …; or NULL */
+    const char *codec;                 /* published: "opus" …; or NULL */
+    const char *direction;             /* quality: "sent" or "received", by whom it is about */
+    const char *path;                  /* quality: "direct" or "relay" */
+    struct call_input_figures figures; /* quality */
     bool full_access;
     int64_t count; /* of IN_TOKENS_UNRECORDED and IN_GAP */
 };

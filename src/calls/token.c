@@ -40,6 +40,27 @@ static enum err add_details(
     return call_event_text(b, e, "problem", said(t->problem));
 }
 
+static enum err add_figures(
+    struct call_batch *b, struct store_event *e, const struct call_input_token *t) {
+    const struct call_input_figures *f = &t->figures;
+    TRY(call_event_text(b, e, "direction", said(t->direction)));
+    TRY(call_event_text(b, e, "path", said(t->path)));
+    TRY(call_event_int(b, e, "span_ms", f->span_ms));
+    TRY(call_event_int(b, e, "expected", f->expected));
+    TRY(call_event_int(b, e, "lost", f->lost));
+    TRY(call_event_int(b, e, "bps", f->bps));
+    TRY(call_event_int(b, e, "jitter_ms", f->jitter_ms));
+    TRY(call_event_int(b, e, "rtt_ms", f->rtt_ms));
+    TRY(call_event_int(b, e, "mos_hundredths", f->mos));
+    TRY(call_event_int(b, e, "worst_mos_hundredths", f->worst_mos));
+    if (t->media == NULL || t->media[0] != 'a') {
+        TRY(call_event_int(b, e, "layer", f->layer));
+        TRY(call_event_int(b, e, "freezes", f->freezes));
+        TRY(call_event_int(b, e, "freeze_ms", f->freeze_ms));
+    }
+    return OK;
+}
+
 enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
     const char *type = call_input_name(in->type);
     struct call_session *s = live_call(b, in);
@@ -54,6 +75,9 @@ enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
     }
     e->subject = in->token.device_id == NULL ? "" : in->token.device_id;
     TRY(add_details(b, e, &in->token));
+    if (in->type == IN_MEDIA_QUALITY) {
+        return add_figures(b, e, &in->token);
+    }
     return in->type == IN_TOKEN_ISSUED ? call_event_bool(b, e, "full_access", in->token.full_access)
                                        : OK;
 }

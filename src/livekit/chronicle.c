@@ -5,9 +5,15 @@
 #include "core/log.h"
 #include "livekit/messages.h"
 #include "livekit/witness.h"
+#include "rooms/directory.h"
+#include "rooms/measure.h"
 #include "rooms/watcher.h"
 
 #include <string.h>
+
+#define HUNDREDTHS 100
+#define MS_PER_S   1000
+#define US_PER_MS  1000
 
 /* A room that has a row. */
 struct chapter {
@@ -36,6 +42,9 @@ static const enum call_input_type types[ROOM_NEWS_TYPES] = {
     [ROOM_NEWS_UNPUBLISHED] = IN_TRACK_UNPUBLISHED,
     [ROOM_NEWS_MUTED] = IN_TRACK_MUTED,
     [ROOM_NEWS_UNMUTED] = IN_TRACK_UNMUTED,
+    [ROOM_NEWS_MEASURED] = IN_MEDIA_QUALITY,
+    [ROOM_NEWS_POOR] = IN_MEDIA_POOR,
+    [ROOM_NEWS_RECOVERED] = IN_MEDIA_RECOVERED,
 };
 
 static const char *const sources[ROOM_SOURCES] = { [ROOM_CAMERA] = "camera",
@@ -83,6 +92,38 @@ static void note_track(const struct lk_chronicle *c, const struct room_told *new
                      : NULL,
         .reason = news->forced ? "by_moderator" : NULL };
     note(c, types[news->type], clock_wall_ms(), &what);
+}
+
+static struct call_input_figures figures_of(const struct room_measure *x, int64_t now_us) {
+    const int64_t span_ms = (now_us - x->since_us) / US_PER_MS; /* SFU_STATS_US at least */
+    return (struct call_input_figures){ .span_ms = span_ms,
+        .expected = x->expected,
+        .lost = x->lost,
+        .bps = x->bits * MS_PER_S / span_ms,
+        .jitter_ms = x->jitter_ms,
+        .rtt_ms = x->rtt_ms,
+        .mos = (int64_t)(x->mos / x->n * HUNDREDTHS + 0.5),
+        .worst_mos = (int64_t)((double)x->worst_mos * HUNDREDTHS + 0.5),
+        .layer = x->video ? x->layer : -1,
+        .freezes = x->freezes,
+        .freeze_ms = x->freeze_ms };
+}
+
+static void note_figures(const struct lk_chronicle *c, const struct room_told *news) {
+    const struct room_publication *p = news->publication;
+    const struct room_member *m = news->member;
+    struct call_input_token what = { .alias = news->room->name,
+        .identity = m->identity,
+        .connection = m->sid,
+        .direction = p == NULL ? "received" : "sent",
+        .path = room_is_relayed(m, p == NULL ? ROOM_DOWN : ROOM_UP) ? "relay" : "direct",
+        .figures = figures_of(news->measure, room_directory_now(news->room->directory)) };
+    if (p != NULL) {
+        what.track = p->track.sid;
+        what.media = p->track.media == RTC_AUDIO ? "audio" : "video";
+        what.source = sources[p->track.source];
+    }
+    note(c, IN_MEDIA_QUALITY, clock_wall_ms(), &what);
 }
 
 static void note_untold(const struct lk_chronicle *c, const struct room *room, struct chapter *x) {
@@ -163,11 +204,18 @@ static void told(void *arg, const struct room_told *news) {
     if (x == NULL) {
         return;
     }
-    if (news->publication != NULL) {
-        if (spend(x)) {
-            note_untold(c, news->room, x);
-            note_track(c, news);
-        }
+    const bool bounded = news->publication != NULL || news->type == ROOM_NEWS_MEASURED ||
+                         news->type == ROOM_NEWS_POOR || news->type == ROOM_NEWS_RECOVERED;
+    if (bounded && !spend(x)) {
+        return;
+    }
+    if (bounded) {
+        note_untold(c, news->room, x);
+    }
+    if (news->type == ROOM_NEWS_MEASURED) {
+        note_figures(c, news);
+    } else if (news->publication != NULL) {
+        note_track(c, news);
     } else if (news->member != NULL) {
         note_member(c, news);
     } else if (news->type == ROOM_NEWS_FINISHED) {

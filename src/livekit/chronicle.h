@@ -1,10 +1,11 @@
 /*
- * The audit of our own SFU: rooms, participants, tracks, mutes and leaves with their reasons become
- * notes of livekit/witness. A room is told of from the first one who comes on: rooms that were only
- * made for somebody leave no row.
+ * The audit of our own SFU: rooms, participants, tracks, mutes, leaves with their reasons, and how
+ * well media came become notes of livekit/witness. A room is told of from the first one who comes
+ * on: rooms that were only made for somebody leave no row.
  *
  * Somebody who changes things as fast as a client can would fill the disk: beyond a rate, changes
- * of tracks in a room are counted, and a row says how many.  Thread: main.  See: decision 14.
+ * of tracks and figures in a room are counted, and a row says how many.  Thread: main.  See:
+ * decision 14.
  */
 #ifndef LIVEKIT_CHRONICLE_H
 #define LIVEKIT_CHRONICLE_H

@@ -32,6 +32,26 @@ static const struct {
     { "media", offsetof(struct call_input, token.media) },
     { "source", offsetof(struct call_input, token.source) },
     { "codec", offsetof(struct call_input, token.codec) },
+    { "direction", offsetof(struct call_input, token.direction) },
+    { "path", offsetof(struct call_input, token.path) },
+};
+
+static const struct {
+    const char *key;
+    size_t offset;
+} numbers[] = {
+    { "count", offsetof(struct call_input, token.count) },
+    { "span_ms", offsetof(struct call_input, token.figures.span_ms) },
+    { "expected", offsetof(struct call_input, token.figures.expected) },
+    { "lost", offsetof(struct call_input, token.figures.lost) },
+    { "bps", offsetof(struct call_input, token.figures.bps) },
+    { "jitter_ms", offsetof(struct call_input, token.figures.jitter_ms) },
+    { "rtt_ms", offsetof(struct call_input, token.figures.rtt_ms) },
+    { "mos", offsetof(struct call_input, token.figures.mos) },
+    { "worst_mos", offsetof(struct call_input, token.figures.worst_mos) },
+    { "layer", offsetof(struct call_input, token.figures.layer) },
+    { "freezes", offsetof(struct call_input, token.figures.freezes) },
+    { "freeze_ms", offsetof(struct call_input, token.figures.freeze_ms) },
 };
 
 static const char **text_at(struct call_input *in, size_t i) {
@@ -40,6 +60,14 @@ static const char **text_at(struct call_input *in, size_t i) {
 
 static const char *text_of(const struct call_input *in, size_t i) {
     return *(const char *const *)((const char *)in + texts[i].offset);
+}
+
+static int64_t *number_at(struct call_input *in, size_t i) {
+    return (int64_t *)(void *)((char *)in + numbers[i].offset);
+}
+
+static int64_t number_of(const struct call_input *in, size_t i) {
+    return *(const int64_t *)(const void *)((const char *)in + numbers[i].offset);
 }
 
 static enum err no_memory(void) {
@@ -104,8 +132,10 @@ void lk_note_write(const struct lk_note *n, struct buf *out) {
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         buf_json_field(out, texts[i].key, text_of(in, i));
     }
-    if (in->token.count != 0) {
-        buf_json_int_field(out, "count", in->token.count);
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        if (number_of(in, i) != 0) {
+            buf_json_int_field(out, numbers[i].key, number_of(in, i));
+        }
     }
     if (in->token.full_access) {
         buf_json_bool_field(out, "full_access", true);
@@ -132,7 +162,9 @@ static enum err read_object(const json_t *json, struct lk_note **ret) {
     }
     in.origin_ms = json_integer_value(json_object_get(json, "at"));
     in.sent_ms = in.received_ms = in.origin_ms;
-    in.token.count = json_integer_value(json_object_get(json, "count"));
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        *number_at(&in, i) = json_integer_value(json_object_get(json, numbers[i].key));
+    }
     in.token.full_access = json_is_true(json_object_get(json, "full_access"));
     if (in.origin_ms < 0 || in.origin_ms > INT64_C(1) << 50 || in.token.count < 0) {
         return err_set(ERR_INVALID, "a note with numbers that make no sense");

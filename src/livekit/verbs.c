@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "livekit/resume.h"
 #include "livekit/session.h"
+#include "rooms/measure.h"
 #include "rooms/publication.h"
 #include "rooms/subscription.h"
 
@@ -23,7 +24,15 @@ static void take_answer(struct lk_session *s, const Lk__SignalRequest *r) {
     lk_negotiation_take_answer(s, r->answer);
 }
 
-/* A lite agent has no use for the client's candidates; they are only looked at. */
+/* We need no candidates of the client's, being lite; but they tell where its relays are. */
+static void note_relay(struct lk_session *s, const char *text) {
+    struct rtc_candidate c;
+    if (text != NULL && rtc_candidate_read(text, strlen(text), &c) &&
+        c.type == RTC_CANDIDATE_RELAY) {
+        room_relay_add(s->member, &c.addr);
+    }
+}
+
 static void take_trickle(struct lk_session *s, const Lk__SignalRequest *r) {
     Lk__RequestResponse outcome = LK__REQUEST_RESPONSE__INIT;
     json_t *json = json_loads(r->trickle->candidateinit, 0, NULL);
@@ -32,6 +41,8 @@ static void take_trickle(struct lk_session *s, const Lk__SignalRequest *r) {
         outcome.trickle = r->trickle;
         lk_session_say_outcome(s, &outcome, LK__REQUEST_RESPONSE__REASON__UNCLASSIFIED_ERROR,
             "candidateInit is no JSON object");
+    } else {
+        note_relay(s, json_string_value(json_object_get(json, "candidate")));
     }
     json_decref(json);
 }

@@ -152,6 +152,12 @@ void room_tell_track(enum room_news type, const struct room_publication *p, bool
         .forced = forced });
 }
 
+void room_tell_measure(
+    const struct room_member *m, const struct room_publication *p, const struct room_measure *x) {
+    tell_watchers(&(struct room_told){
+        .type = ROOM_NEWS_MEASURED, .room = m->room, .member = m, .publication = p, .measure = x });
+}
+
 /* --- the SFU's objects --- */
 
 enum err room_part_add(struct room_directory *d, struct room_part *part) {

@@ -31,6 +31,9 @@ MUST_CHECK enum err room_open(struct room *room);
 /** News for the watchers: of a room, of one of its members, of a track. */
 void room_tell(enum room_news type, const struct room *room, const struct room_member *m);
 void room_tell_track(enum room_news type, const struct room_publication *p, bool forced);
+/** ROOM_NEWS_MEASURED; `p` NULL: of all that the member receives. */
+void room_tell_measure(
+    const struct room_member *m, const struct room_publication *p, const struct room_measure *x);
 /** Somebody came or went: the numbers, and the end of an empty room. */
 void room_count(struct room *room);
 

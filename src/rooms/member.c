@@ -6,6 +6,7 @@
 #include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
+#include "rooms/measure.h"
 #include "rooms/publication.h"
 
 #include <string.h>
@@ -197,6 +198,7 @@ void room_leave(struct room_member *m, enum room_reason reason) {
     m->version++;
     DL_DELETE(room->members, m);
     room_timer_disarm(d, &m->deadline);
+    room_timer_disarm(d, &m->poor);
     LOG_INFO(&m->log, "participant_left", "sid=%s reason=%d", m->sid, (int)reason);
     if (known) {
         tell_all(m);
@@ -204,6 +206,7 @@ void room_leave(struct room_member *m, enum room_reason reason) {
     }
     room_publications_end(m);
     room_subscriptions_end(m);
+    room_measure_end_received(m);
     for (int way = 0; way < ROOM_WAYS; way++) {
         room_part_remove(d, &m->transports[way].part);
     }
@@ -286,6 +289,7 @@ void room_transport_told(struct room_member *m, enum room_way way, const struct 
     switch (event->transport.state) {
     case SFU_TRANSPORT_CONNECTED:
         t->connected = true;
+        room_measure_path(m, way, event->transport.remote);
         LOG_INFO(&m->log, "media_connected", "way=%s remote=%s profile=%s",
             way == ROOM_UP ? "up" : "down", event->transport.remote,
             event->transport.profile == NULL ? "-" : event->transport.profile);

@@ -41,7 +41,10 @@
 #define ROOM_NEWS_US              (5 * SEC_US)   /* between two news of a room's numbers */
 #define ROOM_DEPARTED_US          (600 * SEC_US) /* who left is remembered, for who could not hear */
 #define ROOM_DEPARTED_MAX         256            /* … of a room; the oldest are forgotten first */
-#define ROOM_TRAILER_BYTES        32             /* behind frames of ours in encrypted tracks */
+#define ROOM_MEASURE_US           (300 * SEC_US)    /* between two rows of figures in the audit */
+#define ROOM_POOR_US              (15 * SEC_US)     /* badly served for so long is worth a row */
+#define ROOM_RELAYS_MAX           4                 /* of a member: one a TURN server and family */
+#define ROOM_TRAILER_BYTES        32                /* behind frames of ours in encrypted tracks */
 #define ROOM_WANTED_SIZE(wanted)  ((wanted)*9 / 10) /* a layer this big will do; the clause 5.7 */
 
 struct room_audience;
@@ -145,6 +148,21 @@ struct room_part {
 struct room_transport {
     struct room_part part;
     bool connected;
+    char remote[SFU_REMOTE_MAX]; /* once connected: whom the SFU talks to */
+};
+
+/* Figures of the SFU, summed up: of a track, or of all that a member receives. */
+struct room_measure {
+    uint32_t n; /* figures; 0 = nothing since the last row */
+    bool video;
+    int8_t layer;               /* the latest, of a video */
+    int64_t since_us;           /* room_directory_now */
+    int64_t expected, lost;     /* packets */
+    int64_t bits;               /* of payload */
+    uint32_t jitter_ms, rtt_ms; /* the longest; 0 = not known */
+    double mos;                 /* the sum */
+    float worst_mos;
+    uint32_t freezes, freeze_ms;
 };
 
 /* Who was a member, and was seen by others. */
@@ -211,7 +229,12 @@ struct room_member {
     bool spoke;                     /* ever */
     bool fresh;                     /* its quality, which nobody was told yet */
     enum sfu_quality quality;
-    float mos; /* 1 … 4.5; 0 = nothing is known of its quality */
+    float mos;               /* 1 … 4.5; 0 = nothing is known of its quality */
+    bool told_poor;          /* watchers were */
+    struct wheel_timer poor; /* until they are */
+    struct room_measure received;
+    unsigned n_relays;
+    char relays[ROOM_RELAYS_MAX][SFU_REMOTE_MAX]; /* of its client, as in room_transport */
     const struct room_observer *observer;
     void *arg;
     struct wheel_timer deadline;
@@ -225,9 +248,10 @@ struct room_publication {
     struct rtc_rtp_params params; /* codecs[0] is what is sent */
     struct room_part part;
     struct sfu_stats stats; /* of the last while; all 0 = none yet */
-    int quality;            /* what its publisher was told to send: 0 … 2, ROOM_QUALITY_… */
-    bool subscribed;        /* somebody has received it: told once */
-    bool silenced;          /* muted by somebody else, which its publisher has not answered yet */
+    struct room_measure measure;
+    int quality;     /* what its publisher was told to send: 0 … 2, ROOM_QUALITY_… */
+    bool subscribed; /* somebody has received it: told once */
+    bool silenced;   /* muted by somebody else, which its publisher has not answered yet */
     struct wheel_timer less;
     struct room_subscription *subscriptions;
     struct room_publication *prev, *next;

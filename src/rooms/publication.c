@@ -5,6 +5,7 @@
 #include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
+#include "rooms/measure.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +160,7 @@ static void end_publication(struct room_publication *p, bool forced) {
     DL_DELETE(m->publications, p);
     m->n_publications--;
     room_census_track(-1);
+    room_measure_end_track(p);
     room_timer_disarm(d, &p->less);
     room_publication_forsake(p);
     room_part_remove(d, &p->part);
@@ -248,6 +250,7 @@ void room_publication_told(struct room_publication *p, const struct sfu_event *e
     } else if (event->type == SFU_EVENT_STATS) {
         p->stats = event->stats;
         room_census_stats(&p->stats);
+        room_measure_track(p, &p->stats);
     } else if (event->type == SFU_EVENT_TRACK_LIVE) {
         LOG_DEBUG(&p->member->log, "track_live", "sid=%s", p->track.sid);
     } else if (event->type == SFU_EVENT_TRACK_FAILED) {

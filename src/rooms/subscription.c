@@ -7,6 +7,7 @@
 #include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
+#include "rooms/measure.h"
 #include "rooms/member.h"
 #include "rooms/publication.h"
 
@@ -349,6 +350,7 @@ void room_subscription_told(struct room_subscription *s, const struct sfu_event 
     if (event->type == SFU_EVENT_STATS) {
         s->stats = event->stats;
         room_census_stats(&s->stats);
+        room_measure_received(s->member, &s->stats);
     }
     if (event->type != SFU_EVENT_SUBSCRIPTION) {
         return;

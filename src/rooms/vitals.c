@@ -5,6 +5,7 @@
 #include "rooms/census.h"
 #include "rooms/directory.h"
 #include "rooms/inside.h"
+#include "rooms/measure.h"
 
 #include <utlist.h>
 
@@ -156,6 +157,7 @@ void room_vitals_told(struct room_member *m, const struct sfu_event *event) {
     m->mos = event->quality.mos;
     m->fresh = true;
     room_census_quality(m, before, mos_before);
+    room_measure_quality(m);
     if (!wheel_is_armed(&m->room->vitals)) {
         room_timer_arm(m->room->directory, &m->room->vitals, ROOM_VITALS_US, on_vitals);
     }

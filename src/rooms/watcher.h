@@ -23,6 +23,9 @@ enum room_news {
     ROOM_NEWS_UNPUBLISHED, /* it ends with the call; before its member leaves */
     ROOM_NEWS_MUTED,
     ROOM_NEWS_UNMUTED,
+    ROOM_NEWS_MEASURED,  /* figures: of the track, or of all that the member receives */
+    ROOM_NEWS_POOR,      /* the member has been badly served for ROOM_POOR_US */
+    ROOM_NEWS_RECOVERED, /* … and is not any more */
     ROOM_NEWS_TYPES
 };
 
@@ -31,7 +34,8 @@ struct room_told {
     const struct room *room;
     const struct room_member *member;           /* NULL in news of a room */
     const struct room_publication *publication; /* NULL except in news of a track */
-    bool forced; /* unpublished, muted: not by the publisher itself */
+    bool forced;                        /* unpublished, muted: not by the publisher itself */
+    const struct room_measure *measure; /* measured */
 };
 
 struct room_watcher {

@@ -114,7 +114,8 @@ def column(rows, n):
 
 # What takes an SFU: test_dead_man.py and test_embedded_calls.py have rows for them.
 ELSEWHERE = {"Whose client died in a call, and who ended the membership?", "Who was in the SFU without being in the call?",
-             "What happened in the media of a room?"}
+             "What happened in the media of a room?", "How well did media come, person by person?", "Which calls were badly served?",
+             "Who was badly connected, and for how long?"}
 
 # What must come of a query, by its heading; of the others at least one row.
 EXPECTED = {

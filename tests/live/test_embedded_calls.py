@@ -114,10 +114,11 @@ def listen(bob):
 
 
 def told(guest):
-    """What the audit has of the SFU in the room, in order: "track_muted emb-alice microphone"."""
+    """What the audit has of the SFU in the room but figures, in order: "track_muted emb-alice microphone"."""
     rows = guest.stack.cluster.rows(
         "SELECT type, split_part(substr(coalesce(user_id, ''), 2), ':', 1), coalesce(payload->>'source', payload->>'reason', ''),"
-        f" source_event_id FROM call_events WHERE room_id = '{guest.room}' AND type ~ '^(media_|track_)' ORDER BY session_id, n", "parley")
+        f" source_event_id FROM call_events WHERE room_id = '{guest.room}' AND type ~ '^(media_|track_)'"
+        " AND type NOT IN ('media_quality', 'media_poor', 'media_recovered') ORDER BY session_id, n", "parley")
     assert len({row[3] for row in rows}) == len(rows), "none twice"
     return [" ".join(filter(None, row[:3])) for row in rows]
 

@@ -58,6 +58,16 @@ static const char *detail(const struct store_event *e, const char *key) {
     return NULL;
 }
 
+/* -1: there is none. */
+static int64_t number(const struct store_event *e, const char *key) {
+    for (const struct store_detail *d = e->details; d != NULL; d = d->next) {
+        if (strcmp(d->key, key) == 0) {
+            return d->number;
+        }
+    }
+    return -1;
+}
+
 TEST(calls_token, are_rows_of_the_live_call) {
     static const struct {
         const char *name, *slot;
@@ -135,6 +145,40 @@ TEST(calls_token, say_what_was_asked_and_what_came_of_it) {
     CHECK_ERR(OK, call_batch_apply(&b, &in));
     CHECK_STR("gap", b.strays[3]->type);
     CHECK_INT(8, b.strays[3]->details->number);
+}
+
+TEST(calls_token, say_how_well_media_came) {
+    CLEANUP(arena_finish) struct arena a;
+    arena_init(&a);
+    struct call_batch b;
+    call_batch_init(&b, &a, &policy, NOW);
+    struct call_input in = issued;
+    in.type = IN_MEDIA_QUALITY;
+    in.token.direction = "sent";
+    in.token.path = "relay";
+    in.token.media = "video";
+    in.token.figures = (struct call_input_figures){
+        .span_ms = 5000, .expected = 250, .lost = 0, .mos = 425, .layer = 2, .freezes = 3
+    };
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    const struct store_event *e = b.strays[0];
+    CHECK_STR("media_quality", e->type);
+    CHECK_STR("@alice:hs", e->user_id);
+    CHECK_STR("sent", detail(e, "direction"));
+    CHECK_STR("relay", detail(e, "path"));
+    CHECK_STR(NULL, detail(e, "full_access"));
+    static const struct {
+        const char *name;
+        int64_t want;
+    } rows[] = { { "span_ms", 5000 }, { "expected", 250 }, { "lost", 0 }, { "mos_hundredths", 425 },
+        { "layer", 2 }, { "freezes", 3 } };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CHECK_INT(r->want, number(e, r->name));
+    }
+    in.token.media = "audio";
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    CHECK_INT(-1, number(b.strays[1], "freezes")); /* of what cannot freeze */
 }
 
 TEST(calls_token, say_who_came_to_the_sfu_and_went) {

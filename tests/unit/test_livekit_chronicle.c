@@ -2,6 +2,7 @@
 #include "livekit/chronicle.h"
 
 #include "livekit/witness.h"
+#include "rooms/measure.h"
 #include "rooms_world.h"
 
 #include <stdio.h>
@@ -29,6 +30,14 @@ void lk_witness_note(struct lk_witness *w, const struct call_input *in) {
     }
     if (t->reason != NULL) {
         buf_printf(&heard.said, " %s", t->reason);
+    }
+    if (t->direction != NULL) {
+        const struct call_input_figures *f = &t->figures;
+        CHECK(f->span_ms >= 5000);
+        buf_printf(&heard.said,
+            " %s %s %d/%d %d bps %d ms %d ms mos %d least %d layer %d freezes %d", t->direction,
+            t->path, (int)f->lost, (int)f->expected, (int)f->bps, (int)f->jitter_ms, (int)f->rtt_ms,
+            (int)f->mos, (int)f->worst_mos, (int)f->layer, (int)f->freezes);
     }
 }
 
@@ -83,6 +92,116 @@ TEST(livekit_chronicle, tells_a_room_from_its_first_member_to_its_end) {
     close_told(&t);
     guest_finish(&alice);
     guest_finish(&bob);
+}
+
+static void measure(const struct told_world *t, sfu_id id, bool video, float mos) {
+    struct sfu_event e = { .type = SFU_EVENT_STATS, .id = id };
+    e.stats = (struct sfu_stats){ .published = true,
+        .video = video,
+        .layer = 1,
+        .mos = mos,
+        .expected = 250,
+        .lost = 5,
+        .bps = 32000,
+        .jitter_ms = (uint32_t)mos,
+        .rtt_ms = 40,
+        .freezes = video ? 1 : 0 };
+    room_directory_told(t->w.rooms, &e);
+}
+
+static void serve(const struct told_world *t, const struct guest *g, enum sfu_quality quality) {
+    struct sfu_event e = { .type = SFU_EVENT_QUALITY, .id = g->m->id };
+    e.quality.quality = quality;
+    e.quality.mos = 2;
+    room_directory_told(t->w.rooms, &e);
+}
+
+TEST(livekit_chronicle, sums_up_how_well_media_came) {
+    struct told_world t;
+    struct guest alice, bob;
+    open_told(&t);
+    enter(&t.w, &alice, "alice");
+    enter(&t.w, &bob, "bob");
+    struct room_publication *mic = publish(&alice, "mic", RTC_AUDIO);
+    agree(&bob, "0");
+    struct room_publication *camera = publish(&alice, "camera", RTC_VIDEO);
+    agree(&bob, "1");
+    struct room_member *m = bob.m;
+    struct sfu_event up =
+        fake_transport_event(m->transports[ROOM_ONLY].part.id, SFU_TRANSPORT_CONNECTED, 0);
+    snprintf(up.transport.remote, sizeof(up.transport.remote), "192.0.2.7:4000");
+    room_directory_told(t.w.rooms, &up);
+    const uint8_t relay[4] = { 192, 0, 2, 7 };
+    const struct rtc_addr other = rtc_addr_v4(relay, 4001, false);
+    const struct rtc_addr his = rtc_addr_v4(relay, 4000, false);
+    room_relay_add(m, &other);
+    CHECK(!room_is_relayed(m, ROOM_DOWN));
+    room_relay_add(m, &his);
+    for (unsigned i = 0; i < 2 * ROOM_RELAYS_MAX; i++) {
+        room_relay_add(m, i % 2 == 0 ? &other : &his);
+    }
+    CHECK_INT(2, m->n_relays);
+    for (uint16_t port = 5000; port < 5000 + ROOM_RELAYS_MAX; port++) {
+        const struct rtc_addr old = rtc_addr_v4(relay, port, false);
+        room_relay_add(m, &old);
+    }
+    CHECK(!room_is_relayed(m, ROOM_DOWN)); /* that was long ago */
+    room_relay_add(m, &his);
+    CHECK_INT(ROOM_RELAYS_MAX, m->n_relays);
+    CHECK(room_is_relayed(m, ROOM_DOWN));
+    buf_clear(&heard.said);
+    measure(&t, mic->part.id, false, 4);
+    measure(&t, mic->part.id, false, 3);
+    measure(&t, camera->part.id, true, 4.5F);
+    measure(&t, bob.latest->part.id, true, 4.5F);
+    CHECK_SAID("");
+    room_unpublish(mic, false);
+    CHECK_SAID(
+        "media_quality r alice audio microphone - sent direct 10/500 64000 bps 4 ms 40 ms mos 350 "
+        "least 300 layer -1 freezes 0; track_unpublished r alice audio microphone -");
+    room_leave(bob.m, ROOM_LEFT);
+    CHECK_SAID(
+        "media_quality r bob received relay 5/250 32000 bps 4 ms 40 ms mos 450 least 450 layer 1 "
+        "freezes 1; media_disconnected r bob CLIENT_INITIATED");
+    world_wait(&t.w, ROOM_MEASURE_US);
+    measure(&t, camera->part.id, true, 4.5F);
+    CHECK_SAID(
+        "media_quality r alice video camera - sent direct 10/500 1049 bps 4 ms 40 ms mos 450 "
+        "least 450 layer 1 freezes 2");
+    room_leave(alice.m, ROOM_LEFT); /* nothing new to tell */
+    CHECK_SAID("track_unpublished r alice video camera -; "
+               "media_disconnected r alice CLIENT_INITIATED");
+    close_told(&t);
+    guest_finish(&alice);
+    guest_finish(&bob);
+}
+
+TEST(livekit_chronicle, tells_who_is_badly_served_for_long) {
+    struct told_world t;
+    struct guest alice;
+    open_told(&t);
+    enter(&t.w, &alice, "alice");
+    buf_clear(&heard.said);
+    serve(&t, &alice, SFU_QUALITY_POOR);
+    world_wait(&t.w, ROOM_POOR_US / 2);
+    serve(&t, &alice, SFU_QUALITY_GOOD);
+    world_wait(&t.w, ROOM_POOR_US);
+    CHECK_SAID(""); /* it was a moment */
+    serve(&t, &alice, SFU_QUALITY_POOR);
+    world_wait(&t.w, ROOM_POOR_US / 2);
+    serve(&t, &alice, SFU_QUALITY_LOST);
+    world_wait(&t.w, ROOM_POOR_US);
+    CHECK_SAID("media_poor r alice");
+    serve(&t, &alice, SFU_QUALITY_POOR);
+    world_wait(&t.w, 2 * ROOM_POOR_US);
+    CHECK_SAID("");
+    serve(&t, &alice, SFU_QUALITY_EXCELLENT);
+    CHECK_SAID("media_recovered r alice");
+    serve(&t, &alice, SFU_QUALITY_POOR); /* a timer that is under way */
+    room_leave(alice.m, ROOM_LEFT);
+    CHECK_SAID("media_disconnected r alice CLIENT_INITIATED");
+    close_told(&t);
+    guest_finish(&alice);
 }
 
 TEST(livekit_chronicle, tells_nothing_of_rooms_where_nobody_came) {

@@ -30,6 +30,9 @@ static const struct call_input full = { .type = IN_MEDIA_REMOVED,
         .media = "audio",
         .source = "microphone",
         .codec = "opus",
+        .direction = "sent",
+        .path = "relay",
+        .figures = { 1, 2, 3, 4, 5, 6, 7, 8, -1, 10, 11 },
         .full_access = true,
         .count = 7 } };
 
@@ -56,6 +59,9 @@ static enum err there_and_back(void) {
         CHECK_INT(IN_MEDIA_REMOVED, n->input.type);
         CHECK_STR("id \"quoted\"", n->input.token.identity);
         CHECK_STR("opus", n->input.token.codec);
+        CHECK_INT(-1, n->input.token.figures.layer);
+        CHECK(
+            memcmp(&full.token.figures, &n->input.token.figures, sizeof(full.token.figures)) == 0);
         CHECK_INT(7, n->input.token.count);
         CHECK(n->input.token.full_access && n->input.sent_ms == full.sent_ms);
     }

@@ -449,3 +449,30 @@ TEST_ALLOC(livekit_signal, survives_no_memory) {
     signal_close(&w);
     return e;
 }
+
+TEST(livekit_signal, remembers_the_relays_of_a_client) {
+    static const struct {
+        const char *name, *candidate;
+        unsigned relays;
+    } rows[] = {
+        { "host", "candidate:1 1 udp 2122260223 192.0.2.9 5000 typ host", 0 },
+        { "relay", "candidate:3 1 udp 41885439 192.0.2.7 4000 typ relay raddr 0.0.0.0 rport 0", 1 },
+        { "the end", "", 0 },
+        { "nonsense", "candidate:relay", 0 },
+    };
+    FOR_ROWS (rows, r) {
+        struct signal_world w;
+        struct client alice;
+        char text[200];
+        ROW(r->name);
+        CHECK_ERR(OK, signal_open(&w, NULL));
+        call_in_v1(&w, &alice, "alice", RECEIVING);
+        snprintf(text, sizeof(text),
+            "{\"trickle\":{\"candidateInit\":\"{\\\"candidate\\\":\\\"%s\\\"}\"}}", r->candidate);
+        say(&alice, text);
+        CHECK_INT(
+            r->relays, room_find_member(room_directory_find(w.rooms, "r"), "alice")->n_relays);
+        hang_up(&alice);
+        signal_close(&w);
+    }
+}
