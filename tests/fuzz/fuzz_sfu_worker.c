@@ -158,9 +158,7 @@ static void (*const steps[])(struct call *, uint8_t *, size_t) = { say_rtp, say_
 static struct world *the_world(void) {
     static struct world *w; /* one for all inputs: its certificates take longer than they do */
     if (w == NULL) {
-        w = mem_zalloc(sizeof(*w));
-        assert(w != NULL);
-        world_init(w, 1);
+        w = world_create(1);
     }
     return w;
 }
