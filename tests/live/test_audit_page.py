@@ -1,5 +1,6 @@
 """docs/audit.md: every query runs, as the role it describes, and says what happened; every command in it works."""
 
+import datetime
 import pathlib
 import re
 import shlex
@@ -119,7 +120,9 @@ ELSEWHERE = {"Whose client died in a call, and who ended the membership?", "Who 
 
 # What must come of a query, by its heading; of the others at least one row.
 EXPECTED = {
-    "Who called whom last night?": lambda rows: [row[1:6] for row in rows] == [[ALICE, BOB, "ended", "audio", "1800"]],
+    # Before six in the morning the calls of now are of last night, too.
+    "Who called whom last night?": lambda rows: rows[0][1:6] == [ALICE, BOB, "ended", "audio", "1800"] and (
+        len(rows) == 1 or datetime.datetime.now(datetime.timezone.utc).hour < 6),
     "Which calls did somebody miss?": lambda rows: column(rows, 1) == [ALICE],
     "What are somebody's calls?": lambda rows: sorted(column(rows, 1)) == ["callee", "caller", "caller", "caller"],
     "Which calls were the longest?": lambda rows: column(rows, 4) == ["01:00:00", "00:30:00"],
