@@ -1,7 +1,7 @@
 """The steps of tools/test: builds, runs, counts.
 
 Every program that a step starts has its own process group, a time limit and a log in .parley/logs/; a step that breaks counts as one
-failed test. The last line is the sum: `N passed, N failed`.
+failed test. At the end come the names of what failed; the last line is the sum: `N passed, N failed`.
 """
 import concurrent.futures
 import glob
@@ -33,6 +33,7 @@ VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", "--err
             "--num-callers=20"]
 
 passed = failed = skipped = 0
+broken = []              # names of what failed
 running = set()
 stopping = False
 
@@ -100,6 +101,7 @@ def count(name, good, bad, log=None, seconds=None):
     took = f"  ({seconds:.1f} s)" if seconds is not None else ""
     say(f"{name}: {good} passed, {bad} failed{took}")
     if bad and log:
+        broken.append(name)
         say(tail(log))
 
 
@@ -161,6 +163,7 @@ def suite(directory, name, title, wrapper=(), env=None, factor=1):
             good += more_good
             bad += more_bad
             if more_bad:
+                broken.append(f"{title}: {test}")
                 say(f"not ok {test}\n{tail(log)}")
     if tests:
         count(title, good, bad, seconds=time.monotonic() - begin)
@@ -186,6 +189,8 @@ def live():
             bad += wrong
             skipped += int(s.get("skipped"))
             good += int(s.get("tests")) - wrong - int(s.get("skipped"))
+            broken.extend(f"live: {c.get('classname')}.{c.get('name')}" for c in s.iter("testcase")
+                          if c.find("failure") is not None or c.find("error") is not None)
     if code != 0 and bad == 0:
         bad = 1
     count("live", good, bad, log, time.monotonic() - begin)
@@ -233,6 +238,8 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     unit_steps() if sys.argv[1:] == ["unit"] else all_steps()
+    for name in broken:
+        say(f"failed: {name}")
     if skipped:
         say(f"note: {skipped} live tests were skipped")
     say(f"{passed} passed, {failed} failed")
