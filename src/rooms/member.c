@@ -322,24 +322,25 @@ static size_t find_attribute(const struct room_attribute *list, size_t n, const 
     return i;
 }
 
-/* What the list becomes: bounded before anything is copied. */
+/* What the list becomes: bounded before anything is copied. What goes makes room for what comes. */
 static enum err check_attributes(
     const struct room_member *m, const struct room_attribute *changes, size_t n) {
-    size_t count = m->n_attributes + n;
+    size_t count = 0;
     size_t bytes = 0;
-    for (size_t i = 0; i < m->n_attributes; i++) {
-        bytes += strlen(m->attributes[i].key);
-        bytes += find_attribute(changes, n, m->attributes[i].key) < n
-                     ? 0
-                     : strlen(m->attributes[i].value);
+    /* All of it may be replaced by as many; with more, comparing them would take long. */
+    for (size_t i = 0; i < m->n_attributes && n <= 2 * ROOM_ATTRIBUTES_MAX; i++) {
+        const struct room_attribute *a = &m->attributes[i];
+        const bool stays = find_attribute(changes, n, a->key) == n;
+        count += stays;
+        bytes += stays ? strlen(a->key) + strlen(a->value) : 0;
     }
     for (size_t i = 0; i < n; i++) {
-        const bool known =
-            find_attribute(m->attributes, m->n_attributes, changes[i].key) < m->n_attributes;
-        count -= known ? 1 : 0;
-        bytes += (known ? 0 : strlen(changes[i].key)) + strlen(changes[i].value);
+        const bool comes = changes[i].value[0] != '\0';
+        count += comes;
+        bytes += comes ? strlen(changes[i].key) + strlen(changes[i].value) : 0;
     }
-    return count > ROOM_ATTRIBUTES_MAX || bytes > ROOM_ATTRIBUTES_MAX_BYTES
+    return n > 2 * ROOM_ATTRIBUTES_MAX || count > ROOM_ATTRIBUTES_MAX ||
+                   bytes > ROOM_ATTRIBUTES_MAX_BYTES
                ? err_set(ERR_TOO_LARGE, "more than %d attributes or %zu bytes of them",
                      ROOM_ATTRIBUTES_MAX, ROOM_ATTRIBUTES_MAX_BYTES)
                : OK;

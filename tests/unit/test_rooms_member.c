@@ -145,6 +145,52 @@ TEST(rooms_member, changes_what_is_known_of_it) {
     guest_finish(&bob);
 }
 
+/* Attributes k0, k1 …, of which the first `n_gone` go. */
+static size_t number_attributes(
+    struct room_attribute *list, char (*keys)[8], size_t from, size_t n, size_t n_gone) {
+    for (size_t i = 0; i < n; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "k%zu", from + i);
+        list[i] = (struct room_attribute)ATTRIBUTE(keys[i], i < n_gone ? "" : "v");
+    }
+    return n;
+}
+
+TEST(rooms_member, keeps_the_limit_of_attributes) {
+    static const struct {
+        const char *name;
+        size_t from, n, n_gone;
+        enum err e;
+        size_t after;
+    } rows[] = {
+        { "one more", ROOM_ATTRIBUTES_MAX, 1, 0, ERR_TOO_LARGE, ROOM_ATTRIBUTES_MAX },
+        { "all again", 0, ROOM_ATTRIBUTES_MAX, 0, OK, ROOM_ATTRIBUTES_MAX },
+        { "one for another", ROOM_ATTRIBUTES_MAX - 1, 2, 1, OK, ROOM_ATTRIBUTES_MAX },
+        { "one for two", ROOM_ATTRIBUTES_MAX - 1, 3, 1, ERR_TOO_LARGE, ROOM_ATTRIBUTES_MAX },
+        { "some go", 1, 3, 3, OK, ROOM_ATTRIBUTES_MAX - 3 },
+        { "who is not there goes", ROOM_ATTRIBUTES_MAX, 5, 5, OK, ROOM_ATTRIBUTES_MAX },
+        { "all for as many", 0, ROOM_ATTRIBUTES_MAX * 2, ROOM_ATTRIBUTES_MAX, OK,
+            ROOM_ATTRIBUTES_MAX },
+        { "too long a list, though most of it goes", 0, ROOM_ATTRIBUTES_MAX * 2 + 1,
+            ROOM_ATTRIBUTES_MAX * 2, ERR_TOO_LARGE, ROOM_ATTRIBUTES_MAX },
+    };
+    static struct room_attribute list[ROOM_ATTRIBUTES_MAX * 2 + 1];
+    static char keys[ROOM_ATTRIBUTES_MAX * 2 + 1][8];
+    FOR_ROWS (rows, r) {
+        struct world w;
+        struct guest alice;
+        ROW(r->name);
+        CHECK_ERR(OK, world_open(&w, NULL));
+        enter(&w, &alice, "alice");
+        size_t n = number_attributes(list, keys, 0, ROOM_ATTRIBUTES_MAX, 0);
+        CHECK_ERR(OK, room_member_set(alice.m, NULL, NULL, list, n));
+        n = number_attributes(list, keys, r->from, r->n, r->n_gone);
+        CHECK_ERR(r->e, room_member_set(alice.m, NULL, NULL, list, n));
+        CHECK_INT(r->after, alice.m->n_attributes);
+        world_close(&w);
+        guest_finish(&alice);
+    }
+}
+
 TEST(rooms_member, loses_with_a_right_what_it_did_by_it) {
     struct world w;
     struct guest alice, bob;

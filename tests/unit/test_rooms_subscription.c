@@ -98,11 +98,52 @@ TEST(rooms_subscription, needs_the_publishers_permission) {
         "permission mic 0; unsubscribe mic #1; permission cam 0; unsubscribe cam #2", &carol);
     CHECK_ERR(OK, room_set_audience(alice.m, true, NULL, 0));
     CHECK_HEARD("permission mic 1; subscribe mic #1; permission cam 1; subscribe cam #2", &bob);
-    CHECK_ERR(ERR_LIMIT, room_set_audience(alice.m, false, listeners, ROOM_AUDIENCE_MAX + 1));
     world_close(&w);
     guest_finish(&alice);
     guest_finish(&bob);
     guest_finish(&carol);
+}
+
+TEST(rooms_subscription, keeps_the_limits_of_a_permission) {
+    static const struct {
+        const char *name;
+        size_t listeners, tracks; /* of each */
+        enum err e;
+        const char *heard; /* by bob, who is none of them */
+    } rows[] = {
+        { "as many listeners as may be", ROOM_AUDIENCE_MAX, 0, OK,
+            "permission mic 0; unsubscribe mic #1" },
+        { "one more", ROOM_AUDIENCE_MAX + 1, 0, ERR_LIMIT, "" },
+        { "as many tracks as may be", 2, ROOM_AUDIENCE_TRACKS_MAX / 2, OK,
+            "permission mic 0; unsubscribe mic #1" },
+        { "more", 3, ROOM_AUDIENCE_TRACKS_MAX / 2, ERR_LIMIT, "" },
+        { "more, of one", 1, ROOM_AUDIENCE_TRACKS_MAX + 1, ERR_LIMIT, "" },
+    };
+    static const char *tracks[ROOM_AUDIENCE_TRACKS_MAX + 1];
+    static struct room_listener listeners[ROOM_AUDIENCE_MAX + 1];
+    FOR_ROWS (rows, r) {
+        struct world w;
+        struct guest alice, bob;
+        ROW(r->name);
+        CHECK_ERR(OK, world_open(&w, NULL));
+        enter(&w, &alice, "alice");
+        enter(&w, &bob, "bob");
+        publish(&alice, "mic", RTC_AUDIO);
+        forget_heard(&bob);
+        for (size_t i = 0; i < r->tracks; i++) {
+            tracks[i] = "TR_of_nobody";
+        }
+        for (size_t i = 0; i < r->listeners; i++) {
+            listeners[i] = (struct room_listener){
+                .identity = "carol", .tracks = tracks, .n_tracks = r->tracks
+            };
+        }
+        CHECK_ERR(r->e, room_set_audience(alice.m, false, listeners, r->listeners));
+        CHECK_HEARD(r->heard, &bob);
+        world_close(&w);
+        guest_finish(&alice);
+        guest_finish(&bob);
+    }
 }
 
 TEST(rooms_subscription, keeps_its_limit) {
