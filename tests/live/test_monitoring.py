@@ -13,6 +13,7 @@ import yaml
 
 import events
 from parley import REPO, Parley, free_port
+from sfu_server import EMBEDDED_SETTINGS
 
 DIST = REPO / "dist"
 RULES = DIST / "prometheus" / "alerts.yml"
@@ -45,7 +46,9 @@ def with_variables(expression, interval="10s"):
 
 @pytest.fixture(name="parley", scope="module")
 def fixture_parley(postgres, tmp_path_factory):
-    parley = Parley(tmp_path_factory.mktemp("monitoring"), postgres.create_database("monitoring"))
+    settings = {"rtc": {**EMBEDDED_SETTINGS, "public_url": "PUBLIC_URL"},
+                "livekit": {"key": "devkey", "secret": '"a secret of at least 32 characters"'}}
+    parley = Parley(tmp_path_factory.mktemp("monitoring"), postgres.create_database("monitoring"), settings=settings)
     parley.start()
     alice, bob = "@alice:localhost", "@bob:localhost"
     assert parley.transaction("1", events.legacy_call("!a:localhost", alice, bob, "c1"))[0] == 200
