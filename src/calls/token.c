@@ -7,13 +7,27 @@ bool call_token_is(const struct call_input *in) {
     return in->type >= IN_TOKEN_ISSUED && in->type <= IN_GAP;
 }
 
-/* A call that is over has its head in the chain already; whoever comes now begins another one. */
-static struct call_session *live_call(const struct call_batch *b, const struct call_input *in) {
+/* What comes to an end, or sums up. */
+static bool ends(enum call_input_type t) {
+    return t == IN_MEDIA_DISCONNECTED || t == IN_MEDIA_REMOVED || t == IN_MEDIA_ROOM_CLOSED ||
+           t == IN_TRACK_UNPUBLISHED || t == IN_MEDIA_QUALITY || t == IN_MEDIA_RECOVERED;
+}
+
+/* Clients leave the call and its media in either order: how media ended, and how well it came in a
+ * short call, is known a moment after the call is over. */
+static bool closes(const struct call_session *s, const struct call_input *in) {
+    int64_t began = in->sent_ms - in->token.figures.span_ms;
+    return ends(in->type) && began >= s->row.created_at - CALL_TOKEN_AFTER_MS &&
+           began <= s->row.ended_at + CALL_TOKEN_AFTER_MS;
+}
+
+/* Whoever comes when a call is over begins another one. */
+static struct call_session *call_of(const struct call_batch *b, const struct call_input *in) {
     if (in->room_id == NULL || in->token.slot == NULL || in->token.slot[0] == '\0') {
         return NULL;
     }
     struct call_session *s = call_session_find_slot(b, in->room_id, in->token.slot);
-    return s == NULL || call_session_final(s) ? NULL : s;
+    return s == NULL || (call_session_final(s) && !closes(s, in)) ? NULL : s;
 }
 
 static const char *said(const char *text) {
@@ -63,7 +77,7 @@ static enum err add_figures(
 
 enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
     const char *type = call_input_name(in->type);
-    struct call_session *s = live_call(b, in);
+    struct call_session *s = call_of(b, in);
     struct store_event *e = NULL;
     if (s != NULL) {
         TRY(call_session_record(b, s, type, in, &e));

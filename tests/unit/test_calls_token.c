@@ -104,6 +104,52 @@ TEST(calls_token, are_rows_of_the_live_call) {
     }
 }
 
+/* The call lasts from two seconds ago until one second ago. */
+TEST(calls_token, are_rows_of_a_call_that_is_over_where_they_end_something) {
+    static const struct {
+        const char *name;
+        enum call_input_type type;
+        int64_t after_ms, span_ms;
+        size_t of_call;
+    } rows[] = {
+        { "media ended", IN_MEDIA_DISCONNECTED, 0, 0, 1 },
+        { "a track ended", IN_TRACK_UNPUBLISHED, 0, 0, 1 },
+        { "the room ended", IN_MEDIA_ROOM_CLOSED, 30000, 0, 1 },
+        { "taken out", IN_MEDIA_REMOVED, 0, 0, 1 },
+        { "figures of its last while", IN_MEDIA_QUALITY, 30000, 35000, 1 },
+        { "figures that began with it", IN_MEDIA_QUALITY, 299000, 300000, 1 },
+        { "figures of what came long after", IN_MEDIA_QUALITY, 299000, 5000, 0 },
+        { "figures of what was long before", IN_MEDIA_QUALITY, 0, 300000, 0 },
+        { "media ended long after", IN_MEDIA_DISCONNECTED, 120000, 0, 0 },
+        { "media begins", IN_MEDIA_CONNECTED, 0, 0, 0 },
+        { "a room begins", IN_MEDIA_ROOM_OPENED, 0, 0, 0 },
+        { "a track begins", IN_TRACK_PUBLISHED, 0, 0, 0 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CLEANUP(arena_finish) struct arena a;
+        arena_init(&a);
+        struct call_batch b;
+        call_batch_init(&b, &a, &policy, NOW);
+        struct call_input in = member(IN_MEMBER, "$1", NOW - 2000);
+        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        in = member(IN_MEMBER_LEFT, "$2", NOW - 1000);
+        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        struct store_call row = b.sessions->row;
+        size_t events = b.sessions->n_events;
+        in = issued;
+        in.type = r->type;
+        in.sent_ms = in.origin_ms = in.received_ms = NOW + r->after_ms;
+        in.token.figures.span_ms = r->span_ms;
+        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        CHECK_INT(r->of_call, b.sessions->n_events - events);
+        CHECK_INT(1 - r->of_call, b.n_strays);
+        CHECK_STR("ended", b.sessions->row.state);
+        CHECK_INT(row.ended_at, b.sessions->row.ended_at);
+        CHECK_INT(row.last_event_at, b.sessions->row.last_event_at);
+    }
+}
+
 TEST(calls_token, say_what_was_asked_and_what_came_of_it) {
     CLEANUP(arena_finish) struct arena a;
     arena_init(&a);
