@@ -55,7 +55,8 @@ enum sfu_subscription_state {
     SFU_SUBSCRIPTION_ENDED,   /* its track ended, or was not there: the subscription is gone */
 };
 
-/* How well a participant is served; LOST is one that is not heard of at all. */
+/* How well a participant is served; LOST is one that is not heard of at all, POOR at best one of
+ * whose two connections that holds. */
 enum sfu_quality {
     SFU_QUALITY_POOR,
     SFU_QUALITY_GOOD,

@@ -17,7 +17,7 @@
 struct sum {
     double worst;
     uint32_t rtt_ms;
-    bool connected, lost;
+    bool heard, lost; /* some transport of it is; both, where one of two is lost */
 };
 
 static enum rtc_emodel_codec guard_of(const struct sfu_track *t) {
@@ -132,7 +132,7 @@ static uint32_t longer(uint32_t ms, const struct rtc_rtt *rtt) {
 static void look(const struct sfu_participant *p, struct sum *sum) {
     struct sfu_transport *t = NULL;
     DL_FOREACH(p->transports, t) {
-        sum->connected = sum->connected || media_transport_is_connected(t->media);
+        sum->heard = sum->heard || (media_transport_is_connected(t->media) && !t->lost);
         sum->lost = sum->lost || t->lost;
         sum->rtt_ms = longer(sum->rtt_ms, &t->rtt);
         struct sfu_subscription *s = NULL;
@@ -143,8 +143,9 @@ static void look(const struct sfu_participant *p, struct sum *sum) {
 }
 
 static void tell_quality(struct sfu_participant *p, const struct sum *sum) {
-    double mos = sum->lost ? rtc_emodel_mos(0) : rtc_emodel_mos(sum->worst);
-    uint8_t quality = (uint8_t)(sum->lost ? SFU_QUALITY_LOST : sfu_quality_of(sum->worst));
+    double score = sum->lost ? 0 : sum->worst;
+    double mos = rtc_emodel_mos(score);
+    uint8_t quality = (uint8_t)(sum->heard ? sfu_quality_of(score) : SFU_QUALITY_LOST);
     uint8_t tenths = (uint8_t)(mos * TENTHS);
     if (p->tenths == tenths && p->quality == quality) {
         return;
@@ -163,7 +164,7 @@ static void tell_quality(struct sfu_participant *p, const struct sum *sum) {
 void sfu_stats_tell(struct sfu_participant *p, int64_t now_us) {
     struct sum sum = { .worst = 100 };
     look(p, &sum);
-    if (!sum.connected && !sum.lost) {
+    if (!sum.heard && !sum.lost) {
         return; /* not here yet */
     }
     struct sfu_transport *t = NULL;

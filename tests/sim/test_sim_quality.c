@@ -146,6 +146,77 @@ TEST(sim_quality, only_who_is_not_heard_of_is_lost) {
     world_destroy(w);
 }
 
+/* Clients of the classic mode have a connection for each direction. */
+TEST(sim_quality, who_is_heard_of_on_one_of_two_connections_is_not_lost) {
+    struct world *w = new_world(19);
+    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+    struct world_client *b_gets = world_join_beside(w, 2, b);
+    world_run(w, SECOND);
+    (void)world_subscribe(b_gets, world_publish(a, 0, &microphone), NULL);
+    world_run(w, 6 * SECOND);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
+    ROW("one of two");
+    b_gets->dead = true;
+    world_run(w, 14 * SECOND);
+    CHECK_INT(SFU_TRANSPORT_LOST, b_gets->state);
+    CHECK_INT(SFU_QUALITY_POOR, heard(b)->quality);
+    ROW("it ends: the other goes on");
+    world_run(w, 11 * SECOND);
+    CHECK_INT(SFU_QUALITY_EXCELLENT, heard(b)->quality);
+    ROW("that one, too");
+    b->dead = true;
+    world_run(w, 14 * SECOND);
+    CHECK_INT(SFU_QUALITY_LOST, heard(b)->quality);
+    b->dead = b_gets->dead = false;
+    world_destroy(w);
+}
+
+/* What a client reports, and whether, says how good its connection is; never that there is none. */
+TEST(sim_quality, no_kind_of_client_is_lost_by_what_it_reports) {
+    static const struct {
+        const char *name;
+        uint64_t remb_bps;
+        bool wide, deaf, mute_reports;
+    } rows[] = {
+        { "transport-wide feedback", 0, true, false, false },
+        { "REMB", 50000000, false, false, false },
+        { "REMB, with room for no video", 40000, false, false, false },
+        { "neither", 0, false, false, false },
+        { "no feedback at all", 0, false, true, false },
+        { "no reports of what it sends", 0, false, false, true },
+        { "no RTCP", 0, false, true, true },
+    };
+    static const struct net_way ways[] = { { 20000, 0, 0 }, { 60000, 30000, 300 } };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = new_world(20);
+        struct world_client *both[] = { world_join(w, 0), world_join(w, 1) };
+        struct world_track *voices[2], *faces[2];
+        world_run(w, SECOND);
+        for (size_t i = 0; i < 2; i++) {
+            both[i]->wide = r->wide;
+            both[i]->remb_bps = r->remb_bps;
+            both[i]->deaf = r->deaf;
+            both[i]->mute_reports = r->mute_reports;
+            voices[i] = world_publish(both[i], 0, &microphone);
+            faces[i] = world_publish(both[i], 1, &simulcast);
+        }
+        for (size_t i = 0; i < 2; i++) {
+            (void)world_subscribe(both[i], voices[1 - i], NULL);
+            (void)world_subscribe(both[i], faces[1 - i], NULL);
+        }
+        for (int s = 0; s < 30; s++) {
+            w->net.up = w->net.down = ways[s >= 10];
+            world_run(w, SECOND);
+            CHECK(heard(both[0])->quality != SFU_QUALITY_LOST);
+            CHECK(heard(both[1])->quality != SFU_QUALITY_LOST);
+        }
+        CHECK(heard(both[0])->qualities_told > 0 && heard(both[1])->qualities_told > 0);
+        w->net.up = w->net.down = ways[0];
+        world_destroy(w);
+    }
+}
+
 TEST(sim_quality, pictures_that_stand_still_are_counted) {
     static const struct {
         const char *name;
