@@ -171,6 +171,14 @@ static void client_data(void *arg, struct rtc_channel *channel, const uint8_t *b
     }
 }
 
+static bool client_app(void *arg, const uint8_t *data, size_t len) {
+    struct world_client *c = arg;
+    if (c->app != NULL) {
+        c->app(c->app_arg, data, len);
+    }
+    return c->app != NULL;
+}
+
 static void open_channels(struct world_client *c) {
     static const struct rtc_channel_kind kinds[] = { { "_reliable", false, false, 0 },
         { "_lossy", true, true, 0 } };
@@ -425,6 +433,7 @@ static struct world_client *join(
         .rtp = client_rtp,
         .rtcp = client_rtcp,
         .channel = client_channel,
+        .app = client_app,
         .data = client_data,
         .arg = c,
         .now_us = w->now_us };

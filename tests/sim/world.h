@@ -62,6 +62,9 @@ struct world_client {
     /* Takes its packets (and sees its RTCP) instead of tracks and sinks; NULL = nobody. */
     void (*raw)(void *arg, bool rtcp, const uint8_t *bytes, size_t len);
     void *raw_arg;
+    /* Takes what comes by DTLS instead of the data channels; NULL = nobody. */
+    void (*app)(void *arg, const uint8_t *data, size_t len);
+    void *app_arg;
     /* Data messages: what came, and the channels to send on. */
     void (*got)(struct world_client *c, bool reliable, const uint8_t *bytes, size_t len);
     void *got_arg;

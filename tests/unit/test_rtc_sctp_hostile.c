@@ -3,23 +3,11 @@
 #include "test.h"
 
 #include "sctp_path.h"
+#include "sctp_sign.h"
 
-#define ROUNDS   100
-#define STEPS    120
-#define EDITS    4
-#define CHECKSUM 8 /* where it lies in a packet */
-
-/* CRC32c (RFC 9260, appendix A), a bit at a time. */
-static uint32_t crc32c(const uint8_t *data, size_t len) {
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < len; i++) {
-        crc ^= data[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78 : 0);
-        }
-    }
-    return ~crc;
-}
+#define ROUNDS 100
+#define STEPS  120
+#define EDITS  4
 
 /* Some bytes behind the tag, or a length, become others. */
 static void spoil(struct sctp_path *p, struct sctp_packet *k) {
@@ -33,11 +21,7 @@ static void spoil(struct sctp_path *p, struct sctp_packet *k) {
     if (sctp_path_random(p) % 8 == 0) {
         k->len = 12 + sctp_path_random(p) % (k->len - 12);
     }
-    memset(k->bytes + CHECKSUM, 0, 4);
-    uint32_t crc = crc32c(k->bytes, k->len);
-    for (int i = 0; i < 4; i++) {
-        k->bytes[CHECKSUM + i] = (uint8_t)(crc >> 8 * i);
-    }
+    sctp_sign(k->bytes, k->len);
 }
 
 static void count(struct sctp_end *e, const struct rtc_sctp_message *m) {

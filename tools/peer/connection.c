@@ -54,16 +54,22 @@ static bool make_keys(struct peer_connection *c) {
 
 static void got_app(void *arg, const uint8_t *data, size_t len) {
     struct peer_connection *c = arg;
-    if (c->channels != NULL) {
+    const bool taken = c->cfg.app != NULL && c->cfg.app(c->cfg.arg, data, len);
+    if (!taken && c->channels != NULL) {
         rtc_channels_feed(c->channels, data, len, c->now_us);
     }
 }
 
-static void on_packet(void *arg, const uint8_t *data, size_t len) {
-    struct peer_connection *c = arg;
-    if (rtc_dtls_send(c->dtls, data, len)) {
-        send_dtls(c);
+bool peer_connection_app(struct peer_connection *c, const uint8_t *data, size_t len) {
+    if (c->dtls == NULL || !rtc_dtls_send(c->dtls, data, len)) {
+        return false;
     }
+    send_dtls(c);
+    return true;
+}
+
+static void on_packet(void *arg, const uint8_t *data, size_t len) {
+    (void)peer_connection_app(arg, data, len);
 }
 
 static void on_channel(void *arg, struct rtc_channel *channel) {

@@ -36,6 +36,9 @@ struct peer_connection_config {
     /** Opened packets, borrowed for the call. */
     void (*rtp)(void *arg, uint8_t *packet, size_t len, int64_t now_us);
     void (*rtcp)(void *arg, const uint8_t *data, size_t len, int64_t now_us);
+    /** What came by DTLS, borrowed for the call; true takes it from the data channels. May be NULL.
+     */
+    bool (*app)(void *arg, const uint8_t *data, size_t len);
     /** A channel has been opened, by either side, or closed; may be NULL. */
     void (*channel)(void *arg, struct rtc_channel *channel);
     /** A message, borrowed for the call. */
@@ -62,6 +65,10 @@ struct rtc_srtp_in *peer_connection_in(const struct peer_connection *c);
 void peer_connection_carry(struct peer_connection *c, struct rtc_sctp_door *door);
 /** To open and to send on; NULL before there are keys. */
 struct rtc_channels *peer_connection_channels(const struct peer_connection *c);
+
+/** Sends bytes by DTLS past the data channels. False before there are keys, and where they are too
+ * many (RTC_DTLS_APP_MOST). */
+bool peer_connection_app(struct peer_connection *c, const uint8_t *data, size_t len);
 
 /** Are keys there? */
 bool peer_connection_is_open(const struct peer_connection *c);
