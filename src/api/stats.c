@@ -236,8 +236,6 @@ static enum err guard(struct http_request *r, void *arg) {
 
 static const struct http_route routes[] = {
     { "GET", "/_parley/admin/v1/stats", get_stats, 0 },
-    { "GET", "/api/stats", get_stats, 0 },
-    { "GET", "/stats", get_stats, 0 },
 };
 
 enum err api_stats_create(struct http_router *router, struct api_admin_auth *auth, const char *node,

@@ -1,6 +1,6 @@
 /*
- * GET /_parley/admin/v1/stats, also as /api/stats and /stats (the call API's names): what goes on
- * in the embedded SFU of this process. Private listener, admins only (api/admin_auth).
+ * GET /_parley/admin/v1/stats: what goes on in the embedded SFU of this process. Private listener,
+ * admins only (api/admin_auth).
  *
  *     {"node": "…", "sfu": "embedded",
  *      "totals": {"rooms": 1, "participants": 2, "tracks": 3, "subscriptions": 3,
