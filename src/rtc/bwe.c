@@ -157,6 +157,7 @@ static void end_probe(struct rtc_bwe *b, int64_t now_us) {
 
 bool rtc_bwe_feedback(struct rtc_bwe *b, struct cur fci, int64_t now_us) {
     struct rtc_twcc_result results[REPORT_MOST];
+    rtc_twcc_tx_widen(&b->history, RTC_BWE_HISTORY_MOST);
     size_t n = rtc_twcc_tx_feedback(b->history, fci, now_us, results, REPORT_MOST);
     int64_t latest_us = 0;
     for (size_t i = 0; i < n; i++) {

@@ -11,7 +11,8 @@
  *
  * Sizes are those of sealed RTP packets, without UDP and IP; so is the result.
  *
- * Thread: any; the one that owns the transport. Only create allocates. Times are monotonic.
+ * Thread: any; the one that owns the transport. Only create allocates, and
+ * a report that comes while too much is under way. Times are monotonic.
  * See: draft-ietf-rmcat-gcc-02; draft-holmer-rmcat-transport-wide-cc-extensions-01;
  * draft-alvestrand-rmcat-remb-03; livekit-protocol.md, 5.5.
  */
@@ -26,14 +27,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTC_BWE_HISTORY     1024     /* packets; a second of 10 Mbit/s until they are reported */
-#define RTC_BWE_REMB_US     10000000 /* a REMB holds so long: clients send one a second */
-#define RTC_BWE_TICK_US     20000    /* how often to tick while there is something to do */
-#define RTC_BWE_FEEDBACK_US 1000000  /* without any for so long, what leaves does not arrive */
+/* Packets until they are reported: at first a second of 2.5 Mbit/s, at most of 10. */
+#define RTC_BWE_HISTORY      256
+#define RTC_BWE_HISTORY_MOST 1024
+#define RTC_BWE_REMB_US      10000000 /* a REMB holds so long: clients send one a second */
+#define RTC_BWE_TICK_US      20000    /* how often to tick while there is something to do */
+#define RTC_BWE_FEEDBACK_US  1000000  /* without any for so long, what leaves does not arrive */
 
 struct rtc_bwe;
 
-/** About 10 KiB, most of it the history. Gives *ret. ERR_NOMEM. */
+/** About 3 KiB, most of it the history, which grows up to 8 KiB where so much is under way. Gives
+ * *ret. ERR_NOMEM. */
 MUST_CHECK enum err rtc_bwe_create(struct rtc_bwe **ret);
 /** Takes NULL. */
 void rtc_bwe_destroy(struct rtc_bwe *b);

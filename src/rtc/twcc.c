@@ -104,6 +104,7 @@ struct sent {
 
 struct rtc_twcc_tx {
     int64_t next;  /* the number of the next to leave, extended */
+    int64_t told;  /* the newest that feedback spoke of; -1 = none yet */
     int64_t ticks; /* the receiver's clock at its latest feedback, extended */
     size_t n;
     bool heard;
@@ -117,6 +118,7 @@ enum err rtc_twcc_tx_create(size_t n, struct rtc_twcc_tx **ret) {
         return err_set(ERR_NOMEM, "no memory for a history of %zu packets", n);
     }
     tx->n = n;
+    tx->told = -1;
     *ret = tx;
     return OK;
 }
@@ -125,9 +127,30 @@ void rtc_twcc_tx_destroy(struct rtc_twcc_tx *tx) {
     mem_free(tx);
 }
 
+static struct sent *sent_of(struct rtc_twcc_tx *tx, int64_t seq) {
+    return &tx->sent[(uint64_t)seq & (tx->n - 1)];
+}
+
+void rtc_twcc_tx_widen(struct rtc_twcc_tx **tx, size_t most) {
+    struct rtc_twcc_tx *old = *tx, *wide = NULL;
+    int64_t n = (int64_t)old->n, untold = old->next - 1 - old->told;
+    if (old->n * 2 > most || untold <= n / 2 || rtc_twcc_tx_create(old->n * 2, &wide) != OK) {
+        return;
+    }
+    wide->next = old->next;
+    wide->told = old->told;
+    wide->ticks = old->ticks;
+    wide->heard = old->heard;
+    for (int64_t seq = old->next > n ? old->next - n : 0; seq < old->next; seq++) {
+        *sent_of(wide, seq) = *sent_of(old, seq);
+    }
+    rtc_twcc_tx_destroy(old);
+    *tx = wide;
+}
+
 uint16_t rtc_twcc_tx_sent(struct rtc_twcc_tx *tx, size_t size, uint16_t tag, int64_t now_us) {
     int64_t seq = tx->next++;
-    tx->sent[(uint64_t)seq & (tx->n - 1)] = (struct sent){
+    *sent_of(tx, seq) = (struct sent){
         .us = (uint32_t)(uint64_t)now_us,
         .size = (uint16_t)(size < UINT16_MAX ? size : UINT16_MAX),
         .tag_and_state = (uint16_t)((unsigned)tag << TAG_SHIFT | SENT),
@@ -141,7 +164,8 @@ static struct sent *find_sent(struct rtc_twcc_tx *tx, uint16_t seq, int64_t *ret
     if (at < 0 || at >= tx->next || at < tx->next - (int64_t)tx->n) {
         return NULL;
     }
-    struct sent *s = &tx->sent[(uint64_t)at & (tx->n - 1)];
+    struct sent *s = sent_of(tx, at);
+    tx->told = at > tx->told ? at : tx->told;
     *ret_seq = at;
     return s->tag_and_state & SENT ? s : NULL;
 }

@@ -4,7 +4,8 @@
  * about it. Sending: what went to a subscriber and when, and what its feedback says of it, for the
  * estimator (rtc/bwe).
  *
- * Thread: any; the one that owns the transport. Nothing allocates but rtc_twcc_tx_create.
+ * Thread: any; the one that owns the transport. Nothing allocates but rtc_twcc_tx_create and
+ * _widen.
  */
 #ifndef RTC_TWCC_H
 #define RTC_TWCC_H
@@ -55,6 +56,10 @@ struct rtc_twcc_tx;
 /** A history of `n` packets, a power of two up to RTC_TWCC_TX_MAX; 8 bytes each. Gives *ret. */
 MUST_CHECK enum err rtc_twcc_tx_create(size_t n, struct rtc_twcc_tx **ret);
 void rtc_twcc_tx_destroy(struct rtc_twcc_tx *tx);
+/** A history of twice the size, up to `most`, takes its place and its packets when more than half
+ * of it has left since the newest that feedback spoke of; without memory it stays as it is. Call
+ * when feedback comes, before it is read. */
+void rtc_twcc_tx_widen(struct rtc_twcc_tx **tx, size_t most);
 
 /** A packet of `size` bytes leaves now; gives its transport-wide number. `tag` (0 to 32,767)
  * comes back with the result: the probe that it belongs to, or 0. */

@@ -192,9 +192,61 @@ TEST(rtc_twcc, forgets_what_the_history_no_longer_holds) {
     rtc_twcc_tx_destroy(tx);
 }
 
+TEST(rtc_twcc, a_history_widens_where_more_is_under_way) {
+    static const struct {
+        const char *name;
+        int before, told, after, held; /* packets: that left, that were told of, that left then */
+    } rows[] = {
+        { "half of it is under way", 20, 20, 8, 16 },
+        { "more than half", 20, 20, 9, 32 },
+        { "nothing was told of yet", 9, 0, 0, 32 },
+        { "it is as wide as it may be", 0, 0, 40, 32 },
+        { "nothing has left", 0, 0, 0, 16 },
+    };
+    FOR_ROWS (rows, r) {
+        struct rtc_twcc_rx rx = { 0 }, all = { 0 };
+        struct rtc_twcc_tx *tx = NULL;
+        struct rtc_twcc_result got[64];
+        int64_t now = START_US;
+        CHECK_ERR(OK, rtc_twcc_tx_create(16, &tx));
+        for (int i = 0; i < r->before; i++) {
+            uint16_t seq = rtc_twcc_tx_sent(tx, (size_t)i, 0, now);
+            if (i < r->told) {
+                rtc_twcc_rx_arrived(&rx, seq, now);
+            }
+        }
+        (void)report(&rx, tx, now, got, COUNT_OF(got));
+        for (int i = 0; i < r->after; i++) {
+            (void)rtc_twcc_tx_sent(tx, (size_t)(r->before + i), 0, now);
+        }
+        rtc_twcc_tx_widen(&tx, 32);
+        rtc_twcc_tx_widen(&tx, 32); /* not beyond */
+        int left = r->before + r->after, known = left < 16 ? left : 16;
+        for (; left - r->before - r->after < r->held - known; left++) { /* until it is full */
+            (void)rtc_twcc_tx_sent(tx, (size_t)left, 0, now);
+        }
+        for (int i = 0; i < left; i++) {
+            rtc_twcc_rx_arrived(&all, (uint16_t)i, now);
+        }
+        size_t n = report(&all, tx, now, got, COUNT_OF(got));
+        size_t told = r->told > left - r->held ? (size_t)(r->told - (left - r->held)) : 0;
+        CHECK_INT(r->held - (int)told, n);
+        for (size_t i = 0; i < n; i++) { /* each what it was, and in its order */
+            CHECK_INT(left - (int)n + (int)i, got[i].seq);
+            CHECK_INT(got[i].seq, got[i].size);
+        }
+        rtc_twcc_tx_destroy(tx);
+    }
+}
+
 TEST_ALLOC(rtc_twcc, survives_no_memory) {
     struct rtc_twcc_tx *tx = NULL;
     TRY(rtc_twcc_tx_create(64, &tx));
+    for (int i = 0; i < 40; i++) {
+        (void)rtc_twcc_tx_sent(tx, 100, 0, START_US);
+    }
+    rtc_twcc_tx_widen(&tx, 128);
+    CHECK_INT(40, rtc_twcc_tx_sent(tx, 100, 0, START_US));
     rtc_twcc_tx_destroy(tx);
     rtc_twcc_tx_destroy(NULL);
     return OK;
