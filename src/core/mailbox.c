@@ -21,6 +21,10 @@ void mailbox_post(struct mailbox *box, struct mail *m) {
 }
 
 struct mail *mailbox_collect(struct mailbox *box) {
+    /* Mostly there is none, and an exchange would lock the line. Who posts just now wakes us. */
+    if (atomic_load_explicit(&box->latest, memory_order_relaxed) == NULL) {
+        return NULL;
+    }
     struct mail *m = atomic_exchange_explicit(&box->latest, NULL, memory_order_acquire);
     struct mail *oldest = NULL;
     while (m != NULL) {

@@ -112,11 +112,16 @@ static void settle(struct media_loop *l, int64_t now) {
     (void)uv_timer_start(&l->timer, timer_fired, (uint64_t)(in_us + 999) / 1000, 0);
 }
 
-static void turn(struct media_loop *l, const struct media_datagram *in, size_t n) {
-    int64_t from = now_us();
+/* `from`: now, as its caller has read the clock. */
+static void turn_from(
+    struct media_loop *l, const struct media_datagram *in, size_t n, int64_t from) {
     media_worker_turn(l->worker, in, n, from);
     settle(l, from);
     note_busy(l, from, now_us());
+}
+
+static void turn(struct media_loop *l, const struct media_datagram *in, size_t n) {
+    turn_from(l, in, n, now_us());
 }
 
 static void timer_fired(uv_timer_t *timer) {
@@ -132,9 +137,10 @@ static void readable(uv_poll_t *poll, int status, int events) {
     struct media_datagram in[MEDIA_UDP_BATCH];
     size_t n = MEDIA_UDP_BATCH;
     for (int round = 0; round < ROUNDS_MAX && n == MEDIA_UDP_BATCH; round++) {
-        n = media_udp_receive(d->udp, d->of->worker->pool, now_us(), in);
+        int64_t now = now_us();
+        n = media_udp_receive(d->udp, d->of->worker->pool, now, in);
         if (n > 0) {
-            turn(d->of, in, n);
+            turn_from(d->of, in, n, now);
         }
     }
 }
