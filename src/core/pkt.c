@@ -90,6 +90,7 @@ static struct pkt *slot_take(struct pkt_pool *pool, int size) {
         return NULL;
     }
     pool->free[size] = p->next;
+    __builtin_prefetch(p->next, 1); /* it may have lain there for long */
     pool->stats.in_use++;
     p->next = NULL;
     p->refs = 1;

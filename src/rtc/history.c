@@ -13,6 +13,7 @@ struct rtc_history {
     int64_t newest; /* extended; -1 = nothing was put yet */
     int64_t oldest; /* nothing older is held */
     int64_t age_us;
+    int64_t looked_us; /* when what is too old was let go last */
     uint32_t n;
     uint32_t held;
     struct pkt *ring[]; /* between oldest and newest, NULL where nothing came */
@@ -82,6 +83,9 @@ void rtc_history_put(struct rtc_history *h, uint16_t seq, struct pkt *p) {
         *slot = pkt_ref(p);
         h->held++;
     }
+    if (p->arrived_us - h->looked_us >= RTC_HISTORY_LOOK_US) {
+        rtc_history_expire(h, p->arrived_us);
+    }
 }
 
 struct pkt *rtc_history_get(struct rtc_history *h, uint16_t seq, int64_t now_us) {
@@ -93,9 +97,23 @@ struct pkt *rtc_history_get(struct rtc_history *h, uint16_t seq, int64_t now_us)
     return p != NULL && now_us - p->arrived_us <= h->age_us ? p : NULL;
 }
 
+/* Packets so old are in no cache any more: the next ones come while one is looked at. */
+static void expect(struct rtc_history *h, int64_t seq) {
+    __builtin_prefetch(*slot_of(h, seq), 1);
+}
+
 void rtc_history_expire(struct rtc_history *h, int64_t now_us) {
-    while (h != NULL && h->held > 0 && h->oldest <= h->newest) {
+    enum { AHEAD = 4 };
+    if (h == NULL) {
+        return;
+    }
+    h->looked_us = now_us;
+    for (int64_t seq = h->oldest; seq < h->oldest + AHEAD; seq++) {
+        expect(h, seq);
+    }
+    while (h->held > 0 && h->oldest <= h->newest) {
         struct pkt *p = *slot_of(h, h->oldest);
+        expect(h, h->oldest + AHEAD);
         if (p != NULL && now_us - p->arrived_us <= h->age_us) {
             return;
         }

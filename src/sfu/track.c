@@ -216,7 +216,6 @@ static void keep(struct sfu_track *t, struct sfu_track_layer *l, struct pkt *kep
         }
     }
     rtc_history_put(l->history, seq, kept);
-    rtc_history_expire(l->history, t->worker->media->now_us);
 }
 
 static void note_voice(struct sfu_track *t, const struct sfu_packet *p) {
