@@ -3,17 +3,29 @@
 
 #include <string.h>
 
+static struct media_latest *latest_of(
+    struct media_address_table *t, const struct rtc_ice_path *path) {
+    const uint8_t *ip = path->peer.ip;
+    unsigned i = path->peer.port ^ path->peer.port >> 8 ^ ip[13] ^ ip[14] ^ ip[15];
+    return &t->latest[i % MEDIA_LATEST];
+}
+
+static bool is_same(const struct rtc_ice_path *a, const struct rtc_ice_path *b) {
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
 struct media_transport *media_address_find(
     struct media_address_table *t, const struct rtc_ice_path *path) {
-    if (t->latest != NULL && memcmp(&t->latest->path, path, sizeof(*path)) == 0) {
-        return t->latest->transport;
+    struct media_latest *latest = latest_of(t, path);
+    if (latest->transport != NULL && is_same(&latest->path, path)) {
+        return latest->transport;
     }
     struct media_route *route = NULL;
     HASH_FIND(hh, t->routes, path, sizeof(*path), route);
     if (route == NULL) {
         return NULL;
     }
-    t->latest = route;
+    *latest = (struct media_latest){ *path, route->transport };
     return route->transport;
 }
 
@@ -59,8 +71,9 @@ void media_address_remove(struct media_address_table *t, struct media_route *rou
     if (route->transport == NULL) {
         return;
     }
-    if (t->latest == route) {
-        t->latest = NULL;
+    struct media_latest *latest = latest_of(t, &route->path);
+    if (is_same(&latest->path, &route->path)) {
+        latest->transport = NULL;
     }
     HASH_DEL(t->routes, route);
     memset(route, 0, sizeof(*route));

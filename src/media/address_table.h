@@ -33,10 +33,17 @@ struct media_fragment {
     struct media_transport *transport; /* NULL = free */
 };
 
+/* Who sent lately, by the low bits of address and port: one look where the map takes four. */
+#define MEDIA_LATEST 256 /* a power of two; 8 KiB a worker */
+struct media_latest {
+    struct rtc_ice_path path;
+    struct media_transport *transport; /* NULL = free */
+};
+
 struct media_address_table {
     struct media_route *routes;
     struct media_fragment *fragments;
-    struct media_route *latest; /* packets of one peer come in rows */
+    struct media_latest latest[MEDIA_LATEST];
 };
 
 /** NULL for a path nobody has. */

@@ -50,6 +50,21 @@ TEST(media_address_table, a_path_is_all_of_its_parts) {
     media_address_remove(&t, &rb);
 }
 
+TEST(media_address_table, paths_that_share_a_place_stay_apart) {
+    struct media_address_table t = { 0 };
+    struct media_transport a = { 0 }, b = { 0 };
+    struct media_route ra = { 0 }, rb = { 0 };
+    struct rtc_ice_path udp = path(1, 4000, false, 0), tcp = path(1, 4000, true, 7);
+    CHECK(media_address_add(&t, &ra, &udp, &a) && media_address_add(&t, &rb, &tcp, &b));
+    for (int i = 0; i < 3; i++) {
+        CHECK(media_address_find(&t, &udp) == &a && media_address_find(&t, &tcp) == &b);
+    }
+    media_address_remove(&t, &ra);
+    CHECK(media_address_find(&t, &udp) == NULL && media_address_find(&t, &tcp) == &b);
+    media_address_remove(&t, &rb);
+    CHECK(media_address_find(&t, &tcp) == NULL);
+}
+
 TEST(media_address_table, finds_user_fragments) {
     struct media_address_table t = { 0 };
     struct media_transport a = { 0 }, b = { 0 };
