@@ -100,6 +100,7 @@ struct media_job *media_outbox_add(
         outlet->first = box->n_jobs;
         *box->last = outlet;
         box->last = &outlet->next;
+        __builtin_prefetch(outlet->bwe, 1);
     } else {
         box->jobs[outlet->last - 1].next = box->n_jobs;
     }
@@ -170,9 +171,9 @@ static void add_to_chunk(struct media_outbox *box, const struct media_outlet *ou
         if (job->sent_time_at > 0) {
             write_sent_time(s->packet + job->sent_time_at, now_us);
         }
-        if (job->wide_at > 0 && outlet->pace != NULL) {
-            be16_put(s->packet + job->wide_at,
-                rtc_bwe_sent(outlet->pace->bwe, media_job_size(job), now_us));
+        if (job->wide_at > 0 && outlet->bwe != NULL) {
+            be16_put(
+                s->packet + job->wide_at, rtc_bwe_sent(outlet->bwe, media_job_size(job), now_us));
         }
         s->body = body_of(box, job, i);
     }
@@ -297,13 +298,23 @@ static bool is_paced(const struct media_pace *p) {
     return p != NULL && (p->pacer.bps != 0 || p->first != 0);
 }
 
+static void expect(const struct media_outbox *box, const struct media_outlet *next) {
+    if (next != NULL) {
+        __builtin_prefetch(next->next);
+        __builtin_prefetch(box->jobs[next->first - 1].session);
+        if (next->bwe != NULL) {
+            rtc_bwe_expect(next->bwe);
+        }
+    }
+}
+
 void media_outbox_flush(struct media_outbox *box, int64_t now_us) {
     for (struct media_pace *p = box->holding; p != NULL; p = p->next) {
         release(box, p, false, now_us);
     }
     for (struct media_outlet *o = box->first; o != NULL; o = o->next) {
         bool paced = is_paced(o->pace);
-        __builtin_prefetch(o->next);
+        expect(box, o->next);
         for (uint32_t at = o->first; at != 0; at = box->jobs[at - 1].next) {
             struct media_job *job = &box->jobs[at - 1];
             if (!o->open) {

@@ -46,11 +46,9 @@ static inline size_t media_job_size(const struct media_job *job) {
     return (size_t)job->head_len + job->prefix_len + job->body_len + 16;
 }
 
-/* What is counted of one peer's packets, and waits where they come in bursts; lies in its
- * transport, apart from the outlet, which each packet touches. `bwe`, `pacer` and `outlet` are its
- * owner's. */
+/* What waits of one peer's packets where they come in bursts; lies in its transport, apart from the
+ * outlet, which each packet touches. `pacer` and `outlet` are its owner's. */
 struct media_pace {
-    struct rtc_bwe *bwe;    /* borrowed: counts what leaves, transport-wide */
     struct rtc_pacer pacer; /* what is counted leaves by it: sound, which is not, overtakes it */
     struct media_outlet *outlet;
     struct media_pace *next; /* of those with waiting packets; the rest is the box's */
@@ -58,11 +56,12 @@ struct media_pace {
     bool holds;              /* it is in the box's list */
 };
 
-/* One peer's queue; lies in its transport. `open`, `to` and `pace` are its owner's. */
+/* One peer's queue; lies in its transport. `open`, `to`, `bwe` and `pace` are its owner's. */
 struct media_outlet {
     bool open; /* is there a path? What is queued for one that is closed is dropped */
     struct rtc_ice_path to;
-    struct media_pace *pace;   /* NULL = nothing is counted, nothing waits */
+    struct rtc_bwe *bwe;     /* borrowed: counts what leaves, transport-wide; NULL = nobody does */
+    struct media_pace *pace; /* NULL = nothing has to wait, and nothing waits */
     struct media_outlet *next; /* the rest is the box's */
     uint32_t first, last;      /* jobs, plus one; 0 = none */
 };

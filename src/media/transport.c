@@ -340,13 +340,12 @@ struct media_job *media_transport_rtp(struct media_transport *t) {
 }
 
 void media_transport_count(struct media_transport *t, struct rtc_bwe *bwe) {
-    t->pace.bwe = bwe;
-    t->pace.outlet = &t->outlet;
-    t->outlet.pace = &t->pace;
+    t->outlet.bwe = bwe;
 }
 
 void media_transport_pace(struct media_transport *t, uint64_t bps) {
     t->pace.pacer.bps = bps;
+    t->outlet.pace = bps != 0 || t->pace.first != 0 ? &t->pace : NULL;
 }
 
 void media_transport_drop(struct media_transport *t, const struct rtc_srtp_sender *sender) {
@@ -387,6 +386,7 @@ enum err media_transport_create(struct media_worker *w, const struct rtc_ice_cre
     }
     t->worker = w;
     t->owner = owner;
+    t->pace.outlet = &t->outlet;
     t->ssrcs = SSRCS_AT_FIRST;
     w->n_transports++;
     enum err e = rtc_icelite_create(local, w->now_us, &t->ice);

@@ -36,18 +36,20 @@
 #define SILENCE_DIVISOR 2
 
 struct rtc_bwe {
+    /* What each packet touches that leaves: a line of the cache. */
     struct rtc_twcc_tx *history;
+    int64_t unheard_us; /* when the first packet left that no report has followed; 0 = none */
+    struct rtc_bwe_probe probe;
+    /* And what only reports do. */
     struct rtc_bwe_acked acked;
     struct rtc_bwe_trend trend;
     struct rtc_bwe_queue queue;
     struct rtc_bwe_loss loss;
     struct rtc_bwe_aimd aimd;
-    struct rtc_bwe_probe probe;
     uint64_t remb_bps, useful_bps;
-    int64_t remb_us;    /* when it came; 0 = never */
-    int64_t rtt_us;     /* 0 = not known */
-    int64_t unheard_us; /* when the first packet left that no report has followed; 0 = none */
-    int64_t probe_us;   /* the next not before */
+    int64_t remb_us;  /* when it came; 0 = never */
+    int64_t rtt_us;   /* 0 = not known */
+    int64_t probe_us; /* the next not before */
     int64_t probe_wait_us;
     int64_t probed_us;        /* when the last one was over */
     uint64_t before_loss_bps; /* the bound before less was tried, for too much was lost */
@@ -77,6 +79,10 @@ void rtc_bwe_destroy(struct rtc_bwe *b) {
         rtc_twcc_tx_destroy(b->history);
         mem_free(b);
     }
+}
+
+void rtc_bwe_expect(const struct rtc_bwe *b) {
+    __builtin_prefetch(b->history, 1);
 }
 
 uint16_t rtc_bwe_sent(struct rtc_bwe *b, size_t size, int64_t now_us) {

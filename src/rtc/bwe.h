@@ -42,6 +42,8 @@ MUST_CHECK enum err rtc_bwe_create(struct rtc_bwe **ret);
 /** Takes NULL. */
 void rtc_bwe_destroy(struct rtc_bwe *b);
 
+/** Soon a packet leaves: what that touches is fetched. */
+void rtc_bwe_expect(const struct rtc_bwe *b);
 /** A packet of `size` bytes leaves now: gives its transport-wide number. */
 uint16_t rtc_bwe_sent(struct rtc_bwe *b, size_t size, int64_t now_us);
 

@@ -264,9 +264,24 @@ static void note_layer(struct sfu_track *t, unsigned layer, const struct sfu_pac
     }
 }
 
+enum { FAR = 3, NEAR = 1 }; /* listeners ahead */
+
+/* What the packet will touch, fetched while it is read and booked. */
+static void expect(const struct sfu_track *t, const struct sfu_track_layer *l) {
+    for (uint32_t i = 0; i < FAR && i < t->n_listeners; i++) {
+        sfu_subscription_expect(t->listeners[i]);
+    }
+    if (l->nack != NULL) {
+        __builtin_prefetch(&l->nack->n, 1);
+    }
+    __builtin_prefetch(l->history, 1);
+}
+
 /* To each listener; what the next ones will touch is fetched meanwhile. */
 static void hand_out(struct sfu_track *t, const struct sfu_packet *p) {
-    enum { FAR = 3, NEAR = 1 };
+    if (t->n_listeners > 0) {
+        sfu_subscription_expect_more(t->listeners[0]);
+    }
     for (uint32_t i = 0; i < t->n_listeners; i++) {
         if (i + FAR < t->n_listeners) {
             sfu_subscription_expect(t->listeners[i + FAR]);
@@ -282,6 +297,7 @@ void sfu_track_take(struct sfu_track *t, unsigned layer, struct pkt *pkt, const 
     bool recovered) {
     struct pkt *kept = pkt_keep(pkt);
     struct sfu_packet p;
+    expect(t, &t->layers[layer]);
     p.now_us = t->worker->media->now_us;
     p.layer = (uint8_t)layer;
     if (sfu_track_read(t, kept, rtp, &p) && book(t, layer, &p, recovered)) {

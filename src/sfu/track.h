@@ -46,21 +46,23 @@ struct sfu_track_layer {
 
 struct sfu_track {
     struct sfu_object object;
+    /* What each packet touches, in a row, with its layer: sfu_track_expect. */
     struct sfu_worker *worker;
     struct sfu_transport *transport;
-    struct sfu_track *prev, *next; /* of the transport */
-    struct sfu_track_config config;
     const struct rtc_codec *codec; /* of the latest packet; the first one before that */
-    struct wheel_timer timer;      /* NACKs, key frames, replays, which layers live */
     struct sfu_subscription **listeners;
     uint32_t n_listeners, listeners_cap;
-    uint32_t n_replays;         /* listeners who have not caught up */
-    uint8_t n_layers, live;     /* live: a bit a layer */
-    bool heard;                 /* a packet has come */
-    struct sfu_speaker speaker; /* of audio */
+    uint32_t n_replays;       /* listeners who have not caught up */
+    uint8_t n_layers, live;   /* live: a bit a layer */
+    bool heard;               /* a packet has come */
+    struct wheel_timer timer; /* NACKs, key frames, replays, which layers live */
     struct sfu_tally tally;
-    struct sfu_rates rates; /* of video */
-    struct sfu_svc *svc;    /* from its first packet of VP9 or AV1 in a single stream */
+    /* And what it does not, or not all of it. */
+    struct sfu_track *prev, *next; /* of the transport */
+    struct sfu_track_config config;
+    struct sfu_speaker speaker; /* of audio */
+    struct sfu_rates rates;     /* of video */
+    struct sfu_svc *svc;        /* from its first packet of VP9 or AV1 in a single stream */
     struct sfu_track_layer layers[RTC_ENCODINGS_MAX];
 };
 
@@ -73,6 +75,18 @@ void sfu_track_destroy(struct sfu_track *t);
  * nothing has changed. */
 MUST_CHECK enum err sfu_track_change(struct sfu_track *t, const struct rtc_rtp_params *params);
 void sfu_track_set_muted(struct sfu_track *t, bool muted);
+
+#define SFU_TRACK_HOT 128 /* bytes from `worker` on that a packet touches */
+/** Soon it takes a packet of this layer: so many tracks do that it is in no cache any more. */
+static inline void sfu_track_expect(const struct sfu_track *t, unsigned layer) {
+    const char *track = (const char *)&t->worker, *of = (const char *)&t->layers[layer];
+    for (size_t i = 0; i < SFU_TRACK_HOT; i += 64) {
+        __builtin_prefetch(track + i, 1);
+    }
+    for (size_t i = 0; i < sizeof(t->layers[layer]); i += 64) {
+        __builtin_prefetch(of + i, 1);
+    }
+}
 
 /** A packet of a layer: booked, kept, and handed to the listeners. `pkt` is borrowed.
  * @recovered  it came by RTX and is unwrapped already */

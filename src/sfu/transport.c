@@ -61,8 +61,11 @@ void sfu_transport_rtp(void *owner, struct pkt *pkt, const struct rtc_srtp_got *
         w->stats.drops[SFU_DROP_MALFORMED]++;
         return;
     }
-    note_arrival(t, pkt_bytes(pkt), &rtp, w->media->now_us);
     const struct sfu_binding *b = sfu_transport_whose(t, pkt_bytes(pkt), &rtp);
+    if (b != NULL) {
+        sfu_track_expect(b->track, b->layer);
+    }
+    note_arrival(t, pkt_bytes(pkt), &rtp, w->media->now_us);
     if (b == NULL) {
         w->stats.drops[SFU_DROP_STRANGER]++;
         return;

@@ -290,7 +290,8 @@ static struct media_job *counted(struct fixture *f, uint16_t seq, bool video, si
 
 static void pace(struct fixture *f) {
     CHECK_ERR(OK, rtc_bwe_create(&f->bwe));
-    f->pace = (struct media_pace){ .bwe = f->bwe, .outlet = &f->outlets[0] };
+    f->pace = (struct media_pace){ .outlet = &f->outlets[0] };
+    f->outlets[0].bwe = f->bwe;
     f->outlets[0].pace = &f->pace;
 }
 
