@@ -16,7 +16,13 @@ static void drop_first(struct rtc_nack *n, size_t k) {
 static void restart(struct rtc_nack *n, uint16_t seq) {
     n->n = 0;
     n->any = true;
+    n->any_key = false;
     n->highest = seq;
+}
+
+/* Does the newest key frame heal it? */
+static bool is_healed(const struct rtc_nack *n, uint16_t seq) {
+    return n->any_key && rtc_seq_newer(n->key, seq);
 }
 
 /* Notes all between the newest and `seq`. The oldest give way: they are closest to being of no use
@@ -24,7 +30,8 @@ static void restart(struct rtc_nack *n, uint16_t seq) {
 static void note_gap(struct rtc_nack *n, uint16_t seq, size_t gap, int64_t now_us) {
     size_t kept = gap < RTC_NACK_MAX ? gap : RTC_NACK_MAX;
     size_t over = n->n + kept > RTC_NACK_MAX ? n->n + kept - RTC_NACK_MAX : 0;
-    n->key_needed |= over > 0 || kept < gap;
+    bool healed = over > 0 && is_healed(n, n->missing[over - 1].seq);
+    n->key_needed |= (over > 0 && !healed) || kept < gap;
     drop_first(n, over);
     for (size_t i = kept; i > 0; i--) {
         n->missing[n->n++] = (struct rtc_nack_missing){ .due_us = now_us + RTC_NACK_FIRST_US,
@@ -61,14 +68,15 @@ enum rtc_nack_verdict rtc_nack_received(struct rtc_nack *n, uint16_t seq, int64_
         note_gap(n, seq, (size_t)ahead - 1, now_us);
     }
     n->highest = seq;
+    n->any_key = n->any_key && rtc_seq_diff(seq, n->key) <= RTC_NACK_JUMP_MAX;
     return RTC_NACK_NEW;
 }
 
-/* An RTT after the first try, half as much more after each further one. */
+/* An RTT after the first try, a quarter more after each further one. */
 static int64_t wait_after(const struct rtc_nack *n, uint8_t tries) {
     int64_t wait = n->rtt_us > 0 ? n->rtt_us : RTC_NACK_RTT_US;
     for (uint8_t i = 1; i < tries; i++) {
-        wait += wait / 2;
+        wait += wait / 4;
     }
     return wait < RTC_NACK_LEAST_US ? RTC_NACK_LEAST_US
                                     : (wait > RTC_NACK_MOST_US ? RTC_NACK_MOST_US : wait);
@@ -79,7 +87,7 @@ size_t rtc_nack_due(struct rtc_nack *n, int64_t now_us, uint16_t ret[RTC_NACK_MA
     for (size_t i = 0; i < n->n; i++) {
         struct rtc_nack_missing m = n->missing[i];
         if (m.due_us <= now_us && m.tries == RTC_NACK_TRIES_MAX) {
-            n->key_needed = true;
+            n->key_needed |= !is_healed(n, m.seq);
             continue;
         }
         if (m.due_us <= now_us) {
@@ -102,11 +110,8 @@ int64_t rtc_nack_next_us(const struct rtc_nack *n) {
 }
 
 void rtc_nack_key_frame(struct rtc_nack *n, uint16_t seq) {
-    size_t before = 0;
-    while (before < n->n && rtc_seq_newer(seq, n->missing[before].seq)) {
-        before++;
-    }
-    drop_first(n, before);
+    n->key = !n->any_key || rtc_seq_newer(seq, n->key) ? seq : n->key;
+    n->any_key = true;
 }
 
 bool rtc_nack_take_key_needed(struct rtc_nack *n) {

@@ -4,7 +4,8 @@
  * A number that was jumped over is asked for after RTC_NACK_FIRST_US (packets overtake each other),
  * then after an RTT each, growing, and RTC_NACK_TRIES_MAX times at most. What stays away, and what
  * no longer fits into the list, can only be healed by a key frame; rtc_nack_take_key_needed tells
- * once. For audio that means nothing and nobody asks.
+ * once. For audio that means nothing and nobody asks. What is missing before a key frame is asked
+ * for all the same, as long as there is room: it may still come in time to be shown.
  *
  * Thread: any; the one that owns the stream. Nothing allocates.
  */
@@ -37,7 +38,8 @@ struct rtc_nack {
     int64_t rtt_us;                                /* set by the owner; 0 = not known */
     uint16_t n;
     uint16_t highest;
-    bool any;
+    uint16_t key; /* where the newest key frame begins, once there was one */
+    bool any, any_key;
     bool key_needed;
 };
 
@@ -58,7 +60,7 @@ size_t rtc_nack_due(struct rtc_nack *n, int64_t now_us, uint16_t ret[RTC_NACK_MA
 /** When rtc_nack_due would next give something; INT64_MAX when nothing is missing. */
 int64_t rtc_nack_next_us(const struct rtc_nack *n);
 
-/** A key frame begins at `seq`: what is missing before it is not needed any more. */
+/** A key frame begins at `seq`: what is missing before it can be done without. */
 void rtc_nack_key_frame(struct rtc_nack *n, uint16_t seq);
 
 /** Was something given up since the last call? */

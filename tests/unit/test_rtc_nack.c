@@ -68,9 +68,9 @@ TEST(rtc_nack, asks_slower_and_slower_and_gives_up) {
         int64_t rtt_us;
         int64_t at_us[RTC_NACK_TRIES_MAX];
     } rows[] = {
-        { "RTT not known", 0, { 10000, 80000, 185000, 342500, 578750 } },
+        { "RTT not known", 0, { 10000, 80000, 167500, 276875, 413593 } },
         { "next door", 1000, { 10000, 30000, 50000, 70000, 90000 } },
-        { "60 ms", RTT_US, { 10000, 70000, 160000, 295000, 497500 } },
+        { "60 ms", RTT_US, { 10000, 70000, 145000, 238750, 355937 } },
         { "a second", 1000 * MS, { 10000, 410000, 810000, 1210000, 1610000 } },
     };
     FOR_ROWS (rows, r) {
@@ -113,18 +113,53 @@ TEST(rtc_nack, is_bounded) {
     CHECK(rtc_nack_take_key_needed(&k));
 }
 
+/* It is asked for all the same, and missed by nobody. */
 TEST(rtc_nack, a_key_frame_heals_what_is_before_it) {
+    static const struct {
+        const char *name;
+        uint16_t key;  /* 0 = none */
+        uint16_t next; /* comes at the end */
+        bool needed;
+    } rows[] = {
+        { "none", 0, 4, true },
+        { "before all that is missing", 65531, 4, true },
+        { "among it", 1, 4, true },
+        { "behind it", 3, 4, false },
+        { "behind it, and then no room", 3, 3 + RTC_NACK_MAX, false },
+        { "behind it, and then no room at all", 3, 5 + RTC_NACK_MAX, true },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct rtc_nack k = { .n = 0 };
+        uint16_t got[RTC_NACK_MAX];
+        (void)rtc_nack_received(&k, 65530, 0);
+        (void)rtc_nack_received(&k, 65535, 0);
+        (void)rtc_nack_received(&k, 3, 0);
+        if (r->key != 0) {
+            rtc_nack_key_frame(&k, r->key);
+        }
+        for (int i = 0; i < RTC_NACK_TRIES_MAX && r->next == 4; i++) {
+            CHECK_INT(7, rtc_nack_due(&k, rtc_nack_next_us(&k), got));
+        }
+        (void)rtc_nack_received(&k, r->next, 0);
+        (void)rtc_nack_due(&k, r->next == 4 ? rtc_nack_next_us(&k) : 0, got);
+        CHECK_INT(r->needed, rtc_nack_take_key_needed(&k));
+    }
+}
+
+TEST(rtc_nack, a_key_frame_of_long_ago_heals_nothing) {
     struct rtc_nack k = { .n = 0 };
-    uint16_t got[RTC_NACK_MAX];
-    (void)rtc_nack_received(&k, 65530, 0);
-    (void)rtc_nack_received(&k, 65535, 0);
-    (void)rtc_nack_received(&k, 3, 0);
-    rtc_nack_key_frame(&k, 1);
-    CHECK_INT(2, rtc_nack_due(&k, RTC_NACK_FIRST_US, got));
-    CHECK(got[0] == 1 && got[1] == 2);
-    rtc_nack_key_frame(&k, 3);
-    CHECK_INT(INT64_MAX, rtc_nack_next_us(&k));
-    CHECK(!rtc_nack_take_key_needed(&k));
+    uint16_t got[RTC_NACK_MAX], seq = 1;
+    (void)rtc_nack_received(&k, seq, 0);
+    rtc_nack_key_frame(&k, seq);
+    for (unsigned i = 0; i < 40000; i++) {
+        (void)rtc_nack_received(&k, ++seq, 0);
+    }
+    (void)rtc_nack_received(&k, (uint16_t)(seq + 2), 0);
+    for (int i = 0; i <= RTC_NACK_TRIES_MAX; i++) {
+        (void)rtc_nack_due(&k, rtc_nack_next_us(&k), got);
+    }
+    CHECK(rtc_nack_take_key_needed(&k));
 }
 
 /* --- a whole way in virtual time --- */
