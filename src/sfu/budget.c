@@ -16,6 +16,23 @@ uint64_t sfu_transport_budget(const struct sfu_transport *t, int64_t now_us) {
     return t->budget.bwe == NULL ? SFU_BUDGET_UNKNOWN : rtc_bwe_bps(t->budget.bwe, now_us);
 }
 
+static struct rtc_bwe_view view_of(const struct sfu_transport *t) {
+    struct rtc_bwe_view view = { .rtt_us = 0 };
+    if (t->budget.bwe != NULL) {
+        rtc_bwe_look(t->budget.bwe, &view);
+    }
+    return view;
+}
+
+int64_t sfu_transport_rtt_us(const struct sfu_transport *t) {
+    return view_of(t).rtt_us;
+}
+
+bool sfu_transport_is_full(const struct sfu_transport *t) {
+    struct rtc_bwe_view view = view_of(t);
+    return view.rtt_us == 0 || view.queue_us > SFU_FULL_US; /* no RTT: there are no reports */
+}
+
 /* The room that is looked for: heads, and the margin without which nothing rises. */
 static uint64_t room_for(uint64_t bps) {
     return bps / PERCENT * (PERCENT + SFU_BUDGET_MARGIN_PERCENT);

@@ -39,6 +39,10 @@ struct sfu_transport;
  * wants to be left over (SFU_RISE_PERCENT). */
 #define SFU_BUDGET_MARGIN_PERCENT 25
 
+/* Packets that wait so long on the way say that it is full: jitter does not show as much
+ * (rtc/bwe_queue takes the fastest of a report). */
+#define SFU_FULL_US 25000
+
 /** The number has changed (sfu_transport_budget). Called within a turn, at most once for each
  * report of the subscriber; may change subscriptions, may not destroy them or the transport. */
 typedef void sfu_budget_fn(struct sfu_transport *t, int64_t now_us);
@@ -54,6 +58,11 @@ struct sfu_budget {
 
 /** Bits per second of video, or SFU_BUDGET_UNKNOWN. */
 uint64_t sfu_transport_budget(const struct sfu_transport *t, int64_t now_us);
+
+/** How long an answer takes just now, queues and all; 0 = not known. */
+int64_t sfu_transport_rtt_us(const struct sfu_transport *t);
+/** Do packets wait on the way? Where nobody can tell, they may. */
+bool sfu_transport_is_full(const struct sfu_transport *t);
 
 /**
  * What all its subscriptions would get if there were room for the next step of each (or all they

@@ -63,6 +63,14 @@ bool sfu_replay_begin(struct sfu_subscription *s) {
     return s->replay.next != 0 || begin(s, (unsigned)layer, now);
 }
 
+void sfu_replay_follow(struct sfu_subscription *s, const struct sfu_packet *p) {
+    if (s->replay.next == 0 && p->seq < s->track->layers[p->layer].receiver.highest) {
+        s->replay = (struct sfu_replay){ p->seq + 1, p->layer };
+        s->track->n_replays++;
+        sfu_track_wake(s->track);
+    }
+}
+
 void sfu_replay_end(struct sfu_subscription *s) {
     if (s->replay.next != 0) {
         s->replay.next = 0;

@@ -46,6 +46,9 @@ bool sfu_replay_begin(struct sfu_subscription *s);
 static inline bool sfu_replay_holds(const struct sfu_replay *r, unsigned layer, int64_t seq) {
     return r->next != 0 && r->layer == layer && seq >= r->next;
 }
+/** His layer begins with this packet. Where it came late (lost, and sent again), what is behind it
+ * went by already, and follows. */
+void sfu_replay_follow(struct sfu_subscription *s, const struct sfu_packet *p);
 /** A step for each of the track's listeners who have not caught up. */
 void sfu_replay_step(struct sfu_track *t, int64_t now_us);
 /** The listener is away, or gone. */

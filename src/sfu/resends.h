@@ -4,6 +4,9 @@
  * nothing that can be sent again is ever forgotten here, and whoever asks for everything over and
  * over gets SFU_RESENDS_TIMES of each packet.
  *
+ * A resend is lost as often as its packet was: where a tenth is, three of a packet leave one of a
+ * thousand lost for good, and the picture stands until the next key frame.
+ *
  * Thread: the room's worker; pure.  See: livekit-protocol.md, 5.3.
  */
 #ifndef SFU_RESENDS_H
@@ -16,8 +19,12 @@
 #define SFU_RESENDS_FORGET_MS                                                                      \
     2000                         /* longer than a history keeps a packet                           \
                                   */
-#define SFU_RESENDS_TIMES 3      /* of one packet */
-#define SFU_RESEND_US     100000 /* between two of one packet, or an RTT where that is longer */
+#define SFU_RESENDS_TIMES 5      /* of one packet: as often as we ask for one (rtc/nack) */
+#define SFU_RESEND_US     100000 /* between two of one packet, until an RTT is known */
+/* Then so much of an RTT: who asks again after one of his may be heard so much sooner, since ways
+ * jitter; refused, he would wait for another round. */
+#define SFU_RESEND_RTT_PERCENT 75
+#define SFU_RESEND_LEAST_US    60000 /* but not less: an RTT is measured now and then only */
 
 struct sfu_resend {
     uint32_t sent_ms;

@@ -76,22 +76,25 @@ void sfu_rewriter_squeeze(struct sfu_rewriter *r, uint32_t to) {
     r->squeeze_to = to;
 }
 
-/* The same for a packet and its resend. Once that is long ago, wrapped timestamps must not be taken
- * for old ones. */
-static uint32_t squeezed(struct sfu_rewriter *r, uint32_t ts) {
-    int64_t before = rtc_ts_diff(r->squeeze_to, ts);
-    if (before < -TICKS_SURE) {
-        r->squeeze = SFU_SQUEEZE_NOT;
-    }
-    return before > 0 ? r->squeeze_to - (uint32_t)before / SFU_SQUEEZE_BY : ts;
+/* The same for a packet and its resend. */
+static uint32_t squeezed(uint32_t to, uint32_t ts) {
+    int64_t before = rtc_ts_diff(to, ts);
+    return before > 0 ? to - (uint32_t)before / SFU_SQUEEZE_BY : ts;
 }
 
 static uint32_t timestamp_of(struct sfu_rewriter *r, const struct sfu_packet *p) {
-    return (r->squeeze == SFU_SQUEEZE ? squeezed(r, p->rtp.ts) : p->rtp.ts) + r->ts_offset;
+    uint32_t ts = p->rtp.ts;
+    if (r->squeeze == SFU_SQUEEZE) {
+        /* Once that is long ago, wrapped timestamps must not be taken for old ones. */
+        r->squeeze = rtc_ts_diff(r->squeeze_to, ts) < -TICKS_SURE ? SFU_SQUEEZE_NOT : SFU_SQUEEZE;
+        ts = squeezed(r->squeeze_to, ts);
+    }
+    return ts + r->ts_offset;
 }
 
 bool sfu_rewriter_switch(
     struct sfu_rewriter *r, const struct sfu_packet *p, const struct rtc_receiver *to) {
+    uint32_t offset = r->ts_offset;
     if (r->last_us != 0) {
         int64_t ticks = ticks_between(r, p, to);
         if (ticks < -rtc_us_to_ticks(SFU_BEHIND_MAX_US, r->clock_rate)) {
@@ -100,6 +103,9 @@ bool sfu_rewriter_switch(
         uint32_t out = r->last_out + (ticks > 0 ? (uint32_t)ticks : 1);
         r->ts_offset = out - p->rtp.ts;
     }
+    r->past.ts_offset = offset;
+    r->past.squeeze_to = r->squeeze_to;
+    r->past.squeeze = r->squeeze == SFU_SQUEEZE;
     r->squeeze = r->squeeze == SFU_SQUEEZE_NEXT ? SFU_SQUEEZE : SFU_SQUEEZE_NOT;
     r->source = source_of(to);
     rtc_renumber_switch(&r->seq, p->seq);
@@ -135,6 +141,21 @@ bool sfu_rewriter_map(
     return true;
 }
 
-bool sfu_rewriter_back(const struct sfu_rewriter *r, uint16_t out, int64_t *ret_in) {
-    return rtc_renumber_back(&r->seq, rtc_seq_extend(r->seq.out, out), ret_in);
+bool sfu_rewriter_map_past(
+    const struct sfu_rewriter *r, const struct sfu_packet *p, struct sfu_rewritten *ret) {
+    int64_t out;
+    ret->vp8 = (struct rtc_vp8_ids){ p->vp8.picture_id, p->vp8.tl0, p->vp8.keyidx };
+    if (!rtc_renumber_map_past(&r->seq, p->seq, &out) ||
+        (is_vp8(r, p) && !rtc_vp8_map_ids_past(r->vp8, &p->vp8, &ret->vp8))) {
+        return false;
+    }
+    ret->seq = (uint16_t)out;
+    ret->ts =
+        r->past.ts_offset + (r->past.squeeze ? squeezed(r->past.squeeze_to, p->rtp.ts) : p->rtp.ts);
+    return true;
+}
+
+bool sfu_rewriter_back(
+    const struct sfu_rewriter *r, uint16_t out, int64_t *ret_in, bool *ret_past) {
+    return rtc_renumber_back(&r->seq, rtc_seq_extend(r->seq.out, out), ret_in, ret_past);
 }

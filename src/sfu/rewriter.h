@@ -36,6 +36,10 @@ struct sfu_rewriter {
     struct sfu_source source;   /* of the current layer */
     uint32_t squeeze_to; /* of the current layer: timestamps before this one lie closer together */
     enum { SFU_SQUEEZE_NOT, SFU_SQUEEZE_NEXT, SFU_SQUEEZE } squeeze;
+    struct {
+        uint32_t ts_offset, squeeze_to;
+        bool squeeze;
+    } past;                  /* before the last switch */
     struct rtc_renumber seq; /* last: most of it is rarely looked at */
 };
 
@@ -75,7 +79,12 @@ void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p);
 bool sfu_rewriter_map(
     struct sfu_rewriter *r, const struct sfu_packet *p, struct sfu_rewritten *ret);
 
-/** Which packet of the current layer (its number, extended) went out by this number? */
-bool sfu_rewriter_back(const struct sfu_rewriter *r, uint16_t out, int64_t *ret_in);
+/** The same for a packet of what was sent before the last switch, which comes late or again. */
+bool sfu_rewriter_map_past(
+    const struct sfu_rewriter *r, const struct sfu_packet *p, struct sfu_rewritten *ret);
+
+/** Which packet (its number, extended) went out by this number: of the current layer or,
+ * `ret_past`, of what was sent before the last switch? */
+bool sfu_rewriter_back(const struct sfu_rewriter *r, uint16_t out, int64_t *ret_in, bool *ret_past);
 
 #endif

@@ -114,7 +114,7 @@ void sfu_share_now(struct sfu_transport *t, int64_t now_us) {
     struct sfu_claim *claims = claims_of(t, &n);
     t->share.next_us = now_us + SFU_SHARE_US;
     if (claims != NULL) {
-        (void)sfu_allocate(claims, n, budget, now_us >= t->share.rise_us);
+        t->share.spent_bps = sfu_allocate(claims, n, budget, now_us >= t->share.rise_us);
         sfu_transport_could_use(t, sfu_allocator_all(claims, n));
         grant_all(t, claims, now_us);
     }
@@ -127,6 +127,25 @@ void sfu_share_touch(struct sfu_transport *t) {
     if (t->share.limited) {
         t->share.next_us = 0;
         sfu_transport_wake(t);
+    }
+}
+
+static uint64_t room_for_resends(const struct sfu_transport *t, uint64_t budget) {
+    uint64_t least = sfu_transport_is_full(t) ? budget / 100 * SFU_RESEND_PERCENT : budget;
+    uint64_t left = budget > t->share.spent_bps ? budget - t->share.spent_bps : 0;
+    return (left > least ? left : least) + 1; /* never 0 */
+}
+
+bool sfu_share_may_resend(const struct sfu_transport *t, int64_t now_us) {
+    return !t->share.limited || t->share.resent_us <= now_us + SFU_RESEND_BURST_US;
+}
+
+void sfu_share_resent(struct sfu_transport *t, size_t bytes, int64_t now_us) {
+    struct sfu_share *share = &t->share;
+    uint64_t budget = sfu_transport_budget(t, now_us);
+    if (budget != SFU_BUDGET_UNKNOWN) {
+        int64_t from_us = share->resent_us > now_us ? share->resent_us : now_us;
+        share->resent_us = from_us + (int64_t)(bytes * 8000000 / room_for_resends(t, budget));
     }
 }
 

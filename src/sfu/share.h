@@ -9,6 +9,7 @@
 #define SFU_SHARE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct sfu_transport;
@@ -17,10 +18,18 @@ struct sfu_transport;
 #define SFU_RISE_US      1000000 /* between two rises */
 #define SFU_RISE_LATE_US 3000000 /* from a fall to the next rise: else layers swing to and fro */
 
+/* A way that loses because it is full must not be filled with what was lost on it: there, resends
+ * get what the videos leave of the budget, and so much of it at least. Where nothing waits on the
+ * way, it loses by itself, and they get as much as the whole budget. */
+#define SFU_RESEND_PERCENT  20
+#define SFU_RESEND_BURST_US 200000 /* they come in bursts: an RTT's, or those of a lost picture */
+
 /** Lies in the transport; zeroed = nothing limits it. */
 struct sfu_share {
-    int64_t next_us; /* of the next look; while limited */
-    int64_t rise_us; /* not before then */
+    int64_t next_us;    /* of the next look; while limited */
+    int64_t rise_us;    /* not before then */
+    int64_t resent_us;  /* what was resent is made up for then */
+    uint64_t spent_bps; /* on videos */
     bool limited;
 };
 
@@ -28,6 +37,10 @@ struct sfu_share {
 void sfu_share_now(struct sfu_transport *t, int64_t now_us);
 /** Layers or wishes have changed: shares out within the turn, where there is a limit. */
 void sfu_share_touch(struct sfu_transport *t);
+/** Is there room for a resend? */
+bool sfu_share_may_resend(const struct sfu_transport *t, int64_t now_us);
+/** One of so many bytes leaves. */
+void sfu_share_resent(struct sfu_transport *t, size_t bytes, int64_t now_us);
 /** When it is due; gives when to call again, INT64_MAX without a limit. */
 int64_t sfu_share_tick(struct sfu_transport *t, int64_t now_us);
 

@@ -8,6 +8,7 @@
 #include "rtc/seq.h"
 #include "sfu/resends.h"
 #include "sfu/room.h"
+#include "sfu/share.h"
 #include "sfu/track.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -18,7 +19,7 @@
 
 #define REPORT_US 3000000 /* between sender reports: livekit-protocol.md, 5.6 */
 
-_Static_assert(sizeof(struct sfu_subscription) <= 1600, "the header says 1,560");
+_Static_assert(sizeof(struct sfu_subscription) <= 1600, "the header says 1,584");
 _Static_assert(offsetof(struct sfu_subscription, rewriter.seq.marks[1]) -
                        offsetof(struct sfu_subscription, worker) <=
                    SFU_SUBSCRIPTION_HOT,
@@ -90,7 +91,6 @@ static void forward(
     s->octets += p->rtp.payload_len;
     s->tally.octets += p->rtp.payload_len;
     s->worker->stats.forwarded++;
-    s->needs_key &= !p->frame.key_frame;
     if (head.marker && sfu_track_is_video(s->track) && s->replay.next == 0) {
         sfu_freezes_frame(&s->freezes, p->now_us);
     }
@@ -138,6 +138,33 @@ static enum sfu_choice choose_layers(
     return sfu_layers_take(&s->layers, s->track->svc, p) ? choice : SFU_DROP;
 }
 
+/* A packet of what he got before the last switch: lost on its way to us, and sent again. A decoder
+ * that shows pictures a moment late can still use it. */
+static void pass_late(struct sfu_subscription *s, const struct sfu_packet *p) {
+    struct sfu_rewritten to;
+    if (p->frame.temporal <= s->past_temporal && p->rtp.payload_len > 0 &&
+        sfu_rewriter_map_past(&s->rewriter, p, &to)) {
+        forward(s, p, &to);
+    }
+}
+
+/* His layer begins with this packet. False when it cannot: then all is as before. */
+static bool begin_layer(
+    struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_selector *before) {
+    if (!sfu_rewriter_switch(&s->rewriter, p, &s->track->layers[p->layer].receiver)) {
+        sfu_selector_undo(&s->selector, before->current);
+        sfu_track_want_key(s->track, p->layer);
+        return false;
+    }
+    s->past_layer = before->current;
+    s->past_temporal = before->temporal;
+    sfu_silence_end(&s->silence);
+    if (sfu_track_is_video(s->track)) {
+        sfu_replay_follow(s, p);
+    }
+    return true;
+}
+
 void sfu_subscription_pass(struct sfu_subscription *s, const struct sfu_packet *p) {
     if (s->wanted.disabled || s->paused || !media_transport_is_connected(s->media)) {
         return;
@@ -146,19 +173,17 @@ void sfu_subscription_pass(struct sfu_subscription *s, const struct sfu_packet *
         pass_over(s, p);
         return;
     }
-    int8_t before = s->selector.current;
+    struct sfu_selector before = s->selector;
     bool video = sfu_track_is_video(s->track);
     enum sfu_choice choice = sfu_selector_take(&s->selector, p->layer, &p->frame, video);
     if (choice == SFU_SKIP) {
+        if ((int)p->layer == s->past_layer) {
+            pass_late(s, p);
+        }
         return;
     }
-    if (choice == SFU_SWITCH) {
-        if (!sfu_rewriter_switch(&s->rewriter, p, &s->track->layers[p->layer].receiver)) {
-            sfu_selector_undo(&s->selector, before);
-            sfu_track_want_key(s->track, p->layer);
-            return;
-        }
-        sfu_silence_end(&s->silence);
+    if (choice == SFU_SWITCH && !begin_layer(s, p, &before)) {
+        return;
     }
     if (p->frame.layered) {
         choice = choose_layers(s, p, choice);
@@ -181,26 +206,44 @@ static void repeat(
     }
 }
 
-static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
+/* The packet that went out by this number, or would have had it come, and what it says for him. */
+static bool recall(struct sfu_subscription *s, uint16_t seq, int64_t now_us, struct sfu_packet *p,
+    struct sfu_rewritten *to) {
     int64_t in;
+    bool past;
+    if (s->selector.current < 0 || !sfu_rewriter_back(&s->rewriter, seq, &in, &past)) {
+        return false;
+    }
+    int layer = past ? s->past_layer : s->selector.current;
+    return layer >= 0 && sfu_track_recall(s->track, (unsigned)layer, in, now_us, p) &&
+           is_taken(s, p) && sfu_subscription_is_as_it_was(s, p) &&
+           (past ? sfu_rewriter_map_past(&s->rewriter, p, to)
+                 : sfu_rewriter_map(&s->rewriter, p, to));
+}
+
+static int64_t rtt_of(const struct sfu_subscription *s) {
+    int64_t now = sfu_transport_rtt_us(s->transport);
+    return now > s->rtt.smooth_us ? now : s->rtt.smooth_us;
+}
+
+static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
     struct sfu_packet p;
     struct sfu_rewritten to = { 0 };
-    if (s->selector.current < 0 || !sfu_rewriter_back(&s->rewriter, seq, &in) ||
-        !sfu_track_recall(s->track, (unsigned)s->selector.current, in, now_us, &p) ||
-        !is_taken(s, &p) || !sfu_subscription_is_as_it_was(s, &p) ||
-        !sfu_rewriter_map(&s->rewriter, &p, &to)) {
+    if (!recall(s, seq, now_us, &p, &to)) {
         s->worker->stats.unknown_resends++;
         return;
     }
     bool rtx = s->rtx_ssrc != 0 && s->rtx_pts[p.codec->type] != RTC_NO_PT;
-    if (sfu_resends_allow(s->resends, seq, s->rtt.smooth_us, now_us)) {
+    if (sfu_share_may_resend(s->transport, now_us) &&
+        sfu_resends_allow(s->resends, seq, rtt_of(s), now_us)) {
         (rtx ? send_rtx : repeat)(s, &p, &to);
+        sfu_share_resent(s->transport, p.pkt->len, now_us);
     }
 }
 
 void sfu_subscription_resend(
     struct sfu_subscription *s, const uint16_t *seqs, size_t n, int64_t now_us) {
-    if (s->wanted.disabled || s->paused || s->needs_key) {
+    if (s->wanted.disabled || s->paused) {
         return;
     }
     if (s->resends == NULL) {
@@ -419,6 +462,7 @@ enum err sfu_subscription_create(struct sfu_worker *w, sfu_id id, struct sfu_tra
     memcpy(s->cname, cfg->params.cname, sizeof(s->cname));
     memcpy(s->mid, cfg->params.mid, sizeof(s->mid));
     sfu_selector_init(&s->selector);
+    s->past_layer = -1;
     sfu_layers_init(&s->layers);
     DL_APPEND(transport->subscriptions, s);
     transport->n_subscriptions++;

@@ -29,7 +29,7 @@ struct sfu_track;
 struct sfu_transport;
 struct sfu_worker;
 
-/** 1,560 bytes, and 808 more where VP8's descriptors are rewritten. */
+/** 1,584 bytes, and 832 more where VP8's descriptors are rewritten. */
 struct sfu_subscription {
     struct sfu_object object;
     /* What each packet touches, in a row: sfu_subscription_expect. */
@@ -40,6 +40,8 @@ struct sfu_subscription {
     struct sfu_wanted wanted;
     struct sfu_allowance allowed; /* of what there is room for */
     struct sfu_selector selector;
+    int8_t past_layer; /* sent before the last switch: late packets of it still go out; -1 = none */
+    uint8_t past_temporal; /* the highest of it */
     struct sfu_replay replay;
     uint32_t ssrc, rtx_ssrc; /* as agreed upon with the listener, and what follows */
     uint8_t pts[RTC_CODEC_COUNT], rtx_pts[RTC_CODEC_COUNT]; /* RTC_NO_PT: not taken */
@@ -48,9 +50,8 @@ struct sfu_subscription {
     bool repeats; /* it may ask for a packet again, and there is no RTX for that */
     bool reported;
     bool started;
-    bool paused;    /* there is no room for any of it */
-    bool fresh;     /* there is a limit, and nobody has said yet what of it is this one's */
-    bool needs_key; /* the listener said so: what it misses before the next one is of no use */
+    bool paused; /* there is no room for any of it */
+    bool fresh;  /* there is a limit, and nobody has said yet what of it is this one's */
     uint32_t packets;
     uint64_t octets;
     struct rtc_srtp_sender sender;

@@ -20,7 +20,6 @@ static void begin_picture(struct sfu_subscription *s) {
 }
 
 void sfu_subscription_want_key(struct sfu_subscription *s) {
-    s->needs_key = sfu_track_is_video(s->track);
     ask_for_key(s);
 }
 
@@ -98,8 +97,8 @@ void sfu_subscription_set(struct sfu_subscription *s, const struct sfu_wanted *w
 
 void sfu_subscription_restart(struct sfu_subscription *s) {
     sfu_selector_restart(&s->selector);
+    s->past_layer = -1;
     sfu_replay_end(s);
-    s->needs_key = false; /* there will be one */
     sfu_freezes_pause(&s->freezes);
     if (sfu_track_is_video(s->track)) {
         begin_picture(s);
@@ -110,5 +109,7 @@ void sfu_subscription_restart(struct sfu_subscription *s) {
 void sfu_subscription_lost(struct sfu_subscription *s, unsigned layer) {
     if (s->selector.current == (int)layer) {
         sfu_subscription_restart(s);
+    } else if (s->past_layer == (int)layer) {
+        s->past_layer = -1;
     }
 }

@@ -41,6 +41,25 @@ TEST(rtc_codec_vp8_map, goes_on_across_switches) {
     CHECK(!rtc_vp8_map_ids(&m, &a, &ids)); /* before the switch */
 }
 
+TEST(rtc_codec_vp8_map, knows_late_frames_of_before_the_switch) {
+    struct rtc_vp8_map m;
+    struct rtc_vp8 a = frame(100, 10, 0, 1), late = frame(101, 11, 0, 1);
+    struct rtc_vp8 newest = frame(102, 12, 0, 1), b = frame(7, 3, 0, 9),
+                   never = frame(103, 13, 0, 1);
+    struct rtc_vp8_ids ids;
+    rtc_vp8_map_init(&m);
+    rtc_vp8_map_switch(&m, &a);
+    CHECK(!rtc_vp8_map_ids_past(&m, &a, &ids)); /* there was no stream before */
+    CHECK(maps_to(&m, a, 0, 1, 1));
+    CHECK(maps_to(&m, newest, 2, 3, 1));
+    rtc_vp8_map_switch(&m, &b);
+    CHECK(maps_to(&m, b, 3, 4, 2));
+    CHECK(rtc_vp8_map_ids_past(&m, &late, &ids));
+    CHECK(ids.picture_id == 1 && ids.tl0 == 2 && (ids.keyidx & 31) == 1);
+    CHECK(!rtc_vp8_map_ids_past(&m, &never, &ids));
+    CHECK(maps_to(&m, frame(8, 4, 0, 9), 4, 5, 2)); /* all as it was */
+}
+
 TEST(rtc_codec_vp8_map, closes_the_gaps_of_temporal_layers) {
     struct rtc_vp8_map m;
     struct rtc_vp8 key = frame(100, 10, 0, 1);

@@ -44,6 +44,7 @@ TEST(rtc_renumber, follows) {
     FOR_ROWS (rows, r) {
         struct rtc_renumber n;
         int64_t out, in;
+        bool past;
         ROW(r->name);
         rtc_renumber_init(&n, 1000);
         CHECK(!rtc_renumber_map(&n, 5, &out)); /* nothing began yet */
@@ -55,7 +56,7 @@ TEST(rtc_renumber, follows) {
             } else {
                 CHECK_INT(s->out >= 0, rtc_renumber_map(&n, s->in, &out));
                 CHECK(s->out < 0 || out == s->out);
-                CHECK(s->out < 0 || (rtc_renumber_back(&n, s->out, &in) && in == s->in));
+                CHECK(s->out < 0 || (rtc_renumber_back(&n, s->out, &in, &past) && in == s->in));
             }
         }
     }
@@ -64,6 +65,7 @@ TEST(rtc_renumber, follows) {
 TEST(rtc_renumber, finds_the_way_back) {
     struct rtc_renumber n;
     int64_t out, in;
+    bool past;
     rtc_renumber_init(&n, 0);
     rtc_renumber_switch(&n, 100);
     for (int64_t i = 100; i < 130; i++) {
@@ -71,19 +73,49 @@ TEST(rtc_renumber, finds_the_way_back) {
             rtc_renumber_drop(&n, i);
         } else {
             CHECK(rtc_renumber_map(&n, i, &out));
-            CHECK(rtc_renumber_back(&n, out, &in) && in == i);
+            CHECK(rtc_renumber_back(&n, out, &in, &past) && in == i && !past);
         }
     }
     for (int64_t i = 100, o = 0; i < 130; i++) {
         if (i % 3 != 0) {
-            CHECK(rtc_renumber_back(&n, o, &in) && in == i);
+            CHECK(rtc_renumber_back(&n, o, &in, &past) && in == i && !past);
             o++;
         }
     }
-    CHECK(!rtc_renumber_back(&n, out + 1, &in)); /* not sent yet */
-    CHECK(!rtc_renumber_back(&n, -1, &in));
+    CHECK(!rtc_renumber_back(&n, out + 1, &in, &past)); /* not sent yet */
+    CHECK(!rtc_renumber_back(&n, -1, &in, &past));
+}
+
+/* Late packets of the stream before a switch, and of the one before that. */
+TEST(rtc_renumber, knows_the_stream_before_the_switch) {
+    struct rtc_renumber n;
+    int64_t out, in;
+    bool past;
+    rtc_renumber_init(&n, 50);
+    rtc_renumber_switch(&n, 100);
+    CHECK(!rtc_renumber_map_past(&n, 100, &out)); /* there was none before */
+    CHECK(rtc_renumber_map(&n, 100, &out) && out == 50);
+    rtc_renumber_drop(&n, 101);
+    CHECK(rtc_renumber_map(&n, 104, &out) && out == 53); /* 102 and 103 are late */
     rtc_renumber_switch(&n, 7);
-    CHECK(!rtc_renumber_back(&n, out, &in)); /* of the stream before */
+    CHECK(rtc_renumber_map(&n, 7, &out) && out == 54);
+    static const struct {
+        const char *name;
+        int64_t in, out; /* out -1: none */
+    } rows[] = { { "before it began", 99, -1 }, { "the first", 100, 50 }, { "left out", 101, -1 },
+        { "late", 103, 52 }, { "the newest", 104, 53 }, { "not sent before the switch", 105, -1 } };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CHECK_INT(r->out >= 0, rtc_renumber_map_past(&n, r->in, &out));
+        CHECK(r->out < 0 || out == r->out);
+        CHECK(r->out < 0 || (rtc_renumber_back(&n, r->out, &in, &past) && in == r->in && past));
+    }
+    CHECK(rtc_renumber_back(&n, 54, &in, &past) && in == 7 && !past);
+    rtc_renumber_switch(&n, 300);
+    CHECK(rtc_renumber_map(&n, 300, &out) && out == 55);
+    CHECK(rtc_renumber_back(&n, 54, &in, &past) && in == 7 && past);
+    CHECK(!rtc_renumber_back(&n, 53, &in, &past)); /* two switches ago */
+    CHECK(!rtc_renumber_map_past(&n, 103, &out));
 }
 
 TEST(rtc_renumber, refuses_what_is_older_than_its_marks) {

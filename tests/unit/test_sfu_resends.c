@@ -4,7 +4,7 @@
 
 #define MS 1000
 
-TEST(sfu_resends, give_a_packet_three_times_and_not_at_once) {
+TEST(sfu_resends, give_a_packet_five_times_and_not_at_once) {
     static const struct {
         const char *name;
         uint16_t seq;
@@ -14,15 +14,16 @@ TEST(sfu_resends, give_a_packet_three_times_and_not_at_once) {
     } rows[] = {
         { "repeated at once", 7, 0, { 10000, 10000, 10001, 10099, 10100, 10150 },
             { true, false, false, false, true, false } },
-        { "three times", 7, 0, { 10000, 10100, 10200, 10300, 10400, 11000 },
-            { true, true, true, false, false, false } },
-        { "a long way", 7, 300 * MS, { 10000, 10150, 10299, 10300, 10500, 10600 },
+        { "five times", 7, 0, { 10000, 10100, 10200, 10300, 10400, 11000 },
+            { true, true, true, true, true, false } },
+        { "a long way", 7, 400 * MS, { 10000, 10150, 10299, 10300, 10500, 10600 },
             { true, false, false, true, false, true } },
+        { "next door", 7, 20 * MS, { 10000, 10059, 10060, 10119, 10120, 10180 },
+            { true, false, true, false, true, true } },
         { "number 0", 0, 0, { 10000, 10001, 10100, 10200, 10300, 10400 },
-            { true, false, true, true, false, false } },
+            { true, false, true, true, true, true } },
         { "long ago: another round of the numbers", 7, 0,
-            { 10000, 10100, 10200, 12199, 12200, 12201 },
-            { true, true, true, false, true, false } },
+            { 10000, 10100, 10200, 12199, 14199, 14200 }, { true, true, true, true, true, false } },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
@@ -33,7 +34,7 @@ TEST(sfu_resends, give_a_packet_three_times_and_not_at_once) {
     }
 }
 
-TEST(sfu_resends, everything_again_and_again_is_three_of_each) {
+TEST(sfu_resends, everything_again_and_again_is_five_of_each) {
     struct sfu_resends s = { 0 };
     unsigned given = 0;
     for (int64_t ms = 0; ms < 1900; ms++) {

@@ -138,6 +138,7 @@ TEST(sfu_rewriter, closes_gaps_of_what_is_left_out) {
     struct sfu_rewriter w;
     struct sfu_rewritten to;
     int64_t in;
+    bool past;
     CHECK_ERR(OK, sfu_rewriter_init(&w, RATE, false, 10));
     struct sfu_packet p = packet(65636, 0, 5000);
     CHECK(sfu_rewriter_switch(&w, &p, &layer));
@@ -165,12 +166,42 @@ TEST(sfu_rewriter, closes_gaps_of_what_is_left_out) {
         CHECK_INT(r->goes, sfu_rewriter_map(&w, &p, &to));
         if (r->goes) {
             CHECK_INT(r->out, to.seq);
-            CHECK(sfu_rewriter_back(&w, to.seq, &in));
+            CHECK(sfu_rewriter_back(&w, to.seq, &in, &past));
             CHECK_INT(r->seq, in);
         }
     }
-    CHECK(!sfu_rewriter_back(&w, 14, &in)); /* not sent yet */
-    CHECK(!sfu_rewriter_back(&w, 9, &in));
+    CHECK(!sfu_rewriter_back(&w, 14, &in, &past)); /* not sent yet */
+    CHECK(!sfu_rewriter_back(&w, 9, &in, &past));
+    sfu_rewriter_finish(&w);
+}
+
+TEST(sfu_rewriter, knows_late_packets_of_before_the_switch) {
+    struct rtc_receiver low = books(1, 100, false, 0), high = books(2, 60000, false, 0);
+    struct sfu_rewriter w;
+    struct sfu_rewritten to;
+    int64_t in;
+    bool past;
+    CHECK_ERR(OK, sfu_rewriter_init(&w, RATE, false, 10));
+    struct sfu_packet first = packet(65636, 1000, 5000), newest = packet(65639, 4000, 5033),
+                      key = packet(125536, 777, 5066);
+    sfu_rewriter_squeeze(&w, 2000); /* it began by catching up */
+    CHECK(sfu_rewriter_switch(&w, &first, &low) && sfu_rewriter_map(&w, &first, &to));
+    uint32_t first_ts = to.ts;
+    CHECK(sfu_rewriter_map(&w, &newest, &to));
+    CHECK_INT(13, to.seq);
+    uint32_t newest_ts = to.ts;
+    CHECK(sfu_rewriter_switch(&w, &key, &high) && sfu_rewriter_map(&w, &key, &to));
+    CHECK_INT(14, to.seq);
+    uint32_t key_ts = to.ts;
+    struct sfu_packet late = packet(65638, 4000, 5100), beyond = packet(65640, 4000, 5100);
+    CHECK(sfu_rewriter_map_past(&w, &late, &to));
+    CHECK(to.seq == 12 && to.ts == newest_ts);
+    CHECK(sfu_rewriter_map_past(&w, &first, &to));
+    CHECK(to.seq == 10 && to.ts == first_ts);
+    CHECK(!sfu_rewriter_map_past(&w, &beyond, &to));
+    CHECK(sfu_rewriter_back(&w, 12, &in, &past) && in == 65638 && past);
+    CHECK(sfu_rewriter_back(&w, 14, &in, &past) && in == 125536 && !past);
+    CHECK(sfu_rewriter_map(&w, &key, &to) && to.ts == key_ts); /* all as it was */
     sfu_rewriter_finish(&w);
 }
 

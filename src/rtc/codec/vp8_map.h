@@ -11,11 +11,16 @@
 #include "rtc/codec/vp8.h"
 #include "rtc/renumber.h"
 
-/** 808 bytes. rtc_vp8_map_init it. */
-struct rtc_vp8_map {
+/* Of a stream. */
+struct rtc_vp8_offsets {
     int64_t near; /* in: the newest picture id, extended */
-    uint8_t tl0_offset, tl0_out;
-    uint8_t keyidx_offset, keyidx_out;
+    uint8_t tl0, keyidx;
+};
+
+/** 832 bytes. rtc_vp8_map_init it. */
+struct rtc_vp8_map {
+    struct rtc_vp8_offsets now, past; /* past: before the last switch */
+    uint8_t tl0_out, keyidx_out;
     struct rtc_renumber pictures;
 };
 
@@ -30,5 +35,8 @@ void rtc_vp8_map_drop(struct rtc_vp8_map *m, const struct rtc_vp8 *in);
 /** What this packet's descriptor must say; false when its frame was left out, or is older than the
  * switch: then the packet must not go out. */
 bool rtc_vp8_map_ids(struct rtc_vp8_map *m, const struct rtc_vp8 *in, struct rtc_vp8_ids *ret);
+/** The same of a late packet of the stream before the switch. */
+bool rtc_vp8_map_ids_past(
+    const struct rtc_vp8_map *m, const struct rtc_vp8 *in, struct rtc_vp8_ids *ret);
 
 #endif
