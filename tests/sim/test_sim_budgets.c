@@ -1,5 +1,6 @@
 /* What a subscriber's way takes is found from its reports: through a bottleneck, and over ways that
  * lose and delay. The estimate by itself is tests/unit/test_rtc_bwe. */
+#include "player.h"
 #include "sfu/budget.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -78,11 +79,13 @@ TEST(sim_budgets, a_bottleneck_is_found_and_its_end_too) {
         world_run(w, 5 * SECOND);
         way->longest_us = 0;
         uint64_t heard = hears->stats.packets, seen = narrow->stats.frames;
+        unsigned over = 0; /* more is tried now and then: half as much again as arrives */
         for (unsigned i = 0; i < 20; i++) {
             world_run(w, SECOND / 2);
             CHECK_INT(r->layer, narrow->stats.layer);
-            CHECK(budget_of(b) < r->bps * 115 / 100);
+            over += budget_of(b) >= r->bps * 115 / 100;
         }
+        CHECK(over <= 5);
         CHECK(hears->stats.packets - heard > 480);
         CHECK(narrow->stats.frames - seen > 280);
         CHECK(way->longest_us < 300 * MS);
@@ -105,36 +108,50 @@ TEST(sim_budgets, a_bottleneck_is_found_and_its_end_too) {
     }
 }
 
-/* The figures of issue 7: above 20 frames a second, and no hole in the sound that a decoder could
- * not bridge (three packets, 60 ms). */
+/* Above 20 pictures a second, and no hole in the sound that a decoder does not bridge: 60 ms, as
+ * ITU-T G.711, Appendix I, which fades out over them. What is played so long after it was sent is
+ * a conversation still (ITU-T G.114: 400 ms at most). A second may be poorer: the one in which a
+ * packet and all its resends were lost, until the key frame. */
+#define SEEN_AFTER_US  (400 * MS)
+#define HEARD_AFTER_US (300 * MS)
+#define CONCEALED      3 /* packets of 20 ms */
+#define LOSSY_S        30
+
 TEST(sim_budgets, a_tenth_lost_and_50_ms_of_jitter) {
-    struct world *w = world_create(2);
-    struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
-    b->wide = true;
-    world_run(w, SECOND);
-    struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), NULL);
-    struct peer_sink *hears = world_subscribe(b, world_publish(a, 1, &microphone), NULL);
-    world_run(w, 2 * SECOND);
-    w->net.up = w->net.down = (struct net_way){ 20 * MS, 50 * MS, 100 };
-    unsigned high = 0, slow = 0;
-    for (unsigned second = 0; second < 30; second++) {
-        static const unsigned a_frame[] = { 1, 2, 4 }; /* packets */
-        uint64_t unique = sees->unique;
-        int layer = sees->stats.layer;
+    static struct player eye, ear, red_ear;
+    static const struct world_kind red = { .layers = 1, .codec = WORLD_RED };
+    for (uint64_t seed = 2; seed < 6; seed++) {
+        struct world *w = world_create(seed);
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        b->wide = true;
         world_run(w, SECOND);
-        bool steady = layer == sees->stats.layer;
-        slow += steady && sees->unique - unique <= 20 * a_frame[layer];
-        high += sees->stats.layer == 2;
+        struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), NULL);
+        struct peer_sink *hears = world_subscribe(b, world_publish(a, 1, &microphone), NULL);
+        struct peer_sink *hears_red = world_subscribe(b, world_publish(a, 2, &red), NULL);
+        player_begin(&eye, sees, SEEN_AFTER_US);
+        player_begin(&ear, hears, HEARD_AFTER_US);
+        player_begin(&red_ear, hears_red, HEARD_AFTER_US);
+        world_run(w, 2 * SECOND);
+        player_mark(&eye, w->now_us);
+        w->net.up = w->net.down = (struct net_way){ 20 * MS, 50 * MS, 100 };
+        unsigned high = 0;
+        for (unsigned second = 0; second < LOSSY_S; second++) {
+            world_run(w, SECOND);
+            high += sees->stats.layer == 2;
+        }
+        w->net.up = w->net.down = (struct net_way){ 20 * MS, 0, 0 };
+        world_run(w, SECOND);
+        print_figures("the best layer, of 30 s", (int64_t)high * SECOND);
+        CHECK(high >= 20);
+        CHECK(player_shown(&eye, LOSSY_S) > 25 * LOSSY_S);
+        CHECK(player_poor_seconds(&eye, LOSSY_S, 20) <= 2);
+        CHECK(player_longest_gap(&ear, 20 * MS, 0) <= CONCEALED);
+        CHECK(player_longest_gap(&red_ear, 20 * MS, 1) <= CONCEALED);
+        CHECK(peer_sink_missing(sees) <= 8); /* of 3,000 or so */
+        CHECK_INT(
+            0, peer_sink_faults(sees) + peer_sink_faults(hears) + peer_sink_faults(hears_red));
+        world_destroy(w);
     }
-    CHECK_INT(0, slow);
-    print_figures("the best layer, of 30 s", (int64_t)high * SECOND);
-    CHECK(high >= 20);
-    w->net.up = w->net.down = (struct net_way){ 20 * MS, 0, 0 };
-    world_run(w, SECOND);
-    CHECK(peer_sink_missing(hears) <= 15); /* of 1,500 */
-    CHECK(peer_sink_missing(sees) <= 120); /* of 3,000 or so */
-    CHECK_INT(0, peer_sink_faults(sees) + peer_sink_faults(hears));
-    world_destroy(w);
 }
 
 TEST(sim_budgets, who_does_not_report_is_not_limited) {

@@ -83,8 +83,9 @@ TEST(sim_streams, switch_layers_in_the_middle_of_everything) {
             CHECK_INT(0, sees->stats.picture_jumps);
             CHECK_INT(0, sees->stats.duplicates);
         }
-        /* What was lost just before a switch is not sent any more. */
-        CHECK(peer_sink_missing(sees) * 100 < sees->stats.packets * 3);
+        /* Also what was lost just before a switch comes again; a packet may stay away whose
+         * resends were all lost. */
+        CHECK(peer_sink_missing(sees) <= 4);
         world_destroy(w);
     }
 }

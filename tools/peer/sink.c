@@ -115,6 +115,9 @@ static void take_payload(
     s->stats.latest_us = now_us;
     s->stats.sent_us = content.sent_us;
     s->stats.track = content.track;
+    if (s->cfg.took != NULL) {
+        s->cfg.took(s->cfg.took_arg, &content, key, now_us);
+    }
     if (ahead > 0 && (content.packet == 0 || !s->any_frame)) {
         if (s->cfg.codec == RTC_VP8) {
             note_picture(s, &v);

@@ -12,11 +12,17 @@
 
 #define PEER_SINK_SEEN 4096 /* numbers remembered, a bit each */
 
+struct peer_content;
+/* A packet with contents came, the first time; `key`: of video, a key frame begins with it. */
+typedef void peer_took_fn(void *arg, const struct peer_content *c, bool key, int64_t now_us);
+
 struct peer_sink_config {
     uint32_t ssrc, rtx_ssrc;
     uint8_t pt, rtx_pt;
     enum rtc_codec_type codec;
-    uint32_t own_ssrc; /* whom feedback comes from */
+    uint32_t own_ssrc;  /* whom feedback comes from */
+    peer_took_fn *took; /* is told too; NULL = nobody */
+    void *took_arg;
 };
 
 struct peer_sink_stats {
