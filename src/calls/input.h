@@ -171,6 +171,7 @@ struct call_input_figures {
     int64_t mos, worst_mos;    /* hundredths: 100 to 450; on average, and the worst */
     int64_t layer;             /* of a video: the latest, 0 the lowest; -1 = none */
     int64_t freezes, freeze_ms;
+    int64_t spoken_ms, loudest_dbov; /* of a sound that is sent: 0 to -127, which is silence */
 };
 
 /* Who asked for entry to the SFU, and what came of it; who came and went there. The sender is the

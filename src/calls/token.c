@@ -67,12 +67,13 @@ static enum err add_figures(
     TRY(call_event_int(b, e, "rtt_ms", f->rtt_ms));
     TRY(call_event_int(b, e, "mos_hundredths", f->mos));
     TRY(call_event_int(b, e, "worst_mos_hundredths", f->worst_mos));
-    if (t->media == NULL || t->media[0] != 'a') {
-        TRY(call_event_int(b, e, "layer", f->layer));
-        TRY(call_event_int(b, e, "freezes", f->freezes));
-        TRY(call_event_int(b, e, "freeze_ms", f->freeze_ms));
+    if (t->media != NULL && t->media[0] == 'a') {
+        TRY(call_event_int(b, e, "spoken_ms", f->spoken_ms));
+        return call_event_int(b, e, "loudest_dbov", f->loudest_dbov);
     }
-    return OK;
+    TRY(call_event_int(b, e, "layer", f->layer));
+    TRY(call_event_int(b, e, "freezes", f->freezes));
+    return call_event_int(b, e, "freeze_ms", f->freeze_ms);
 }
 
 enum err call_token_apply(struct call_batch *b, const struct call_input *in) {

@@ -106,7 +106,9 @@ static struct call_input_figures figures_of(const struct room_measure *x, int64_
         .worst_mos = (int64_t)((double)x->worst_mos * HUNDREDTHS + 0.5),
         .layer = x->video ? x->layer : -1,
         .freezes = x->freezes,
-        .freeze_ms = x->freeze_ms };
+        .freeze_ms = x->freeze_ms,
+        .spoken_ms = x->spoken_ms,
+        .loudest_dbov = x->loudest_dbov };
 }
 
 static void note_figures(const struct lk_chronicle *c, const struct room_told *news) {

@@ -52,6 +52,8 @@ static const struct {
     { "layer", offsetof(struct call_input, token.figures.layer) },
     { "freezes", offsetof(struct call_input, token.figures.freezes) },
     { "freeze_ms", offsetof(struct call_input, token.figures.freeze_ms) },
+    { "spoken_ms", offsetof(struct call_input, token.figures.spoken_ms) },
+    { "loudest_dbov", offsetof(struct call_input, token.figures.loudest_dbov) },
 };
 
 static const char **text_at(struct call_input *in, size_t i) {
@@ -155,6 +157,10 @@ static bool type_of(const char *name, enum call_input_type *ret) {
     return false;
 }
 
+static bool is_time(int64_t ms) {
+    return ms >= 0 && ms <= INT64_C(1) << 50;
+}
+
 static enum err read_object(const json_t *json, struct lk_note **ret) {
     struct call_input in = { .token = { .count = 0 } };
     if (!type_of(json_string_value(json_object_get(json, "type")), &in.type)) {
@@ -166,7 +172,7 @@ static enum err read_object(const json_t *json, struct lk_note **ret) {
         *number_at(&in, i) = json_integer_value(json_object_get(json, numbers[i].key));
     }
     in.token.full_access = json_is_true(json_object_get(json, "full_access"));
-    if (in.origin_ms < 0 || in.origin_ms > INT64_C(1) << 50 || in.token.count < 0) {
+    if (!is_time(in.origin_ms) || !is_time(in.token.figures.span_ms) || in.token.count < 0) {
         return err_set(ERR_INVALID, "a note with numbers that make no sense");
     }
     for (size_t i = 0; i < COUNT_OF(texts); i++) {

@@ -15,7 +15,9 @@
 
 static void add(struct room_measure *x, const struct sfu_stats *s, int64_t now_us) {
     if (x->n == 0) {
-        *x = (struct room_measure){ .since_us = now_us - SFU_STATS_US, .worst_mos = s->mos };
+        *x = (struct room_measure){
+            .since_us = now_us - SFU_STATS_US, .worst_mos = s->mos, .loudest_dbov = s->loudest_dbov
+        };
     }
     x->n++;
     x->video = x->video || s->video;
@@ -29,6 +31,8 @@ static void add(struct room_measure *x, const struct sfu_stats *s, int64_t now_u
     x->layer = s->video ? s->layer : x->layer;
     x->freezes += s->freezes;
     x->freeze_ms += s->freeze_ms;
+    x->spoken_ms += s->spoken_ms;
+    x->loudest_dbov = s->loudest_dbov > x->loudest_dbov ? s->loudest_dbov : x->loudest_dbov;
 }
 
 static void tell(

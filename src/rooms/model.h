@@ -163,6 +163,8 @@ struct room_measure {
     double mos;                 /* the sum */
     float worst_mos;
     uint32_t freezes, freeze_ms;
+    uint32_t spoken_ms;
+    int8_t loudest_dbov;
 };
 
 /* Who was a member, and was seen by others. */

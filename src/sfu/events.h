@@ -85,6 +85,8 @@ struct sfu_stats {
     uint32_t jitter_ms;
     uint32_t rtt_ms;             /* 0 = not known */
     uint32_t freezes, freeze_ms; /* of what goes out: pictures that stood still */
+    uint32_t spoken_ms;          /* of sound that comes: how long it was speech … */
+    int8_t loudest_dbov;         /* … and its loudest moment: 0 to -127, which is silence */
 };
 
 #define SFU_REMOTE_MAX 60 /* "[ipv6]:port/tcp" */

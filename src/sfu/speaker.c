@@ -9,6 +9,7 @@
 #define PACKET_US  120000 /* Opus has no longer ones: the rest of a step was not sent at all */
 #define GAP_MAX_US SFU_SPEAKER_RESET_US
 #define US_PER_S   INT64_C(1000000)
+#define US_PER_MS  1000
 #define LEAST_US   (SFU_SPEAKER_WINDOW_US / 100 * SFU_SPEAKER_SHARE)
 
 _Static_assert(sizeof(struct sfu_speaker) <= 40, "the header says so");
@@ -23,6 +24,7 @@ static void close_window(struct sfu_speaker *s) {
     if (s->loud_us >= LEAST_US) {
         double share = (double)s->loud_us / SFU_SPEAKER_WINDOW_US;
         level = linear(s->loudest - DB_PER_TEN * log10(share));
+        s->spoken_us += (uint32_t)s->window_us;
     }
     s->level += (level - s->level) * SMOOTHING;
     s->window_us = 0;
@@ -31,7 +33,9 @@ static void close_window(struct sfu_speaker *s) {
 }
 
 static void begin(struct sfu_speaker *s, uint32_t ts, int64_t now_us) {
-    *s = (struct sfu_speaker){ .heard_us = now_us, .ts = ts, .loudest = SILENT };
+    *s = (struct sfu_speaker){
+        .heard_us = now_us, .ts = ts, .loudest = SILENT, .spoken_us = s->spoken_us, .over = s->over
+    };
 }
 
 void sfu_speaker_heard(
@@ -51,11 +55,20 @@ void sfu_speaker_heard(
     s->window_us += (int32_t)us;
     if (level <= SFU_SPEAKER_LOUD) {
         s->loud_us += (int32_t)(us < PACKET_US ? us : PACKET_US);
-        s->loudest = level < s->loudest ? level : s->loudest;
     }
+    s->loudest = level < s->loudest ? level : s->loudest;
+    s->over = SILENT - s->loudest > s->over ? (uint8_t)(SILENT - s->loudest) : s->over;
     if (s->window_us >= SFU_SPEAKER_WINDOW_US) {
         close_window(s);
     }
+}
+
+struct sfu_speaker_sum sfu_speaker_take(struct sfu_speaker *s) {
+    const struct sfu_speaker_sum sum = { .spoken_ms = s->spoken_us / US_PER_MS,
+        .loudest_dbov = (int8_t)(s->over - SILENT) };
+    s->spoken_us = 0;
+    s->over = 0;
+    return sum;
 }
 
 bool sfu_speaker_lingers(const struct sfu_speaker *s, int64_t now_us) {

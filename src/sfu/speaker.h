@@ -23,9 +23,17 @@
 struct sfu_speaker {
     int64_t heard_us; /* 0 = never */
     int32_t window_us, loud_us;
-    uint32_t ts; /* of the newest packet */
-    float level; /* linear, 0 to 1 */
-    uint8_t loudest;
+    uint32_t ts;        /* of the newest packet */
+    float level;        /* linear, 0 to 1 */
+    uint32_t spoken_us; /* since it was last taken: windows of speech */
+    uint8_t loudest;    /* of this window */
+    uint8_t over;       /* since it was last taken: the loudest is so much over -127 dBov */
+};
+
+/* What is kept of it for later. */
+struct sfu_speaker_sum {
+    uint32_t spoken_ms;
+    int8_t loudest_dbov; /* -127 = silence, or levels were not told */
 };
 
 /** A packet came. `level` in -dBov, 0 the loudest; `ts` its timestamp, of `clock_rate`. Late ones
@@ -35,6 +43,9 @@ void sfu_speaker_heard(
 
 /** How loud it is now, in steps of an eighth, rounded up; 0 = does not speak. */
 uint8_t sfu_speaker_eighths(const struct sfu_speaker *s, int64_t now_us);
+
+/** What came since the last time. */
+struct sfu_speaker_sum sfu_speaker_take(struct sfu_speaker *s);
 
 /** Will it be heard of again without a packet? False once a voice has been silent for long enough
  * that nothing of it is left. */

@@ -82,10 +82,13 @@ static void tell_track(struct sfu_track *t, struct sum *sum, int64_t now_us) {
         w.jitter_ms = jitter_ms > w.jitter_ms ? jitter_ms : w.jitter_ms;
     }
     sfu_tally_packets(&t->tally, expected, expected - received, &w);
+    const struct sfu_speaker_sum voice = sfu_speaker_take(&t->speaker);
     struct sfu_stats stats = { .participant = t->transport->participant->object.id,
         .published = true,
         .layer = (int8_t)highest_live(t),
-        .bps = sfu_tally_bps(&t->tally, now_us) };
+        .bps = sfu_tally_bps(&t->tally, now_us),
+        .spoken_ms = voice.spoken_ms,
+        .loudest_dbov = voice.loudest_dbov };
     tell(t->worker, t->object.id, sum, &w, &t->tally.score, &stats);
 }
 

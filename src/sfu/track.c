@@ -245,7 +245,7 @@ static void note_layer(struct sfu_track *t, unsigned layer, const struct sfu_pac
     t->tally.octets += p->rtp.payload_len;
     if (sfu_track_is_video(t)) {
         sfu_rates_note(&t->rates, tier, p->frame.temporal, p->pkt->len, p->now_us);
-    } else {
+    } else if (!t->config.muted) {
         note_voice(t, p);
     }
     if (!t->heard) {

@@ -38,12 +38,23 @@ TEST(sim_quality, speakers_are_told_when_they_change) {
     CHECK_INT(6, heard(a)->eighths);
     CHECK_INT(0, heard(b)->eighths);
     CHECK_INT(0, heard(b)->voices_told);
+    CHECK_INT(-3, ears_track(&ears, loud)->loudest_dbov);
+    CHECK_INT(-60, ears_track(&ears, quiet)->loudest_dbov);
+    CHECK(ears_track(&ears, loud)->spoken_ms > 1000);
+    CHECK_INT(0, ears_track(&ears, quiet)->spoken_ms);
     CHECK(heard(a)->voices_told <= 4); /* on its way up, not every 400 ms */
     ROW("the other speaks now");
     peer_source_set_level(loud->source, 127);
     peer_source_set_level(quiet->source, 15);
     world_run(w, 4 * SECOND);
     CHECK_INT(0, heard(a)->eighths);
+    CHECK_INT(2, heard(b)->eighths);
+    ROW("who is muted does not, whatever comes");
+    sfu_track_mute(w->sfu, quiet->id, true);
+    world_run(w, 2 * SECOND);
+    CHECK_INT(0, heard(b)->eighths);
+    sfu_track_mute(w->sfu, quiet->id, false);
+    world_run(w, 2 * SECOND);
     CHECK_INT(2, heard(b)->eighths);
     ROW("who vanishes speaks no more");
     b->dead = true;

@@ -203,9 +203,14 @@ TEST(calls_token, say_how_well_media_came) {
     in.token.direction = "sent";
     in.token.path = "relay";
     in.token.media = "video";
-    in.token.figures = (struct call_input_figures){
-        .span_ms = 5000, .expected = 250, .lost = 0, .mos = 425, .layer = 2, .freezes = 3
-    };
+    in.token.figures = (struct call_input_figures){ .span_ms = 5000,
+        .expected = 250,
+        .lost = 0,
+        .mos = 425,
+        .layer = 2,
+        .freezes = 3,
+        .spoken_ms = 800,
+        .loudest_dbov = -20 };
     CHECK_ERR(OK, call_batch_apply(&b, &in));
     const struct store_event *e = b.strays[0];
     CHECK_STR("media_quality", e->type);
@@ -225,6 +230,12 @@ TEST(calls_token, say_how_well_media_came) {
     in.token.media = "audio";
     CHECK_ERR(OK, call_batch_apply(&b, &in));
     CHECK_INT(-1, number(b.strays[1], "freezes")); /* of what cannot freeze */
+    CHECK_INT(800, number(b.strays[1], "spoken_ms"));
+    CHECK_INT(-20, number(b.strays[1], "loudest_dbov"));
+    in.token.media = NULL; /* received: of others */
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    CHECK_INT(3, number(b.strays[2], "freezes"));
+    CHECK_INT(-1, number(b.strays[2], "spoken_ms"));
 }
 
 TEST(calls_token, say_who_came_to_the_sfu_and_went) {

@@ -35,9 +35,10 @@ void lk_witness_note(struct lk_witness *w, const struct call_input *in) {
         const struct call_input_figures *f = &t->figures;
         CHECK(f->span_ms >= 5000);
         buf_printf(&heard.said,
-            " %s %s %d/%d %d bps %d ms %d ms mos %d least %d layer %d freezes %d", t->direction,
-            t->path, (int)f->lost, (int)f->expected, (int)f->bps, (int)f->jitter_ms, (int)f->rtt_ms,
-            (int)f->mos, (int)f->worst_mos, (int)f->layer, (int)f->freezes);
+            " %s %s %d/%d %d bps %d ms %d ms mos %d least %d layer %d freezes %d spoken %d %d",
+            t->direction, t->path, (int)f->lost, (int)f->expected, (int)f->bps, (int)f->jitter_ms,
+            (int)f->rtt_ms, (int)f->mos, (int)f->worst_mos, (int)f->layer, (int)f->freezes,
+            (int)f->spoken_ms, (int)f->loudest_dbov);
     }
 }
 
@@ -105,7 +106,9 @@ static void measure(const struct told_world *t, sfu_id id, bool video, float mos
         .bps = 32000,
         .jitter_ms = (uint32_t)mos,
         .rtt_ms = 40,
-        .freezes = video ? 1 : 0 };
+        .freezes = video ? 1 : 0,
+        .spoken_ms = video ? 0 : 400,
+        .loudest_dbov = video ? 0 : (int8_t)(-10 * mos) };
     room_directory_told(t->w.rooms, &e);
 }
 
@@ -158,16 +161,17 @@ TEST(livekit_chronicle, sums_up_how_well_media_came) {
     room_unpublish(mic, false);
     CHECK_SAID(
         "media_quality r alice audio microphone - sent direct 10/500 64000 bps 4 ms 40 ms mos 350 "
-        "least 300 layer -1 freezes 0; track_unpublished r alice audio microphone -");
+        "least 300 layer -1 freezes 0 spoken 800 -30; track_unpublished r alice audio microphone "
+        "-");
     room_leave(bob.m, ROOM_LEFT);
     CHECK_SAID(
         "media_quality r bob received relay 5/250 32000 bps 4 ms 40 ms mos 450 least 450 layer 1 "
-        "freezes 1; media_disconnected r bob CLIENT_INITIATED");
+        "freezes 1 spoken 0 0; media_disconnected r bob CLIENT_INITIATED");
     world_wait(&t.w, ROOM_MEASURE_US);
     measure(&t, camera->part.id, true, 4.5F);
     CHECK_SAID(
         "media_quality r alice video camera - sent direct 10/500 1049 bps 4 ms 40 ms mos 450 "
-        "least 450 layer 1 freezes 2");
+        "least 450 layer 1 freezes 2 spoken 0 0");
     room_leave(alice.m, ROOM_LEFT); /* nothing new to tell */
     CHECK_SAID("track_unpublished r alice video camera -; "
                "media_disconnected r alice CLIENT_INITIATED");

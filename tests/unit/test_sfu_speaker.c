@@ -87,6 +87,44 @@ TEST(sfu_speaker, falls_silent) {
     CHECK_INT(0, level_of(&v));
 }
 
+TEST(sfu_speaker, keeps_how_long_and_how_loud_it_was) {
+    static const struct {
+        const char *name;
+        uint8_t level;
+        int64_t for_us;
+        uint32_t spoken_ms;
+        int8_t loudest;
+    } rows[] = {
+        { "silence", 127, 4 * SECOND, 0, -127 },
+        { "a faint noise", 60, 4 * SECOND, 0, -60 },
+        { "speech", 12, 4 * SECOND, 4000, -12 },
+        { "the loudest", 0, 2 * SECOND, 2000, 0 },
+        { "a cough", 10, 100000, 0, -10 },
+        { "nothing at all", 0, 0, 0, -127 },
+    };
+    struct voice v = { .now_us = SECOND };
+    say(&v, 127, PACKET);
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        say(&v, r->level, r->for_us);
+        struct sfu_speaker_sum sum = sfu_speaker_take(&v.s);
+        CHECK_INT(r->spoken_ms, sum.spoken_ms);
+        CHECK_INT(r->loudest, sum.loudest_dbov);
+        v.now_us += 2 * SECOND; /* silence without packets; the next begins anew */
+        v.ts += 2 * RATE;
+        say(&v, 127, PACKET);
+        (void)sfu_speaker_take(&v.s);
+    }
+    ROW("a break does not forget what was before it");
+    say(&v, 20, SECOND);
+    v.now_us += 2 * SECOND;
+    v.ts += 2 * RATE;
+    say(&v, 127, SECOND);
+    struct sfu_speaker_sum sum = sfu_speaker_take(&v.s);
+    CHECK_INT(800, sum.spoken_ms);
+    CHECK_INT(-20, sum.loudest_dbov);
+}
+
 /* One packet each 400 ms says that there is nothing to hear; loud ones of that kind (a broken
  * client) are 120 ms each at most, too little. */
 TEST(sfu_speaker, takes_gaps_for_silence) {
