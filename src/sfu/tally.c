@@ -17,12 +17,11 @@ void sfu_tally_packets(
 }
 
 uint32_t sfu_tally_bps(struct sfu_tally *t, int64_t now_us) {
-    int64_t us = now_us - t->since_us;
+    int64_t us = t->since_us == 0 ? SFU_STATS_US : now_us - t->since_us;
     uint64_t octets = t->octets - t->octets_before;
-    bool first = t->since_us == 0;
     t->since_us = now_us;
     t->octets_before = t->octets;
-    if (first || us <= 0) {
+    if (us <= 0) {
         return 0;
     }
     double bps = (double)octets * BITS * US_PER_S / (double)us;

@@ -17,7 +17,8 @@ struct sfu_tally {
 
 /** The packets of this window, from totals. A source that began anew counts from its beginning. */
 void sfu_tally_packets(struct sfu_tally *t, int64_t expected, int64_t lost, struct sfu_window *ret);
-/** Bits a second since the last call; 0 at the first. */
+/** Bits a second since the last call; at the first over SFU_STATS_US, so that nothing is lost of
+ * what is summed up, however young the stream is. */
 uint32_t sfu_tally_bps(struct sfu_tally *t, int64_t now_us);
 
 #endif

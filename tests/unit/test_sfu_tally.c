@@ -30,7 +30,7 @@ TEST(sfu_tally, says_what_came_since_the_last_look) {
 
 TEST(sfu_tally, tells_the_rate) {
     struct sfu_tally t = { .octets = 5000 };
-    CHECK_INT(0, sfu_tally_bps(&t, 1000000));
+    CHECK_INT(8000, sfu_tally_bps(&t, 1000000));
     t.octets += 1250000;
     CHECK_INT(2000000, sfu_tally_bps(&t, 6000000));
     CHECK_INT(0, sfu_tally_bps(&t, 11000000));
