@@ -2,6 +2,7 @@
 by itself, killed, kicked. The audit says so, also of what happened while the database was away."""
 import re
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -70,6 +71,21 @@ def test_who_is_kicked_from_the_room_is_cut_from_the_media(people):
     assert alice.process.poll() is None and alice.rows("media_removed") == []
 
 
+def stats_of(one):
+    """What /stats says of somebody's tracks, by source. Only an admin may ask."""
+    parley = one.stack.parley
+    token = (parley.folder / "admin.token").read_text().strip()
+    assert parley.request("GET", "/_parley/admin/v1/stats")[0] == 401
+    assert parley.request("GET", "/_parley/admin/v1/stats", token=token, base=parley.public_url)[0] == 404
+    here = one.rows("media_connected")[0]["payload"]  # who was killed in the test before is still in another room
+    status, stats = parley.request("GET", f"/_parley/admin/v1/stats?room={quote(here['alias'], safe='')}", token=token)
+    assert status == 200 and stats["sfu"] == "embedded" and stats["totals"]["participants"] >= 2 and len(stats["workers"]) == 1
+    [room] = stats["rooms"]
+    [mine] = [person for person in room["participants"] if person["sid"] == here["connection"]]
+    assert mine["identity"] == f"{one.user.user_id}:{one.user.device_id}"
+    return {track["source"]: track for track in mine["tracks"]}
+
+
 def test_an_admin_mutes_kicks_and_ends(people, admin):
     alice, bob = people
     for one in people:
@@ -77,6 +93,8 @@ def test_an_admin_mutes_kicks_and_ends(people, admin):
     alice.do("microphone")
     call = call_of(alice, 2, admin)
     track = alice.wait_rows("track_published")[0]["payload"]["track"]
+    seen = alice.stack.wait(lambda: stats_of(alice)["microphone"], lambda seen: "mos" in seen, "figures of the microphone")
+    assert seen["sid"] == track and seen["expected"] > 0 and 1 <= seen["mos"] <= 4.5
     assert admin("mute", call, "--user", bob.user.user_id) == (1, f"{bob.user.user_id} {bob.user.device_id}: not muted: sends no sound\n")
     assert admin("mute", call, "--user", alice.user.user_id, "--reason", "noise")[0] == 0
     muted = alice.wait_rows("track_muted")[0]["payload"]
@@ -88,6 +106,11 @@ def test_an_admin_mutes_kicks_and_ends(people, admin):
     assert admin("end", call)[0] == 0
     assert "PARTICIPANT_REMOVED" in alice.said()
     assert alice.wait_rows("media_removed")[0]["payload"]["reason"] == "ended_by_admin"
+    row = alice.wait_rows("media_quality")[0]
+    quality = row["payload"]
+    assert (row["session_id"], row["subject"]) == (call, alice.user.device_id)
+    assert (quality["direction"], quality["path"], quality["track"], quality["source"]) == ("sent", "direct", track, "microphone")
+    assert quality["expected"] > 0 and quality["bps"] > 0 and 100 <= quality["mos_hundredths"] <= 450
 
 
 @pytest.fixture(name="guests")

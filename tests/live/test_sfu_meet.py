@@ -59,6 +59,24 @@ def test_all_meet(request, server, people, carl, single):
                 one.wait_media(other.name, "camera", "microphone")
 
 
+@MODES
+def test_who_speaks_and_how_well_all_are_connected_is_told(request, server, people, carl, single):
+    alice, bob = people
+    everybody = [*people, carl]
+    for one in everybody:
+        one.join(server, room_of(request), single)
+    bob.publish("microphone")  # Firefox's and carl's are tones that do not end; Chromium's beeps are too short to be speech
+    carl.publish("microphone")
+    for one in everybody:
+        one.wait("those who speak", lambda seen: {"bob", "carl"} <= set(seen["spoke"]))
+        one.wait("good connections", lambda seen, one=one: all(
+            seen["quality"].get(who) in ("excellent", "good") for who in ("bob", "carl", one.name)))
+    assert "alice" not in alice.look()["spoke"]
+    bob.mute("microphone")
+    for one in everybody:
+        one.wait("bob's silence", lambda seen: "bob" not in seen["speaking"])
+
+
 def test_one_connection_meets_two(request, server, people):
     alice, bob = people
     alice.join(server, room_of(request), single=True).publish("camera", "microphone")

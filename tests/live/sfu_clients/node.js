@@ -4,8 +4,8 @@
  */
 import { createInterface } from "node:readline";
 import {
-    AudioFrame, AudioSource, AudioStream, LocalAudioTrack, LocalVideoTrack, Room, RoomEvent, TrackKind, TrackPublishOptions, TrackSource,
-    VideoBufferType, VideoFrame, VideoSource, VideoStream, dispose,
+    AudioFrame, AudioSource, AudioStream, ConnectionQuality, LocalAudioTrack, LocalVideoTrack, Room, RoomEvent, TrackKind, TrackPublishOptions,
+    TrackSource, VideoBufferType, VideoFrame, VideoSource, VideoStream, dispose,
 } from "@livekit/rtc-node";
 
 const SIZE = { width: 320, height: 180 };
@@ -17,6 +17,11 @@ const NAMES = Object.fromEntries(Object.entries(SOURCES).map(([name, source]) =>
 let room = null;
 const told = [];
 const data = []; /* as in page.js */
+const spoke = new Set(); /* identities that the server said speak */
+let speaking = []; /* … do now */
+const quality = {}; /* by identity, in the words of page.js */
+const QUALITIES = { [ConnectionQuality.QUALITY_POOR]: "poor", [ConnectionQuality.QUALITY_GOOD]: "good",
+    [ConnectionQuality.QUALITY_EXCELLENT]: "excellent", [ConnectionQuality.QUALITY_LOST]: "lost" };
 const published = new Map(); /* by source: { publication, stop } */
 const arrived = new Map(); /* by sid of a track: what has come of it */
 
@@ -94,6 +99,14 @@ const ACTS = {
         await leave();
         room = new Room();
         told.length = 0;
+        spoke.clear();
+        speaking = [];
+        Object.keys(quality).forEach((who) => delete quality[who]);
+        room.on(RoomEvent.ActiveSpeakersChanged, (who) => {
+            speaking = who.map(({ identity }) => identity);
+            speaking.forEach((identity) => spoke.add(identity));
+        });
+        room.on(RoomEvent.ConnectionQualityChanged, (now, who) => { quality[who.identity] = QUALITIES[now]; });
         room.on(RoomEvent.ParticipantConnected, (who) => told.push(`came ${who.identity}`));
         room.on(RoomEvent.ParticipantDisconnected, (who) => told.push(`went ${who.identity}`));
         room.on(RoomEvent.Disconnected, (reason) => told.push(`over ${reason}`));
@@ -117,17 +130,13 @@ const ACTS = {
         const { track, stop } = source === "microphone" ? microphone() : camera();
         const publication = await room.localParticipant.publishTrack(track, new TrackPublishOptions({
             source: SOURCES[source], simulcast: false }));
-        published.set(source, { publication, stop, track });
+        published.set(source, { publication, stop });
         return { sid: publication.sid };
     },
     async unpublish({ source }) {
         published.get(source).stop();
         await room.localParticipant.unpublishTrack(published.get(source).publication.sid);
         published.delete(source);
-    },
-    async mute({ source, on }) {
-        const { track } = published.get(source);
-        on ? track.mute() : track.unmute();
     },
     async send({ text, topic, reliable, to }) {
         await room.localParticipant.publishData(new TextEncoder().encode(text), { reliable, topic, destination_identities: to });
@@ -165,7 +174,8 @@ const ACTS = {
                     sid: publication.sid, muted: publication.muted, subscribed: publication.subscribed, ...(arrived.get(publication.sid) ?? {}) };
             }
         }
-        return { state: room?.isConnected ? "connected" : "disconnected", sid: room?.localParticipant?.sid, people, told, data };
+        return { state: room?.isConnected ? "connected" : "disconnected", sid: room?.localParticipant?.sid, people, told, data,
+            spoke: [...spoke], speaking, quality };
     },
     leave,
 };

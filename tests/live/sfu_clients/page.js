@@ -12,6 +12,7 @@ let worker = null;
 const told = []; /* who came and went, in order */
 const data = []; /* what messages came: { kind, from, topic, text or n and sum } */
 const published = new Map(); /* by source: the publication */
+const spoke = new Set(); /* identities that the server said speak */
 
 /** The fake camera and microphone of the browser. */
 async function device(source, size) {
@@ -112,6 +113,7 @@ globalThis.acts = {
         }
         room = new Room(options);
         told.length = 0;
+        spoke.clear();
         protocolSaid = protocol;
         room.on(RoomEvent.ParticipantConnected, (who) => told.push(`came ${who.identity}`));
         room.on(RoomEvent.ParticipantDisconnected, (who) => told.push(`went ${who.identity}`));
@@ -119,6 +121,7 @@ globalThis.acts = {
         room.on(RoomEvent.Reconnecting, () => told.push("reconnecting"));
         room.on(RoomEvent.SignalReconnecting, () => told.push("resuming"));
         room.on(RoomEvent.Reconnected, () => told.push("reconnected"));
+        room.on(RoomEvent.ActiveSpeakersChanged, (who) => who.forEach(({ identity }) => spoke.add(identity)));
         room.on(RoomEvent.TrackSubscribed, (track) => document.body.append(track.attach()));
         room.on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()));
         room.on(RoomEvent.RoomMetadataChanged, (metadata) => told.push(`room ${metadata}`));
@@ -194,7 +197,10 @@ globalThis.acts = {
                 people[who.identity][publication.source] = await arrived(publication);
             }
         }
-        return { state: room?.state ?? "disconnected", sid: room?.localParticipant.sid, people, told, data, paths: await paths() };
+        const all = room ? [room.localParticipant, ...room.remoteParticipants.values()] : [];
+        return { state: room?.state ?? "disconnected", sid: room?.localParticipant.sid, people, told, data, paths: await paths(),
+            spoke: [...spoke], speaking: (room?.activeSpeakers ?? []).map((who) => who.identity),
+            quality: Object.fromEntries(all.map((who) => [who.identity, who.connectionQuality])) };
     },
     /** As livekit-client names them: signal-reconnect, full-reconnect … */
     async simulate({ what }) {
