@@ -140,7 +140,8 @@ def test_who_joins_anew_is_there_once(server, people):
         told = len(erin.look()["told"])
         sid = one.look()["sid"]
         one.do("simulate", what="full-reconnect")
-        one.wait("itself joined anew", lambda seen, sid=sid: "reconnected" in seen["told"] and seen["sid"] != sid)
+        one.wait("itself joined anew", lambda seen, sid=sid: "reconnected" in seen["told"] and seen["sid"] != sid
+                 and seen["state"] == "connected")
         erin.wait_media(one.name, "microphone", "camera")
         assert erin.look()["told"][told:] == [f"went {one.name}", f"came {one.name}"]
         tracks = {track["sid"] for track in erin.look()["people"][one.name].values()}

@@ -197,8 +197,10 @@ globalThis.acts = {
                 people[who.identity][publication.source] = await arrived(publication);
             }
         }
+        /* For two seconds behind a full reconnect livekit-client keeps what happens to itself, for good. */
+        const state = room?.engine?.pendingReconnect ? "reconnecting" : room?.state ?? "disconnected";
         const all = room ? [room.localParticipant, ...room.remoteParticipants.values()] : [];
-        return { state: room?.state ?? "disconnected", sid: room?.localParticipant.sid, people, told, data, paths: await paths(),
+        return { state, sid: room?.localParticipant.sid, people, told, data, paths: await paths(),
             spoke: [...spoke], speaking: (room?.activeSpeakers ?? []).map((who) => who.identity),
             quality: Object.fromEntries(all.map((who) => [who.identity, who.connectionQuality])) };
     },
