@@ -63,13 +63,12 @@ struct store_connection {
     uv_timer_t timer; /* DOWN: next attempt; connecting: time-out; a batch under way: the server's
                          silence */
     int64_t backoff_us;
-    uint64_t prepared; /* a bit per store_statement */
+    bool prepared[STORE_STATEMENTS];
     struct store_batch batch;
     struct store_args args; /* for whoever holds the lease to write parameters in */
     bool timer_open;        /* libuv holds the timer */
     bool told;              /* this outage's reason has been logged */
 };
-_Static_assert(STORE_STATEMENTS <= 64, "store_connection.prepared has a bit per statement");
 
 typedef void store_leased(void *arg, enum err e, struct store_connection *c);
 

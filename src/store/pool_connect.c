@@ -319,7 +319,7 @@ static void established(struct store_connection *c) {
         return;
     }
     c->backoff_us = BACKOFF_FIRST_US;
-    c->prepared = 0;
+    memset(c->prepared, 0, sizeof(c->prepared));
     c->told = false;
     c->state = STORE_IDLE;
     store_connection_expect(c, 0);

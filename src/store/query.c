@@ -68,7 +68,7 @@ static bool expect_result(struct store_batch *b, enum store_statement statement,
 }
 
 static bool prepare(struct store_connection *c, enum store_statement statement) {
-    if ((c->prepared >> statement & 1) != 0) {
+    if (c->prepared[statement]) {
         return true;
     }
     for (size_t i = 0; i < c->batch.n_expected; i++) {
@@ -217,7 +217,7 @@ static void take_result(struct store_connection *c, PGresult *r) {
         note_failure(c, r, x);
     }
     if (good && x->preparation) {
-        c->prepared |= UINT64_C(1) << x->statement;
+        c->prepared[x->statement] = true;
     }
     if (good && !x->preparation) {
         b->results[b->n_results++] = r;

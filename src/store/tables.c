@@ -5,6 +5,7 @@
 #include "store/delegations.h"
 #include "store/identities.h"
 #include "store/news.h"
+#include "store/nodes.h"
 #include "store/removals.h"
 #include "store/watches.h"
 
@@ -26,6 +27,8 @@
 #define FOUND(field, kind)      STORE_COLUMN(store_watch_found, field, kind)
 #define VISIT(field, kind)      STORE_COLUMN(store_visit, field, kind)
 #define VISITED(field, kind)    STORE_COLUMN(store_visit_found, field, kind)
+#define NODE(field, kind)       STORE_COLUMN(store_node, field, kind)
+#define PLACE(field, kind)      STORE_COLUMN(store_place, field, kind)
 
 const struct store_column store_call_columns[STORE_CALL_COLUMNS] = {
     CALL(id, STORE_UUID),
@@ -259,4 +262,28 @@ const struct store_column store_visit_found_columns[STORE_VISIT_FOUND_COLUMNS] =
     VISITED(identity, STORE_TEXT),
     VISITED(leased_until, STORE_TIME),
     VISITED(look_at, STORE_TIME),
+};
+
+const struct store_column store_node_columns[STORE_NODE_COLUMNS] = {
+    NODE(name, STORE_TEXT),
+    NODE(run, STORE_TEXT),
+    NODE(url, STORE_TEXT),
+    NODE(inner_url, STORE_TEXT),
+    NODE(version, STORE_TEXT),
+    NODE(workers, STORE_INT),
+    NODE(members, STORE_INT),
+    NODE(draining, STORE_BOOL),
+    NODE(started_at, STORE_TIME),
+    NODE(clock_at, STORE_TIME),
+    NODE(seen_at, STORE_TIME),
+    NODE(expires_at, STORE_TIME),
+    NODE(alive, STORE_BOOL),
+    NODE(rooms, STORE_INT),
+};
+
+const struct store_column store_place_columns[STORE_PLACE_COLUMNS] = {
+    PLACE(alias, STORE_TEXT),
+    PLACE(node, STORE_TEXT),
+    PLACE(url, STORE_TEXT),
+    PLACE(inner_url, STORE_TEXT),
 };

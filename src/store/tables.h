@@ -63,7 +63,10 @@ enum {
     STORE_WATCH_COLUMNS = 21,
     STORE_WATCH_FOUND_COLUMNS = 8,
     STORE_VISIT_COLUMNS = 3, /* behind those of the identity */
-    STORE_VISIT_FOUND_COLUMNS = 4
+    STORE_VISIT_FOUND_COLUMNS = 4,
+    STORE_NODE_OWN_COLUMNS = 10, /* written; those behind them are read alone */
+    STORE_NODE_COLUMNS = 14,
+    STORE_PLACE_COLUMNS = 4
 };
 extern const struct store_column store_call_columns[STORE_CALL_COLUMNS]; /* key: id */
 extern const struct store_column
@@ -86,5 +89,7 @@ extern const struct store_column store_watch_columns[STORE_WATCH_COLUMNS];
 extern const struct store_column store_watch_found_columns[STORE_WATCH_FOUND_COLUMNS];
 extern const struct store_column store_visit_columns[STORE_VISIT_COLUMNS];
 extern const struct store_column store_visit_found_columns[STORE_VISIT_FOUND_COLUMNS];
+extern const struct store_column store_node_columns[STORE_NODE_COLUMNS];   /* key: name */
+extern const struct store_column store_place_columns[STORE_PLACE_COLUMNS]; /* read */
 
 #endif
