@@ -21,6 +21,7 @@
 #include "livekit/focus.h"
 #include "livekit/mutes.h"
 #include "livekit/news_here.h"
+#include "livekit/nodes.h"
 #include "livekit/occupants.h"
 #include "livekit/participants.h"
 #include "livekit/presence.h"
@@ -54,6 +55,7 @@ struct cli_focus {
     struct lk_mutes *mutes;               /* likewise */
     struct call_lookout *lookout;         /* likewise, and the database was reached */
     struct lk_rooms *rooms;
+    struct lk_nodes *nodes; /* of an embedded SFU; NULL without a homeserver of our own */
     struct mx_delayed *delayed;
     struct lk_delegate *delegate;
     struct call_delegations *jobs; /* NULL: the database was not reached yet */
@@ -106,6 +108,27 @@ static enum err build_openid(struct cli_focus *f) {
     return mx_openid_create(f->loop, &openid, &f->openid);
 }
 
+/* Other processes with an SFU on our database. */
+static enum err build_nodes(struct cli_focus *f) {
+    const struct config *c = f->cfg.config;
+    const struct lk_nodes_config cfg = {
+        .name = c->node.name,
+        .url = f->sfu_url,
+        .inner_url = c->node.url,
+        .version = PARLEY_VERSION,
+        .workers = (int)config_workers(c, uv_available_parallelism()),
+        .rooms = f->cfg.rooms,
+        .http = f->direct,
+        .keys = f->cfg.keys,
+    };
+    if (f->cfg.rooms == NULL || f->cfg.homeserver == NULL) {
+        return OK;
+    }
+    TRY(lk_nodes_create(f->loop, &cfg, &f->nodes));
+    lk_rooms_set_nodes(f->rooms, f->nodes);
+    return OK;
+}
+
 /* The LiveKit server, and the leaves of those who are in it. */
 static enum err build_sfu(struct cli_focus *f) {
     const struct config *c = f->cfg.config;
@@ -121,6 +144,7 @@ static enum err build_sfu(struct cli_focus *f) {
     };
     TRY(f->cfg.rooms != NULL ? lk_rooms_create_here(f->loop, lk_rooms_here, f->cfg.rooms, &f->rooms)
                              : lk_rooms_create(f->direct, f->cfg.keys, f->sfu_url, &f->rooms));
+    TRY(build_nodes(f));
     TRY(mx_delayed_create(&delayed, &f->delayed));
     return lk_delegate_create(f->delayed, f->rooms, &f->delegate);
 }
@@ -219,6 +243,7 @@ static enum err build_focus(struct cli_focus *f) {
         .masquerade = c->appservice.masquerade,
         .witness = f->witness,
         .rooms = f->rooms,
+        .nodes = f->nodes,
         .participants = f->participants,
         .delegate = f->delegate,
         .is_homeserver = is_homeserver,
@@ -336,7 +361,14 @@ void cli_focus_mute_forget(void *focus, const void *done_arg) {
     }
 }
 
+struct lk_nodes *cli_focus_nodes(struct cli_focus *f) {
+    return f == NULL ? NULL : f->nodes;
+}
+
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
+    if (f != NULL && f->nodes != NULL) {
+        lk_nodes_set_store(f->nodes, cli_engine_store(e));
+    }
     if (f != NULL && f->admission != NULL) {
         lk_admission_set_store(f->admission, cli_engine_store(e));
         lk_witness_set_calls(f->witness, cli_engine_calls(e));
@@ -361,6 +393,9 @@ void cli_focus_stop(struct cli_focus *f) {
     }
     lk_focus_stop(f->focus);
     stop_lookout(f);
+    if (f->nodes != NULL) {
+        lk_nodes_set_store(f->nodes, NULL);
+    }
     if (f->admission != NULL) {
         lk_admission_set_store(f->admission, NULL);
     }
@@ -399,6 +434,7 @@ void cli_focus_close(struct cli_focus *f) {
     lk_delegate_destroy(STEAL(f->delegate));
     mx_delayed_destroy(STEAL(f->delayed));
     lk_rooms_destroy(STEAL(f->rooms));
+    lk_nodes_destroy(STEAL(f->nodes));
     lk_witness_destroy(STEAL(f->witness));
     lk_admission_destroy(STEAL(f->admission));
     mx_openid_destroy(STEAL(f->openid));

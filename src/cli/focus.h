@@ -17,6 +17,7 @@ struct cli_homeserver;
 struct config;
 struct http_router;
 struct lk_keys;
+struct lk_nodes;
 struct room_directory;
 
 struct cli_focus;
@@ -44,6 +45,8 @@ MUST_CHECK enum err cli_focus_mute(void *focus, const struct call_ending_member 
 void cli_focus_mute_forget(void *focus, const void *done_arg);
 /** The engine is there from now on. */
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e);
+/** The other nodes of an embedded SFU; NULL where there cannot be any. Takes NULL. */
+struct lk_nodes *cli_focus_nodes(struct cli_focus *f);
 /** Before the engine goes: requests under way, and all that come, are answered 503. Takes NULL. */
 void cli_focus_stop(struct cli_focus *f);
 /** After the engine, before the homeserver. The loop must turn until it has nothing left. Takes

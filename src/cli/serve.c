@@ -39,6 +39,7 @@
 #include "core/mem.h"
 #include "http/router.h"
 #include "livekit/keys.h"
+#include "livekit/nodes.h"
 #include "store/chain.h"
 
 #include <stdio.h>
@@ -176,7 +177,11 @@ static enum err add_media(struct serve *s) {
     if (embedded && s->admin != NULL) {
         cli_admin_set_rooms(s->admin, cli_sfu_rooms(s->sfu));
     }
-    return tokens ? add_focus(s) : OK;
+    if (tokens) {
+        TRY(add_focus(s));
+        cli_sfu_set_nodes(s->sfu, cli_focus_nodes(s->focus));
+    }
+    return OK;
 }
 
 /* Public: what everybody may ask. Private: the homeserver and the admin (decision 1). */
@@ -231,7 +236,11 @@ static void end(void *arg) {
     s->stopping = true;
     cli_notify_stopping(s->notify);
     cli_notify_status(s->notify, "Letting requests under way end.");
-    s->draining = s->sfu == NULL ? 1 : 2;
+    struct lk_nodes *nodes = cli_focus_nodes(s->focus);
+    s->draining = 1 + (s->sfu == NULL ? 0 : 1) + (nodes == NULL ? 0 : 1);
+    if (nodes != NULL) {
+        lk_nodes_leave(nodes, drained, s);
+    }
     if (s->sfu != NULL) {
         cli_sfu_drain(s->sfu, s->config->http.drain_timeout_us, drained, s);
     }
@@ -250,6 +259,9 @@ static void stop(void *arg) {
     cli_notify_extend(s->notify, limit_us + s->config->http.drain_timeout_us + STOP_SPARE_US);
     cli_notify_status(s->notify, "Waiting for rooms to end; new ones are refused.");
     cli_sfu_wind_down(s->sfu, limit_us, end, s);
+    if (cli_focus_nodes(s->focus) != NULL) {
+        lk_nodes_drain(cli_focus_nodes(s->focus));
+    }
 }
 
 static bool hurry(void *arg) {
@@ -388,6 +400,7 @@ static void finish(struct serve *s) {
     cli_engine_destroy(s->engine);
     s->engine = NULL;
     cli_sfu_end_rooms(s->sfu);
+    cli_sfu_set_nodes(s->sfu, NULL);
     cli_focus_close(s->focus);
     cli_homeserver_destroy(s->homeserver);
     cli_listeners_destroy(s->listeners);

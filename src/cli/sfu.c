@@ -142,6 +142,12 @@ struct room_directory *cli_sfu_rooms(struct cli_sfu *s) {
     return s->rooms;
 }
 
+void cli_sfu_set_nodes(struct cli_sfu *s, struct lk_nodes *nodes) {
+    if (s != NULL && s->signal != NULL) {
+        lk_signal_set_nodes(s->signal, nodes);
+    }
+}
+
 /* --- the end --- */
 
 void cli_sfu_hurry(struct cli_sfu *s) {

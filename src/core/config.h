@@ -49,6 +49,7 @@ enum rtc_sfu {
 struct config {
     struct {
         const char *name; /* host name unless set */
+        const char *url;  /* http(s) of the private listener, for other nodes; empty: none */
     } node;
     struct {
         const char *url;            /* http(s)://host[:port], no slash at the end */

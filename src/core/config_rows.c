@@ -35,6 +35,8 @@ static const char *const cleanups[] = { "masquerade", "state", "off", NULL };
 const struct config_row config_rows[] = {
     ROW(node, name, config_text, name, "", 0, 64, NONE, 0,
         "How this node calls itself in logs and tables; empty: the host's name."),
+    ROW(node, url, config_url, url, "", 0, TEXT_MAX, NONE, 0,
+        "Where other nodes on this database reach http.private of this one; empty: there are none."),
 
     ROW(homeserver, url, config_url, url, "http://127.0.0.1:8008", 1, TEXT_MAX, NONE, 0,
         "Where the homeserver's client API answers."),
@@ -182,7 +184,7 @@ const struct config_row config_rows[] = {
         "How long a client's user name and password for it are good."),
 
     ROW(livekit, url, config_text, url, "", 0, TEXT_MAX, NONE, 0,
-        "The LiveKit server that clients are sent to, wss://...; empty: none, no tokens."),
+        "The LiveKit server that clients are sent to, wss://..., or this node of several; empty: no tokens."),
     ROW(livekit, key, config_text, key, "", 0, TEXT_MAX, NONE, 0,
         "Its API key."),
     ROW(livekit, secret, config_text, secret, "", 0, TEXT_MAX, NONE, CONFIG_SECRET,

@@ -22,6 +22,7 @@ struct http_router;
 struct lk_admission;
 struct lk_delegate;
 struct lk_keys;
+struct lk_nodes;
 struct lk_participants;
 struct lk_rooms;
 struct lk_witness;
@@ -50,6 +51,7 @@ struct lk_focus_config {
     bool masquerade;                /* may the client ask in the name of local users? */
     struct lk_witness *witness;     /* NULL: no audit */
     struct lk_rooms *rooms;         /* NULL: nobody makes rooms in the SFU, clients do */
+    struct lk_nodes *nodes;         /* NULL: all rooms are at sfu_url */
     struct lk_participants *participants; /* NULL: nobody asks who is who */
     struct lk_delegate *delegate;         /* NULL: no delayed leaves are taken */
     /* Is this our homeserver's token? For the proxied dialect. */

@@ -14,6 +14,7 @@
 #include "livekit/delegate.h"
 #include "livekit/grant.h"
 #include "livekit/keys.h"
+#include "livekit/nodes.h"
 #include "livekit/participants.h"
 #include "livekit/rooms.h"
 #include "livekit/witness.h"
@@ -85,6 +86,9 @@ static void job_end(struct lk_job *j) {
     }
     if (f->cfg.rooms != NULL) {
         lk_rooms_forget(f->cfg.rooms, j);
+    }
+    if (f->cfg.nodes != NULL) {
+        lk_nodes_forget(f->cfg.nodes, j);
     }
     if (f->cfg.participants != NULL) {
         lk_participants_forget(f->cfg.participants, j);
@@ -347,7 +351,7 @@ static void give(struct lk_job *j) {
         lk_job_refuse(j, LK_FAULT, err_text());
         return;
     }
-    const char *url = j->jwt_only ? NULL : j->focus->cfg.sfu_url;
+    const char *url = j->jwt_only ? NULL : j->url;
     metric_add(&issued[j->ask.dialect], 1);
     note_issued(j);
     if (j->focus->cfg.delegate != NULL) {
@@ -431,13 +435,42 @@ static bool wants_room(const struct lk_job *j) {
     return cfg->rooms != NULL && (j->full_access || cfg->admission != NULL);
 }
 
-void lk_job_issue(struct lk_job *j, const char *membership) {
-    if (!begin_admitted(j, membership)) {
-        return;
-    }
+static void make_room(struct lk_job *j) {
     if (!wants_room(j)) {
         note_identity(j);
     } else if (lk_rooms_ensure(j->focus->cfg.rooms, j->alias, on_room, j) != OK) {
+        lk_job_refuse(j, LK_NO_SFU_ROOM, err_text());
+    }
+}
+
+/* On a node that cannot be asked to make the room, the client does that. */
+static void on_placed(void *arg, enum err e, const struct lk_place *place) {
+    struct lk_job *j = arg;
+    if (place == NULL) {
+        lk_job_refuse(j, LK_NO_SFU_ROOM, err_text());
+        return;
+    }
+    j->url = arena_strdup(http_request_arena(j->request), place->url);
+    if (j->url == NULL) {
+        lk_job_refuse(j, LK_FAULT, "no memory");
+    } else if (e != OK) {
+        LOG_WARN(
+            &log_root, "room_not_made", "node=%s text=%s", LOG_Q(place->node), LOG_Q(err_text()));
+        note_identity(j);
+    } else {
+        make_room(j);
+    }
+}
+
+void lk_job_issue(struct lk_job *j, const char *membership) {
+    const struct lk_focus_config *cfg = &j->focus->cfg;
+    if (!begin_admitted(j, membership)) {
+        return;
+    }
+    j->url = cfg->sfu_url;
+    if (cfg->nodes == NULL) {
+        make_room(j);
+    } else if (lk_nodes_place(cfg->nodes, j->alias, on_placed, j) != OK) {
         lk_job_refuse(j, LK_NO_SFU_ROOM, err_text());
     }
 }

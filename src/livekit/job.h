@@ -41,6 +41,7 @@ struct lk_job {
     const char *membership; /* admitted: what is known of it */
     const char *alias;      /* admitted: in the SFU; likewise the next */
     const char *identity;
+    const char *url; /* where the client is sent */
 };
 
 /** Within the limits of the sender's address, and with a readable body: gives a job, else the

@@ -9,6 +9,7 @@
 #include "http/client.h"
 #include "livekit/grant.h"
 #include "livekit/keys.h"
+#include "livekit/nodes.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -31,19 +32,10 @@ struct lk_rooms {
     char *base;              /* "https://sfu.example.com/twirp/livekit.RoomService/" */
     lk_rooms_answerer *here; /* our own SFU's: then there is none of the above … */
     void *here_arg;
-    uv_timer_t *turn; /* … but this, which answers */
+    uv_timer_t *turn;       /* … but this, which answers … */
+    struct lk_nodes *nodes; /* … what is here; NULL: all is */
     struct call *calls;
     size_t n_calls;
-};
-
-struct call {
-    struct lk_rooms *rooms;
-    struct call *prev, *next;
-    struct http_client_call *under_way;
-    const char *method;
-    char *alias, *identity, *track; /* of a question to our own SFU */
-    lk_rooms_done *done;
-    void *arg;
 };
 
 /* What differs between the methods. */
@@ -57,9 +49,28 @@ struct ask {
     enum { ROOM, NAME, NAMES } as; /* what the method calls the room: "room", "name", "names" */
 };
 
+struct call {
+    struct lk_rooms *rooms;
+    struct call *prev, *next;
+    struct http_client_call *under_way;
+    const char *method;
+    struct ask ask; /* of a question to our own SFU: its texts are the call's */
+    char *alias, *identity, *track;
+    bool is_here;               /* it waits for its turn */
+    struct lk_rooms *elsewhere; /* who was asked instead */
+    lk_rooms_done *done;
+    void *arg;
+};
+
 static void call_destroy(struct call *c) {
     if (c->under_way != NULL) {
         http_client_cancel(c->under_way);
+    }
+    if (c->elsewhere != NULL) {
+        lk_rooms_forget(c->elsewhere, c);
+    }
+    if (c->rooms->nodes != NULL) {
+        lk_nodes_forget(c->rooms->nodes, c);
     }
     DL_DELETE(c->rooms->calls, c);
     c->rooms->n_calls--;
@@ -101,13 +112,23 @@ static void answer_here(struct call *c) {
     json_decref(json);
 }
 
+static struct call *next_here(const struct lk_rooms *r) {
+    struct call *c = r->calls;
+    while (c != NULL && !c->is_here) {
+        c = c->next;
+    }
+    return c;
+}
+
 /* What is asked meanwhile waits for the next turn. */
 static void turn(uv_timer_t *t) {
     struct lk_rooms *r = t->data;
-    for (size_t n = r->n_calls; n > 0 && r->calls != NULL; n--) {
-        answer_here(r->calls);
+    struct call *c = next_here(r);
+    for (size_t n = r->n_calls; n > 0 && c != NULL; n--) {
+        answer_here(c);
+        c = next_here(r);
     }
-    if (r->calls != NULL) {
+    if (c != NULL) {
         uv_timer_start(t, turn, 0, 0);
     }
 }
@@ -195,6 +216,34 @@ void lk_rooms_request_finish(struct lk_rooms_request *q) {
     *q = (struct lk_rooms_request){ 0 };
 }
 
+static enum err ask(struct lk_rooms *r, const struct ask *a, lk_rooms_done *done, void *arg);
+
+static void on_elsewhere(void *arg, enum err e, const json_t *json, const char *text) {
+    struct call *c = arg;
+    c->elsewhere = NULL;
+    answer(c, e, json, text);
+}
+
+static void call_turn(struct call *c) {
+    c->is_here = true;
+    uv_timer_start(c->rooms->turn, turn, 0, 0);
+}
+
+static void on_found(void *arg, enum err e, const struct lk_place *place) {
+    struct call *c = arg;
+    if (e == OK && place->elsewhere == NULL) {
+        call_turn(c);
+        return;
+    }
+    if (e == OK) {
+        e = ask(place->elsewhere, &c->ask, on_elsewhere, c);
+        c->elsewhere = e == OK ? place->elsewhere : NULL;
+    }
+    if (e != OK) {
+        answer(c, e, NULL, err_text());
+    }
+}
+
 static enum err call_wait(struct call *c, const struct ask *a) {
     c->alias = mem_strdup(a->alias);
     c->identity = a->identity == NULL ? NULL : mem_strdup(a->identity);
@@ -203,7 +252,14 @@ static enum err call_wait(struct call *c, const struct ask *a) {
         (a->track != NULL && c->track == NULL)) {
         return err_set(ERR_NOMEM, "no memory for a question to the SFU");
     }
-    uv_timer_start(c->rooms->turn, turn, 0, 0);
+    c->ask = *a;
+    c->ask.alias = c->alias;
+    c->ask.identity = c->identity;
+    c->ask.track = c->track;
+    if (c->rooms->nodes != NULL) {
+        return lk_nodes_find(c->rooms->nodes, c->alias, on_found, c);
+    }
+    call_turn(c);
     return OK;
 }
 
@@ -354,6 +410,10 @@ enum err lk_rooms_create_here(
     r->turn = t;
     *ret = r;
     return OK;
+}
+
+void lk_rooms_set_nodes(struct lk_rooms *r, struct lk_nodes *nodes) {
+    r->nodes = nodes;
 }
 
 void lk_rooms_forget(struct lk_rooms *r, const void *arg) {

@@ -36,6 +36,10 @@ typedef enum err lk_rooms_answerer(void *arg, const struct lk_rooms_question *q,
  * Borrows `loop` and `arg` for its life. ERR_NOMEM. */
 MUST_CHECK enum err lk_rooms_create_here(
     uv_loop_t *loop, lk_rooms_answerer *here, void *arg, struct lk_rooms **ret);
+struct lk_nodes;
+/** There are other nodes: what is asked of a room goes to the one that it is on. Before the first
+ * question; borrows it for its life. Only with lk_rooms_create_here. */
+void lk_rooms_set_nodes(struct lk_rooms *r, struct lk_nodes *nodes);
 /** What is under way ends without its callback. Before the HTTP client; the loop must turn once
  * more. */
 void lk_rooms_destroy(struct lk_rooms *r);

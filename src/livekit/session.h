@@ -27,6 +27,7 @@ struct lk_signal {
     struct lk_signal_config cfg;
     char node_id[ROOM_SID_SIZE];
     bool draining;
+    struct lk_nodes *nodes; /* NULL: there are no others */
     struct lk_session *sessions;
     struct http_socket_path *paths;
     size_t n_paths;

@@ -8,6 +8,7 @@
 #include "http/request.h"
 #include "http/router.h"
 #include "http/socket.h"
+#include "livekit/nodes.h"
 #include "livekit/session.h"
 
 #include <string.h>
@@ -34,6 +35,20 @@ static bool is_v1(const struct http_request *r) {
 
 /* --- upgrades --- */
 
+/* Clients in a call try again after 503. On 404 with these words they end, and whoever runs them
+ * asks for a new token; so with LiveKit's servers that make no rooms. */
+static enum err check_node(const struct lk_signal *s, const char *room, struct lk_refused *why) {
+    const enum lk_node_entry entry =
+        s->nodes == NULL ? LK_NODE_LET_IN : lk_nodes_admit(s->nodes, room);
+    if (entry == LK_NODE_LET_IN) {
+        return OK;
+    }
+    *why = entry == LK_NODE_COME_AGAIN
+               ? (struct lk_refused){ .status = 503, .text = "the room is being looked for" }
+               : (struct lk_refused){ .status = 404, .text = "requested room does not exist" };
+    return err_set(entry == LK_NODE_COME_AGAIN ? ERR_LIMIT : ERR_NOT_FOUND, "%s", why->text);
+}
+
 static enum err read_entry(struct lk_signal *s, const struct http_request *r, struct lk_entry **ret,
     struct lk_refused *why) {
     if (s->draining) {
@@ -41,6 +56,9 @@ static enum err read_entry(struct lk_signal *s, const struct http_request *r, st
         return err_set(ERR_GONE, "the server is stopping");
     }
     enum err e = lk_entry_read(r, s->cfg.keys, s->cfg.rooms, is_v1(r), now_s(s), ret, why);
+    if (e == OK) {
+        e = check_node(s, (*ret)->room, why);
+    }
     if (e != OK) {
         metric_add(&refused_total, 1);
         LOG_INFO(&log_root, "client_refused", "peer=%s status=%d text=%s", http_request_peer(r),
@@ -88,10 +106,9 @@ const struct http_socket_path *lk_signal_paths(const struct lk_signal *s, size_t
 /* --- plain requests --- */
 
 static void validate(struct http_request *r, void *arg) {
-    struct lk_entry *entry = NULL;
+    CLEANUP(lk_entry_destroyp) struct lk_entry *entry = NULL;
     struct lk_refused why = { .status = 200, .text = "success" };
     if (read_entry(arg, r, &entry, &why) == OK) {
-        lk_entry_destroy(entry);
         why = (struct lk_refused){ .status = 200, .text = "success" };
     }
     http_reply_bytes(r, why.status, plain, why.text, strlen(why.text));
@@ -153,6 +170,10 @@ enum err lk_signal_create(const struct lk_signal_config *cfg, struct lk_signal *
     metrics_register(&refused_total);
     *ret = s;
     return OK;
+}
+
+void lk_signal_set_nodes(struct lk_signal *s, struct lk_nodes *nodes) {
+    s->nodes = nodes;
 }
 
 void lk_signal_drain(struct lk_signal *s) {

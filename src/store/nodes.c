@@ -91,8 +91,8 @@ static void tell_beat(
     size_t n = 0;
     struct store_node *rows = NULL;
     if (e == OK) {
-        rows = store_question_rows(a, BEAT_LISTED, store_node_columns, STORE_NODE_COLUMNS,
-            sizeof(*rows), &arena, &n);
+        rows = store_question_rows(
+            a, BEAT_LISTED, store_node_columns, STORE_NODE_COLUMNS, sizeof(*rows), &arena, &n);
     }
     if (e == OK && arena.failed) {
         e = err_set(ERR_NOMEM, "out of memory");

@@ -20,8 +20,8 @@
 
 struct store;
 
-#define STORE_NODES_MOST       64  /* that are told of; the living first */
-#define STORE_NODES_ROOMS_MOST 500 /* of one question */
+#define STORE_NODES_MOST       64               /* that are told of; the living first */
+#define STORE_NODES_ROOMS_MOST 500              /* of one question */
 #define STORE_NODES_KEPT_MS    INT64_C(3600000) /* the row of a dead node */
 
 struct store_node {
