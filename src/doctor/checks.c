@@ -35,6 +35,7 @@ const struct doctor_check doctor_checks[] = {
     { "media-ports", "media ports", { "config" }, doctor_check_media_ports },
     { "media-buffers", "media buffers", { "config" }, doctor_check_media_buffers },
     { "media-relays", "media relays", { "config" }, doctor_check_media_relays },
+    { "nodes", "nodes", { "schema" }, doctor_check_nodes },
     { "room-webhooks", "webhooks of rooms", { "config" }, doctor_check_room_webhooks },
     { "webhooks", "webhooks", { "config" }, doctor_check_webhooks },
     { "stuck-members", "stuck members", { "as-token" }, doctor_check_cleanup },

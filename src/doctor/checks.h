@@ -64,6 +64,9 @@ void doctor_check_media_buffers(struct doctor *d);
 /* doctor/turn_check.c */
 void doctor_check_media_relays(struct doctor *d);
 
+/* doctor/nodes.c: who else carries rooms on our database. */
+void doctor_check_nodes(struct doctor *d);
+
 /* doctor/media_server.c: the LiveKit server, and whether it tells us who comes and goes. */
 void doctor_check_livekit(struct doctor *d);
 void doctor_check_sfu_webhooks(struct doctor *d);

@@ -123,8 +123,7 @@ static struct lk_node_claims *end(struct telling *t, enum err e) {
 /* The other node has had it for longer than this one knows. */
 static void lose(struct lk_node_claims *c, const struct store_place *p) {
     struct room *room = room_directory_find(c->rooms, p->alias);
-    if (room != NULL && strcmp(p->node, lk_node_register_name(c->reg)) != 0 &&
-        strcmp(p->url, lk_node_register_url(c->reg)) != 0) {
+    if (room != NULL && strcmp(p->url, lk_node_register_url(c->reg)) != 0) {
         LOG_WARN(&log_root, "room_is_elsewhere", "room=%s node=%s here=%s", LOG_Q(p->alias),
             LOG_Q(p->node), "ended");
         metric_add(&lost_total, 1);

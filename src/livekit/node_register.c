@@ -271,6 +271,12 @@ void lk_node_register_granted(struct lk_node_register *r, const char *name) {
     }
 }
 
+void lk_node_register_refused(struct lk_node_register *r, const char *name) {
+    for (size_t i = 0; i < r->n; i++) {
+        r->nodes[i].draining = r->nodes[i].draining || strcmp(r->nodes[i].name, name) == 0;
+    }
+}
+
 /* --- life --- */
 
 void lk_node_register_set_store(struct lk_node_register *r, struct store *store) {

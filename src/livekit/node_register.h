@@ -13,6 +13,8 @@
 struct lk_node_register;
 struct store;
 
+#define LK_NODE_NAME_SIZE 128 /* node.name has at most 64 characters */
+
 struct lk_node_register_config {
     const char *name, *url, *inner_url, *version; /* copied */
     int workers;
@@ -45,6 +47,8 @@ size_t lk_node_register_others(const struct lk_node_register *r);
 bool lk_node_register_is_settled(const struct lk_node_register *r);
 /** lk_node_choose of the list. */
 const struct store_node *lk_node_register_choose(const struct lk_node_register *r);
+/** A node takes no rooms: not asked again before the next beat. */
+void lk_node_register_refused(struct lk_node_register *r, const char *name);
 /** A node has one room more, which its row does not tell yet. */
 void lk_node_register_granted(struct lk_node_register *r, const char *name);
 

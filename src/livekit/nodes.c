@@ -11,6 +11,7 @@
 #include "livekit/rooms.h"
 #include "rooms/directory.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -34,8 +35,9 @@ struct question {
     struct lk_nodes *owner; /* NULL: nobody wants to know any more */
     char *alias;
     bool claims;
-    bool asked;              /* the store has it */
-    lk_nodes_placed *placed; /* NULL: for what is known alone */
+    char tried[LK_NODE_NAME_SIZE]; /* for whom it was claimed; "" = nobody */
+    bool asked;                    /* the store has it */
+    lk_nodes_placed *placed;       /* NULL: for what is known alone */
     void *arg;
     struct question *prev, *next;
 };
@@ -148,7 +150,7 @@ static struct lk_rooms *way_to(struct lk_nodes *n, const char *inner_url) {
 /* Nodes that share our address are behind one balancer with us: it is not for us to tell them
  * apart. */
 static bool is_ours(const struct lk_nodes *n, const struct store_place *p) {
-    return strcmp(p->node, n->cfg.name) == 0 || strcmp(p->url, n->cfg.url) == 0;
+    return strcmp(p->url, n->cfg.url) == 0;
 }
 
 /* --- answers --- */
@@ -203,9 +205,15 @@ static void answer_place(struct question *q, const struct store_place *p) {
     answer(q, e, &place);
 }
 
-/* A room that is nowhere. */
+static void on_turn(uv_timer_t *t);
+
+/* A room that is nowhere: whoever was to have it has stopped since we heard of it. */
 static void answer_nowhere(struct question *q) {
-    if (q->claims) {
+    struct lk_nodes *n = q->owner;
+    if (q->claims && q->placed != NULL && q->tried[0] != '\0') {
+        lk_node_register_refused(n->reg, q->tried);
+        uv_timer_start(n->turn, on_turn, 0, 0);
+    } else if (q->claims) {
         answer(q, err_set(ERR_UNREACHABLE, "no node takes rooms now"), NULL);
     } else {
         answer_here(q);
@@ -255,6 +263,7 @@ static void ask_store(struct question *q) {
     if (node != NULL) {
         lk_node_register_granted(n->reg, node);
     }
+    snprintf(q->tried, sizeof(q->tried), "%s", node == NULL ? "" : node);
     q->asked = true;
     enum err e = store_nodes_claim(lk_node_register_store(n->reg), node, aliases, 1, on_placed, q);
     if (e != OK) {
