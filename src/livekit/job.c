@@ -418,60 +418,9 @@ static void note_identity(struct lk_job *j) {
     }
 }
 
-static void on_room(void *arg, enum err e, const json_t *json, const char *text) {
-    struct lk_job *j = arg;
-    (void)json;
-    if (e != OK) {
-        lk_job_refuse(j, LK_NO_SFU_ROOM, text);
-    } else {
-        note_identity(j);
-    }
-}
-
-/* Restricted users were let in because one of ours is in the call, who may not be in the SFU yet;
- * where nobody looked, they find a room or do not (4.5). */
-static bool wants_room(const struct lk_job *j) {
-    const struct lk_focus_config *cfg = &j->focus->cfg;
-    return cfg->rooms != NULL && (j->full_access || cfg->admission != NULL);
-}
-
-static void make_room(struct lk_job *j) {
-    if (!wants_room(j)) {
-        note_identity(j);
-    } else if (lk_rooms_ensure(j->focus->cfg.rooms, j->alias, on_room, j) != OK) {
-        lk_job_refuse(j, LK_NO_SFU_ROOM, err_text());
-    }
-}
-
-/* On a node that cannot be asked to make the room, the client does that. */
-static void on_placed(void *arg, enum err e, const struct lk_place *place) {
-    struct lk_job *j = arg;
-    if (place == NULL) {
-        lk_job_refuse(j, LK_NO_SFU_ROOM, err_text());
-        return;
-    }
-    j->url = arena_strdup(http_request_arena(j->request), place->url);
-    if (j->url == NULL) {
-        lk_job_refuse(j, LK_FAULT, "no memory");
-    } else if (e != OK) {
-        LOG_WARN(
-            &log_root, "room_not_made", "node=%s text=%s", LOG_Q(place->node), LOG_Q(err_text()));
-        note_identity(j);
-    } else {
-        make_room(j);
-    }
-}
-
 void lk_job_issue(struct lk_job *j, const char *membership) {
-    const struct lk_focus_config *cfg = &j->focus->cfg;
-    if (!begin_admitted(j, membership)) {
-        return;
-    }
-    j->url = cfg->sfu_url;
-    if (cfg->nodes == NULL) {
-        make_room(j);
-    } else if (lk_nodes_place(cfg->nodes, j->alias, on_placed, j) != OK) {
-        lk_job_refuse(j, LK_NO_SFU_ROOM, err_text());
+    if (begin_admitted(j, membership)) {
+        lk_job_find_room(j, note_identity);
     }
 }
 

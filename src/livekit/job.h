@@ -17,6 +17,8 @@ struct lk_job;
 
 /** What becomes of an admitted job: "joined", "unknown" or "unchecked". */
 typedef void lk_job_then(struct lk_job *j, const char *membership);
+/** Goes on with a job whose room is known. */
+typedef void lk_job_ready(struct lk_job *j);
 
 struct lk_focus {
     struct lk_focus_config cfg;
@@ -42,6 +44,7 @@ struct lk_job {
     const char *alias;      /* admitted: in the SFU; likewise the next */
     const char *identity;
     const char *url; /* where the client is sent */
+    lk_job_ready *ready;
 };
 
 /** Within the limits of the sender's address, and with a readable body: gives a job, else the
@@ -55,6 +58,9 @@ void lk_job_admit(struct lk_job *j, const char *with_server, bool strict, lk_job
 /** Makes the room, notes who it is, takes the delayed leave where there is one; then signs a token
  * and answers. Takes the job. */
 void lk_job_issue(struct lk_job *j, const char *membership);
+/** Finds the node for the job's alias, notes its url and makes the room, then calls `ready`; or
+ * refuses. Takes the job. */
+void lk_job_find_room(struct lk_job *j, lk_job_ready *ready);
 /** Takes the delayed leave, and answers {}. Takes the job. */
 void lk_job_delegate(struct lk_job *j, const char *membership);
 /** Answers a relayed token, which another server made. Takes the job. */

@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "store/locks.h"
 #include "store/news.h"
+#include "store/node_sql.h"
 #include "store/tables.h"
 #include "store/watch_sql.h"
 
@@ -239,9 +240,6 @@ static void take_removals(struct buf *b) {
 
 /* --- nodes --- */
 
-/* Who is alive is a question to the database's clock. */
-#define ALIVE "expires_at > now()"
-
 /* $11 how long it is good, $12 whether it takes the name from a living one. */
 static void beat_node(struct buf *b) {
     insert(b, "sfu_nodes AS known", store_node_columns, STORE_NODE_OWN_COLUMNS,
@@ -249,14 +247,15 @@ static void beat_node(struct buf *b) {
     buf_puts(b, " ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at,"
                 " expires_at = excluded.expires_at, ");
     store_columns_update(b, store_node_columns, STORE_NODE_OWN_COLUMNS, 1);
-    buf_puts(b, " WHERE known.run = excluded.run OR NOT known." ALIVE " OR $12::bigint = 1");
+    buf_puts(
+        b, " WHERE known.run = excluded.run OR NOT known." STORE_NODE_ALIVE " OR $12::bigint = 1");
 }
 _Static_assert(STORE_NODE_OWN_COLUMNS == 10, "what is no column begins with $11");
 
 static void list_nodes(struct buf *b) {
     buf_puts(b, "SELECT ");
     store_columns_names(b, "", store_node_columns, STORE_NODE_COLUMNS);
-    buf_puts(b, " FROM (SELECT n.*, " ALIVE " AS alive,"
+    buf_puts(b, " FROM (SELECT n.*, " STORE_NODE_ALIVE " AS alive,"
                 " (SELECT count(*)::integer FROM sfu_rooms r WHERE r.node = n.name) AS rooms"
                 " FROM sfu_nodes n) AS known ORDER BY alive DESC, name LIMIT $1::bigint");
 }
@@ -460,31 +459,13 @@ static const struct {
     [STORE_PLAN_VISIT] = { "plan_visit", STORE_PLAN_VISIT_SQL, NULL },
     [STORE_PLAN_VISITS] = { "plan_visits", STORE_PLAN_VISITS_SQL, NULL },
     [STORE_BEAT_NODE] = { "beat_node", NULL, beat_node },
-    [STORE_SWEEP_NODES] = { "sweep_nodes",
-        "DELETE FROM sfu_nodes WHERE expires_at < now() - $1::bigint * interval '1 millisecond'",
-        NULL },
+    [STORE_SWEEP_NODES] = { "sweep_nodes", STORE_SWEEP_NODES_SQL, NULL },
     [STORE_LIST_NODES] = { "list_nodes", NULL, list_nodes },
-    [STORE_DROP_NODE] = { "drop_node",
-        "DELETE FROM sfu_nodes WHERE name = $1::text AND run = $2::text", NULL },
-    /* In one order, so that no two wait for each other. Who waits for another's claim looks at the
-       row as that one left it. */
-    [STORE_CLAIM_ROOMS] = { "claim_rooms",
-        "INSERT INTO sfu_rooms AS known (alias, node, claimed_at)"
-        " SELECT a.alias, n.name, now() FROM unnest($2::text[]) AS a(alias), sfu_nodes n"
-        " WHERE n.name = $1::text AND n." ALIVE " AND NOT n.draining ORDER BY a.alias"
-        " ON CONFLICT (alias) DO UPDATE SET node = excluded.node, claimed_at = excluded.claimed_at"
-        " WHERE NOT EXISTS (SELECT FROM sfu_nodes h WHERE h.name = known.node AND h." ALIVE ")",
-        NULL },
-    [STORE_FIND_ROOMS] = { "find_rooms",
-        "SELECT r.alias, r.node, n.url, n.inner_url FROM sfu_rooms r"
-        " JOIN sfu_nodes n ON n.name = r.node AND n." ALIVE " WHERE r.alias = ANY($1::text[])",
-        NULL },
-    [STORE_RELEASE_ROOMS] = { "release_rooms",
-        "DELETE FROM sfu_rooms WHERE node = $1::text AND alias = ANY($2::text[])", NULL },
-    [STORE_RELEASE_OTHER_ROOMS] = { "release_other_rooms",
-        "DELETE FROM sfu_rooms WHERE node = $1::text AND alias <> ALL($2::text[])"
-        " AND claimed_at <= now() - $3::bigint * interval '1 millisecond'",
-        NULL },
+    [STORE_DROP_NODE] = { "drop_node", STORE_DROP_NODE_SQL, NULL },
+    [STORE_CLAIM_ROOMS] = { "claim_rooms", STORE_CLAIM_ROOMS_SQL, NULL },
+    [STORE_FIND_ROOMS] = { "find_rooms", STORE_FIND_ROOMS_SQL, NULL },
+    [STORE_RELEASE_ROOMS] = { "release_rooms", STORE_RELEASE_ROOMS_SQL, NULL },
+    [STORE_RELEASE_OTHER_ROOMS] = { "release_other_rooms", STORE_RELEASE_OTHER_ROOMS_SQL, NULL },
 };
 
 const char *store_statement_name(enum store_statement s) {

@@ -17,6 +17,7 @@
 #include "livekit/focus.h"
 #include "livekit/grant.h"
 #include "livekit/keys.h"
+#include "livekit/nodes.h"
 #include "livekit/participants.h"
 #include "livekit/rooms.h"
 #include "livekit/witness.h"
@@ -55,6 +56,10 @@ struct world {
     char ensured[64];
     lk_rooms_done *room_done;
     void *room_arg;
+    /* nodes */
+    char placed_alias[64];
+    lk_nodes_placed *placed;
+    void *placed_arg;
     /* identities: "alias identity room slot user device member dialect" */
     char identity[512];
     /* delayed leaves: "alias identity user room delay_id delay_ms other_identity" */
@@ -149,6 +154,21 @@ void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
     (void)r;
     if (world->room_arg == arg) {
         world->room_done = NULL;
+    }
+}
+
+enum err lk_nodes_place(struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg) {
+    (void)n;
+    snprintf(world->placed_alias, sizeof(world->placed_alias), "%s", alias);
+    world->placed = placed;
+    world->placed_arg = arg;
+    return OK;
+}
+
+void lk_nodes_forget(struct lk_nodes *n, const void *arg) {
+    (void)n;
+    if (world->placed_arg == arg) {
+        world->placed = NULL;
     }
 }
 

@@ -12,8 +12,8 @@
 #define ALIAS  "EYjNbL5KHPtZo4QGh4xHSBGJq2+tvxOfHJAhxgddEEo"
 #define DEVICE "@alice:example.com:DEV"
 
-static enum err start(struct world *w, const char *full_access) {
-    static int something; /* rooms that nobody looks into */
+static enum err start_among(struct world *w, const char *full_access, bool nodes) {
+    static int something; /* rooms and nodes that nobody looks into */
     static const char *servers[1];
     TRY(world_open(w));
     struct lk_focus_config cfg = world_config(w);
@@ -23,8 +23,13 @@ static enum err start(struct world *w, const char *full_access) {
     cfg.rooms = (struct lk_rooms *)&something;
     cfg.participants = (struct lk_participants *)&something;
     cfg.delegate = (struct lk_delegate *)&something;
+    cfg.nodes = nodes ? (struct lk_nodes *)&something : NULL;
     cfg.masquerade = true;
     return world_start(w, &cfg);
+}
+
+static enum err start(struct world *w, const char *full_access) {
+    return start_among(w, full_access, false);
 }
 
 static void verified(void) {
@@ -116,6 +121,44 @@ TEST(livekit_job, gives_no_token_for_what_went_wrong) {
         CHECK_INT(r->status, w.status);
         CHECK_STR(r->body, w.body);
         CHECK_INT(0, w.minted);
+        world_finish(&w);
+    }
+}
+
+/* Of several nodes. */
+TEST(livekit_job, sends_clients_to_the_node_of_their_room) {
+    static const struct lk_place node = { .node = "two", .url = "wss://two" };
+    static const struct {
+        const char *name;
+        enum err e;
+        const struct lk_place *place;
+        bool asks; /* the node to make the room */
+        int status;
+        const char *url;
+    } rows[] = {
+        { "another node", OK, &node, true, 200, "{\"url\":\"wss://two\"," },
+        { "one that cannot be asked", ERR_UNREACHABLE, &node, false, 200,
+            "{\"url\":\"wss://two\"," },
+        { "nowhere", ERR_UNREACHABLE, NULL, false, 500, "{\"errcode\":\"M_UNKNOWN\"," },
+        { "the database is away", ERR_DATABASE, NULL, false, 500, "{\"errcode\":\"M_UNKNOWN\"," },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world w;
+        CHECK_ERR(OK, start_among(&w, "example.com", true));
+        CHECK(post("/sfu/get", NULL, OLD("")));
+        verified();
+        admitted(LK_FINE, "joined");
+        CHECK_STR(ALIAS, w.placed_alias);
+        CHECK_STR("", w.ensured);
+        w.placed(w.placed_arg, r->e == OK ? OK : err_set(r->e, "why"), r->place);
+        CHECK_STR(r->asks ? ALIAS : "", w.ensured);
+        if (r->asks) {
+            sfu_says(OK);
+        }
+        CHECK_INT(1, w.answers);
+        CHECK_INT(r->status, w.status);
+        CHECK(strncmp(r->url, w.body, strlen(r->url)) == 0);
         world_finish(&w);
     }
 }
@@ -231,11 +274,12 @@ TEST(livekit_job, answers_when_it_stops_in_the_middle) {
     static const struct {
         const char *name;
         int steps;
-    } rows[] = { { "the room is being made", 0 }, { "the leave is being kept", 1 } };
+    } rows[] = { { "a node is being found", -1 }, { "the room is being made", 0 },
+        { "the leave is being kept", 1 } };
     FOR_ROWS (rows, r) {
         ROW(r->name);
         struct world w;
-        CHECK_ERR(OK, start(&w, "example.com"));
+        CHECK_ERR(OK, start_among(&w, "example.com", r->steps < 0));
         CHECK(post("/sfu/get", NULL, OLD(DELAY)));
         verified();
         admitted(LK_FINE, "joined");
@@ -244,7 +288,7 @@ TEST(livekit_job, answers_when_it_stops_in_the_middle) {
         }
         lk_focus_stop(w.focus);
         CHECK_INT(503, w.status);
-        CHECK(w.room_done == NULL && w.leave_done == NULL);
+        CHECK(w.room_done == NULL && w.leave_done == NULL && w.placed == NULL);
         world_finish(&w);
     }
 }
