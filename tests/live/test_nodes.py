@@ -1,0 +1,222 @@
+"""Two nodes with an embedded SFU each, on one PostgreSQL and one Synapse: people of a room meet wherever they ask for a token, rooms
+spread, and the people of a node that dies meet again on the other."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+
+import sfu_clients
+from parley import Parley
+from participant import Participant
+from stack import Stack
+from test_embedded_calls import EMBEDDED
+
+PATIENCE_S = 60
+LEASE_S = 15  # LK_NODES_LEASE_MS
+
+pytestmark = pytest.mark.skipif(sfu_clients.missing() is not None, reason="tools/setup all installs the clients")
+
+
+def as_node(parley, name, focus):
+    """The settings in which nodes differ, and the focus, which is the same for all."""
+    parley.set("node", name=name, url=parley.private_url)
+    parley.set("rtc", public_url=focus)
+    parley.set("livekit", url=parley.public_url.replace("http", "ws"))
+
+
+@pytest.fixture(name="stack", scope="module")
+def fixture_stack(tmp_path_factory):
+    stack = Stack(tmp_path_factory.mktemp("nodes"), settings=EMBEDDED)
+    second = None
+    try:
+        one = stack.parley
+        one.run("admin-token")
+        assert one.stop() == 0
+        as_node(one, "one", one.public_url)
+        second = Parley(one.folder.parent / "second", one.database_url, one.homeserver_url, one.server_name,
+                        settings={**EMBEDDED, "audit": {"key_file": one.folder / "audit.key"},
+                                  "admin": {"token_file": one.folder / "admin.token"},
+                                  "appservice": {"registration": one.registration}})
+        second.registration = one.registration
+        as_node(second, "two", one.public_url)
+        stack.nodes = {"one": one, "two": second}
+        for node in stack.nodes.values():
+            node.start()
+        wait_registered(stack, "one", "two")
+        yield stack
+    finally:
+        if second is not None and second.process is not None:
+            second.kill()
+        stack.stop()
+
+
+def alive(stack):
+    rows = stack.cluster.rows("SELECT name FROM sfu_nodes WHERE expires_at > now() ORDER BY name", "parley")
+    return [row[0] for row in rows]
+
+
+def wait_registered(stack, *names):
+    """They know of each other, too."""
+    stack.wait(lambda: alive(stack), lambda got: got == sorted(names), f"nodes {names}")
+    for name in names:
+        stack.wait(lambda: metric(stack.nodes[name], "parley_nodes_alive"), lambda n: n == len(names), f"nodes that {name} sees")
+
+
+def metric(node, name):
+    lines = node.get("/metrics")[1].splitlines()
+    return next((float(line.split()[1]) for line in lines if line.startswith(name + " ")), 0)
+
+
+class Guest(Participant):
+    """Somebody who asks any node, and goes where the token says."""
+
+    def __init__(self, stack, name, room, folder):
+        super().__init__(stack, stack.user(name), room)
+        self.identity = f"{self.user.user_id}:{self.user.device_id}"
+        self.folder, self.media = folder, None
+
+    def ask_node(self, node):
+        """(status, the node that the token is for)."""
+        body = {"room": self.room, "openid_token": self.user.openid_token(), "device_id": self.user.device_id}
+        status, answer = node.request("POST", "/sfu/get", body, base=node.public_url)
+        if status == 200:
+            self.url, self.jwt = answer["url"], answer["jwt"]
+        return status, node_at(self.stack, self.url) if status == 200 else None
+
+    def go(self):
+        self.drop()
+        self.media = sfu_clients.node_participant(self.user.user_id[1:].split(":")[0], self.folder)
+        said = self.media.do("join", url=self.url, token=self.jwt, single=True, key=None)
+        assert "refused" not in said, said
+
+    def drop(self):
+        if self.media is not None:
+            self.media.driver.kill()
+            self.media = None
+
+
+def node_at(stack, url):
+    return next(name for name, node in stack.nodes.items() if node.public_url.replace("http", "ws") == url)
+
+
+@pytest.fixture(name="guests")
+def fixture_guests(stack, tmp_path):
+    alice, bob = stack.user("node-alice"), stack.user("node-bob")
+    room = stack.room(alice, bob)
+    both = [Guest(stack, name, room, tmp_path) for name in ("node-alice", "node-bob")]
+    for guest in both:
+        guest.enter()
+    yield both
+    for guest in both:
+        guest.drop()
+
+
+def meet(alice, bob):
+    for guest in (alice, bob):
+        guest.go()
+    alice.media.publish("microphone")
+    bob.media.wait_media(alice.identity, "microphone")
+
+
+def validate(node, jwt):
+    query = urllib.parse.urlencode({"access_token": jwt, "protocol": 16, "sdk": "js"})
+    return node.request("GET", "/rtc/validate?" + query, base=node.public_url)
+
+
+def other(stack, name):
+    return stack.nodes["two" if name == "one" else "one"]
+
+
+def test_people_of_a_room_get_one_address_from_either_node(stack, guests):
+    alice, bob = guests
+    status, where = alice.ask_node(stack.nodes["one"])
+    assert status == 200
+    for node in stack.nodes.values():
+        assert bob.ask_node(node) == (200, where)
+    meet(alice, bob)
+    stack.wait(lambda: validate(other(stack, where), alice.jwt), lambda got: got == (404, "requested room does not exist"),
+               "refusal at the wrong node")
+    assert validate(stack.nodes[where], alice.jwt) == (200, "success")
+    assert metric(other(stack, where), "parley_node_wrong_total") > 0
+
+
+def test_rooms_spread(stack, tmp_path):
+    user = stack.user("node-carol")
+    places = set()
+    for _ in range(4):
+        guest = Guest(stack, "node-carol", stack.room(user), tmp_path).enter()
+        status, where = guest.ask_node(stack.nodes["one"])
+        assert status == 200
+        places.add(where)
+    assert places == {"one", "two"}
+
+
+def test_an_admin_kicks_from_the_other_node(stack, guests):
+    alice, bob = guests
+    where = alice.ask_node(stack.nodes["two"])[1]
+    assert bob.ask_node(stack.nodes["two"]) == (200, where)
+    meet(alice, bob)
+    asked = other(stack, where)
+    os.kill(asked.process.pid, signal.SIGHUP)
+    call = stack.wait_call(alice.room, status="active")["session_id"]
+
+    def kick():
+        return subprocess.run([str(asked.binary), "calls", "kick", call, "--user", bob.user.user_id, "--config", str(asked.config)],
+                              capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=asked.environment)
+
+    done = stack.wait(kick, lambda done: done.returncode == 0, "kick")
+    assert bob.user.user_id in done.stdout
+    alice.media.wait_gone(bob.identity)
+
+
+def test_the_doctor_knows_all_nodes(stack):
+    said = stack.nodes["two"].run("doctor", "--json", check=False)
+    for name, node in stack.nodes.items():
+        assert f"node {name} (" in said and node.public_url.replace("http", "ws") in said
+        assert f"node {name} does not answer" not in said
+
+
+def wait_token(guest, node, where, seconds=LEASE_S + PATIENCE_S):
+    end = time.monotonic() + seconds
+    while guest.ask_node(node) != (200, where):
+        assert time.monotonic() < end, f"{guest.identity} is not sent to {where}"
+        time.sleep(0.5)
+
+
+def test_who_was_on_a_node_that_dies_meets_on_the_other(stack, guests):
+    alice, bob = guests
+    where = alice.ask_node(stack.nodes["two"])[1]
+    assert bob.ask_node(stack.nodes["one"]) == (200, where)
+    meet(alice, bob)
+    dead, left = stack.nodes[where], other(stack, where)
+    dead.kill()
+    survivor = "two" if where == "one" else "one"
+    try:
+        for guest in (alice, bob):
+            wait_token(guest, left, survivor)
+        meet(alice, bob)
+    finally:
+        dead.start()
+    wait_registered(stack, "one", "two")
+    assert bob.ask_node(dead) == (200, survivor), "the room stays where it went"
+    stack.wait(lambda: validate(dead, bob.jwt), lambda got: got == (404, "requested room does not exist"), "refusal by who came back")
+
+
+def test_a_node_that_stops_gives_its_rooms_away(stack, guests):
+    alice, bob = guests
+    where = alice.ask_node(stack.nodes["one"])[1]
+    left = other(stack, where)
+    survivor = "two" if where == "one" else "one"
+    assert stack.nodes[where].stop() == 0
+    try:
+        assert alive(stack) == [survivor]
+        for guest in (alice, bob):
+            wait_token(guest, left, survivor, PATIENCE_S)
+        meet(alice, bob)
+    finally:
+        stack.nodes[where].start()
+    wait_registered(stack, "one", "two")
