@@ -43,6 +43,7 @@ struct lk_node_register {
     bool took; /* our name is ours: whoever has it now came later */
     bool draining;
     bool over;
+    bool told;               /* that it cannot be renewed */
     void (*left)(void *arg); /* NULL: nobody waits for the leave, or it was said */
     void *left_arg;
 };
@@ -105,6 +106,7 @@ static void take_list(
         return;
     }
     r->took = true;
+    r->told = false;
     r->good_until_us = sent_us + LK_NODES_LEASE_MS * US_PER_MS;
     if (late && !first) {
         r->settled_us = clock_mono_us() + LK_NODES_SETTLE_MS * US_PER_MS;
@@ -113,6 +115,16 @@ static void take_list(
 }
 
 static void send_leave(struct lk_node_register *r);
+
+/* Said once an outage. */
+static void fail(struct lk_node_register *r) {
+    metric_add(&failed_total, 1);
+    if (!r->told) {
+        LOG_WARN(&log_root, "node_not_renewed", "node=%s text=%s", LOG_Q(r->cfg.name),
+            LOG_Q(err_text()));
+    }
+    r->told = true;
+}
 
 static void on_listed(void *arg, enum err e, const struct store_node *nodes, size_t n) {
     struct beat *b = arg;
@@ -124,8 +136,7 @@ static void on_listed(void *arg, enum err e, const struct store_node *nodes, siz
         } else if (e == OK) {
             take_list(r, nodes, n, b->sent_us);
         } else {
-            metric_add(&failed_total, 1);
-            LOG_WARN(&log_root, "node_not_renewed", "text=%s", LOG_Q(err_text()));
+            fail(r);
         }
     }
     mem_free(b);
@@ -148,7 +159,7 @@ static void beat(struct lk_node_register *r) {
         .started_at = r->started_ms,
         .clock_at = clock_wall_ms() };
     if (store_nodes_beat(r->store, &own, LK_NODES_LEASE_MS, !r->took, on_listed, b) != OK) {
-        metric_add(&failed_total, 1);
+        fail(r);
         mem_free(b);
     } else {
         r->beat = b;
