@@ -5,6 +5,7 @@
 #include "http/client.h"
 #include "livekit/keys.h"
 #include "livekit/rooms.h"
+#include "livekit/rooms_here.h"
 #include "rooms_world.h"
 
 #include <string.h>
@@ -407,6 +408,56 @@ TEST(livekit_nodes, does_not_guess_without_the_database) {
     CHECK_PLACE("wss://a", &t, A, "here");
     const struct heard h = place(&t, A, "somewhere");
     CHECK_ERR(ERR_DATABASE, h.e);
+    two_close(&t);
+}
+
+static void hear_rooms(void *arg, enum err e, const json_t *json, const char *text) {
+    struct heard *h = arg;
+    (void)text;
+    h->told++;
+    h->e = e;
+    h->elsewhere = json == NULL;
+}
+
+/* Port 1 of this machine: nobody is there, and so it is known who was asked. */
+TEST(livekit_nodes, asks_the_node_that_has_the_room) {
+    static const struct {
+        const char *name, *alias;
+        enum err e;
+    } rows[] = {
+        { "here", "mine", OK },
+        { "nowhere", "nobody's", OK },
+        { "elsewhere", "theirs", ERR_UNREACHABLE },
+    };
+    struct two t;
+    struct lk_rooms *rooms = NULL;
+    CHECK_ERR(OK, two_open(&t));
+    beat(&t, A);
+    beat(&t, B);
+    beat(&t, A);
+    open_room(&t, A, "mine");
+    open_room(&t, B, "theirs");
+    CHECK_ERR(OK, lk_rooms_create_here(&t.loop, lk_rooms_here, t.world[A].rooms, &rooms));
+    lk_rooms_set_nodes(rooms, t.nodes[A]);
+    FOR_ROWS (rows, r) {
+        struct heard h = { 0 };
+        ROW(r->name);
+        CHECK_ERR(OK, lk_rooms_list(rooms, r->alias, hear_rooms, &h));
+        for (int i = 0; i < 1000 && h.told == 0; i++) {
+            turn(&t);
+            uv_sleep(1);
+        }
+        CHECK_INT(1, h.told);
+        CHECK_ERR(r->e, h.e);
+    }
+    ROW("forgotten on its way");
+    struct heard forgotten = { 0 };
+    CHECK_ERR(OK, lk_rooms_list(rooms, "theirs", hear_rooms, &forgotten));
+    uv_run(&t.loop, UV_RUN_NOWAIT);
+    lk_rooms_forget(rooms, &forgotten);
+    turn(&t);
+    CHECK_INT(0, forgotten.told);
+    lk_rooms_destroy(rooms);
     two_close(&t);
 }
 
