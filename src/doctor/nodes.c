@@ -79,7 +79,7 @@ static void say_one(struct nodes *all, const struct store_node_report *r) {
 
 /* --- two of them --- */
 
-static void say_pair(
+static void say_shared(
     struct doctor *d, const struct store_node_report *a, const struct store_node_report *b) {
     if (strcmp(a->url, b->url) == 0) {
         doctor_say(d, DOCTOR_FAIL,
@@ -88,9 +88,19 @@ static void say_pair(
             "chance",
             a->name, b->name, a->url);
     }
-    if (strcmp(a->version, b->version) != 0) {
-        doctor_say(
-            d, DOCTOR_NOTE, NULL, "nodes %s and %s run different versions", a->name, b->name);
+}
+
+/* The living are first. */
+static void say_pairs(const struct nodes *all) {
+    for (size_t i = 1; i < all->alive; i++) {
+        const struct store_node_report *r = &all->at[i];
+        for (size_t k = 0; k < i; k++) {
+            say_shared(all->d, &all->at[k], r);
+        }
+        if (strcmp(all->at[0].version, r->version) != 0) {
+            doctor_say(all->d, DOCTOR_NOTE, NULL, "nodes %s and %s run different versions",
+                all->at[0].name, r->name);
+        }
     }
 }
 
@@ -100,10 +110,8 @@ static void say_all(struct nodes *all) {
         const struct store_node_report *r = &all->at[i];
         ours = ours || (r->alive && strcmp(r->name, all->d->config->node.name) == 0);
         say_one(all, r);
-        if (i > 0 && r->alive) {
-            say_pair(all->d, &all->at[i - 1], r); /* the living are first */
-        }
     }
+    say_pairs(all);
     if (!ours) {
         doctor_say(all->d, DOCTOR_WARN, "journalctl -u parley -n 50",
             "this node, %s, is not registered: it does not run, or does not reach the database",

@@ -180,6 +180,19 @@ def test_the_doctor_knows_all_nodes(stack):
         assert f"node {name} does not answer" not in said
 
 
+def test_the_doctor_finds_nodes_that_nobody_can_tell_apart_or_reach(stack):
+    url = stack.nodes["one"].public_url.replace("http", "ws")
+    stack.cluster.sql("INSERT INTO sfu_nodes VALUES ('ghost', '1', '" + url + "', '', 'other', 1, 0, false, now(),"
+                      " now() - interval '1 hour', now(), now() + interval '1 hour')", "parley")
+    try:
+        said = stack.nodes["one"].run("doctor", "--json", check=False)
+    finally:
+        stack.cluster.sql("DELETE FROM sfu_nodes WHERE name = 'ghost'", "parley")
+    for words in ("node ghost has no node.url", "nodes ghost and one send clients to the same address", "the clock of node ghost is -3600 s",
+                  "nodes ghost and one run different versions"):
+        assert words in said, words
+
+
 def wait_token(guest, node, where, seconds=LEASE_S + PATIENCE_S):
     end = time.monotonic() + seconds
     while guest.ask_node(node) != (200, where):
