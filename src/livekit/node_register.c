@@ -269,7 +269,7 @@ bool lk_node_register_is_settled(const struct lk_node_register *r) {
 const struct store_node *lk_node_register_choose(const struct lk_node_register *r) {
     for (size_t i = 0; i < r->n; i++) {
         if (strcmp(r->nodes[i].name, r->cfg.name) == 0) {
-            r->nodes[i].draining = lk_node_register_draining(r);
+            r->nodes[i].draining = r->nodes[i].draining || lk_node_register_draining(r);
             r->nodes[i].members = r->cfg.members(r->cfg.arg);
         }
     }
