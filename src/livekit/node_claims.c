@@ -217,12 +217,14 @@ static void release_others(struct lk_node_claims *c, int64_t fresh_ms) {
     mem_free(names.at);
 }
 
+/* Now and then all is told again, so that whatever the database holds against us is heard of. */
 void lk_node_claims_beaten(struct lk_node_claims *c, bool anew) {
-    if (anew || c->missed) {
+    const bool tidies = ++c->beats % LK_NODES_TIDY_BEATS == 0;
+    if (anew || c->missed || tidies) {
         c->missed = false;
         room_directory_each(c->rooms, touch_room, c);
     }
-    if (++c->beats % LK_NODES_TIDY_BEATS == 0) {
+    if (tidies) {
         release_others(c, LK_NODES_FRESH_MS);
     }
     if (c->touched != NULL) {

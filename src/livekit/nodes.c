@@ -182,7 +182,9 @@ static void answer(struct question *q, enum err e, const struct lk_place *place)
 
 static void answer_here(struct question *q) {
     const struct lk_nodes *n = q->owner;
-    const struct lk_place here = { .node = n->cfg.name, .url = n->cfg.url };
+    const struct lk_place here = {
+        .node = n->cfg.name, .url = n->cfg.url, .inner_url = n->cfg.inner_url
+    };
     answer(q, OK, &here);
 }
 
@@ -194,9 +196,10 @@ static void answer_place(struct question *q, const struct store_place *p) {
         answer_here(q);
         return;
     }
-    const struct lk_place place = {
-        .node = p->node, .url = p->url, .elsewhere = way_to(n, p->inner_url)
-    };
+    const struct lk_place place = { .node = p->node,
+        .url = p->url,
+        .inner_url = p->inner_url,
+        .elsewhere = way_to(n, p->inner_url) };
     metric_add(&sent_total, q->placed == NULL ? 0 : 1);
     enum err e = place.elsewhere != NULL
                      ? OK

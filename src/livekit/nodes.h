@@ -12,7 +12,11 @@
  * when they are made, and released when they end. The claims of a node that dies are good for
  * LK_NODES_LEASE_MS; then its rooms begin anew wherever somebody asks for them. A node that was cut
  * off from the database for longer claims its rooms again, and ends those that began elsewhere
- * meanwhile: two halves of a room never go on beside each other.
+ * meanwhile: two halves of a room go on beside each other for as long as it is cut off, not longer.
+ *
+ * While the database is away, rooms go on where they are, and tokens for them are given there. A
+ * room that is not here is then not looked for, and no new one begins, unless no other node was
+ * alive when the database was last heard.
  *
  * Without a database, and until it has been reached, a node is alone, and all rooms are its own.
  * Thread: main.
@@ -39,10 +43,10 @@ struct store;
 #define LK_NODES_KNOWN_MAX   4096  /* rooms */
 #define LK_NODES_ASKED_MAX   4096  /* questions under way */
 #define LK_NODES_TOUCHED_MAX 20000 /* rooms that began or ended and were not told yet */
-#define LK_NODES_TIDY_BEATS  15    /* now and then claims go whose room never came to be */
-#define LK_NODES_FRESH_MS                                                                          \
-    60000 /* … but for young ones: whoever claimed them makes the room yet                       \
-           */
+/* Now and then all rooms are claimed again, and claims go whose room never came to be … */
+#define LK_NODES_TIDY_BEATS 15
+/* … but for young ones: whoever claimed them makes the room yet. */
+#define LK_NODES_FRESH_MS 60000
 
 struct lk_nodes_config {
     const char *name;      /* node.name */
@@ -61,8 +65,8 @@ MUST_CHECK enum err lk_nodes_create(
 void lk_nodes_set_store(struct lk_nodes *n, struct store *store);
 /** We are about to stop: no new rooms for us, and the claims without a room go. */
 void lk_nodes_drain(struct lk_nodes *n);
-/** Ends the registration; done(arg) when the database knows, at once where there is none. Not from
- * inside. Once. */
+/** Ends the registration; done(arg) when the database knows, or after two seconds; from inside
+ * where there is none to tell. Once. */
 void lk_nodes_leave(struct lk_nodes *n, void (*done)(void *arg), void *arg);
 /** Before the directory. What was asked is not answered any more. The loop must turn once more. */
 void lk_nodes_destroy(struct lk_nodes *n);
@@ -71,6 +75,7 @@ void lk_nodes_destroy(struct lk_nodes *n);
 struct lk_place {
     const char *node;
     const char *url;            /* for clients */
+    const char *inner_url;      /* its private listener; "" = not known to the others */
     struct lk_rooms *elsewhere; /* the way to its node; NULL = it is here */
 };
 /** Called once, never from inside the asking; `place` (NULL on an error) is borrowed for the call.

@@ -110,7 +110,8 @@ enum err store_nodes_claim(struct store *s, const char *node, const char *const 
         const size_t r = room_of(aliases[i]);
         const bool is_free = r == database.n_rooms || !node_of(database.rooms[r].node)->alive;
         snprintf(a->aliases[i], sizeof(a->aliases[i]), "%s", aliases[i]);
-        if (node != NULL && is_free && node_of(node)->alive && !node_of(node)->draining) {
+        if (node != NULL && !database.down && is_free && node_of(node)->alive &&
+            !node_of(node)->draining) {
             snprintf(database.rooms[r].alias, sizeof(database.rooms[r].alias), "%s", aliases[i]);
             snprintf(database.rooms[r].node, sizeof(database.rooms[r].node), "%s", node);
             database.n_rooms += r == database.n_rooms ? 1 : 0;
@@ -120,7 +121,7 @@ enum err store_nodes_claim(struct store *s, const char *node, const char *const 
 }
 
 static void release(const char *node, size_t r) {
-    if (r < database.n_rooms && strcmp(database.rooms[r].node, node) == 0) {
+    if (!database.down && r < database.n_rooms && strcmp(database.rooms[r].node, node) == 0) {
         database.rooms[r] = database.rooms[--database.n_rooms];
     }
 }
@@ -270,10 +271,15 @@ static struct heard place(struct two *t, int which, const char *alias) {
     return h;
 }
 
-static void open_room(struct two *t, int which, const char *alias) {
+static enum err make_room(struct two *t, int which, const char *alias) {
     struct room *room = NULL;
-    CHECK_ERR(OK, room_directory_ensure(t->world[which].rooms, alias, NULL, &room));
+    TRY(room_directory_ensure(t->world[which].rooms, alias, NULL, &room));
     turn(t);
+    return OK;
+}
+
+static void open_room(struct two *t, int which, const char *alias) {
+    CHECK_ERR(OK, make_room(t, which, alias));
 }
 
 static bool is_open(const struct two *t, int which, const char *alias) {
@@ -405,9 +411,53 @@ TEST(livekit_nodes, does_not_guess_without_the_database) {
     beat(&t, A);
     open_room(&t, A, "here");
     database.down = true;
+    ROW("what is here goes on");
     CHECK_PLACE("wss://a", &t, A, "here");
+    CHECK_INT(LK_NODE_LET_IN, lk_nodes_admit(t.nodes[A], "here"));
+    CHECK_INT(LK_NODE_LET_IN, lk_nodes_admit(t.nodes[A], "here"));
+    ROW("nothing else begins");
     const struct heard h = place(&t, A, "somewhere");
     CHECK_ERR(ERR_DATABASE, h.e);
+    CHECK_INT(LK_NODE_COME_AGAIN, lk_nodes_admit(t.nodes[A], "somewhere"));
+    turn(&t);
+    CHECK_INT(LK_NODE_COME_AGAIN, lk_nodes_admit(t.nodes[A], "somewhere"));
+    turn(&t);
+    ROW("it is back");
+    database.down = false;
+    CHECK_PLACE("wss://b", &t, A, "somewhere");
+    two_close(&t);
+}
+
+TEST(livekit_nodes, goes_on_alone_without_the_database) {
+    struct two t;
+    CHECK_ERR(OK, two_open(&t));
+    beat(&t, A);
+    database.down = true;
+    beat(&t, A);
+    CHECK_PLACE("wss://a", &t, A, "new");
+    open_room(&t, A, "new");
+    CHECK_INT(0, database.n_rooms);
+    ROW("it is told of when the database is back");
+    database.down = false;
+    beat(&t, A);
+    CHECK_INT(1, database.n_rooms);
+    two_close(&t);
+}
+
+/* As after a backup was restored, or a hand in the table. */
+TEST(livekit_nodes, hears_in_time_that_a_room_is_not_its_own) {
+    struct two t;
+    CHECK_ERR(OK, two_open(&t));
+    beat(&t, A);
+    beat(&t, B);
+    open_room(&t, B, "r");
+    snprintf(database.rooms[room_of("r")].node, sizeof(database.rooms[0].node), "a");
+    for (int i = 1; i < LK_NODES_TIDY_BEATS; i++) {
+        CHECK(is_open(&t, B, "r"));
+        beat(&t, B);
+    }
+    CHECK(!is_open(&t, B, "r"));
+    CHECK_PLACE("wss://a", &t, B, "r");
     two_close(&t);
 }
 
@@ -469,4 +519,40 @@ TEST(livekit_nodes, steps_back_for_another_process_of_its_name) {
     beat(&t, A);
     CHECK_INT(LK_NODE_NOT_HERE, lk_nodes_admit(t.nodes[A], "r"));
     two_close(&t);
+}
+
+/* Every answer may be missing its memory: then something is refused, and nothing is lost. */
+static enum err place_somewhere(struct two *t, int which, const char *alias) {
+    struct heard h = { 0 };
+    TRY(lk_nodes_place(t->nodes[which], alias, hear_place, &h));
+    turn(t);
+    CHECK_INT(1, h.told);
+    return h.e == OK ? OK : err_set(ERR_NOMEM, "not placed");
+}
+
+TEST_ALLOC(livekit_nodes, survives_no_memory) {
+    int left = 0;
+    CLEANUP(two_close) struct two t;
+    TRY(two_open(&t));
+    beat(&t, A);
+    beat(&t, B);
+    beat(&t, A);
+    TRY(make_room(&t, B, "r"));
+    (void)lk_nodes_admit(t.nodes[A], "r");
+    turn(&t);
+    (void)lk_nodes_admit(t.nodes[A], "r");
+    TRY(place_somewhere(&t, A, "r"));
+    TRY(place_somewhere(&t, A, "s"));
+    TRY(make_room(&t, A, "s"));
+    beat(&t, B);
+    lk_nodes_drain(t.nodes[A]);
+    turn(&t);
+    struct room *room = room_directory_find(t.world[B].rooms, "r");
+    if (room != NULL) { /* where B could not claim it, A has it now */
+        room_end(room, ROOM_CLOSED);
+    }
+    lk_nodes_leave(t.nodes[A], count_one, &left);
+    turn(&t);
+    CHECK_INT(1, left);
+    return OK;
 }
