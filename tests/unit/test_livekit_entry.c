@@ -1,5 +1,7 @@
 /* Who is let in, and in which words others are not (livekit-protocol 1.4). */
 #include "core/crypto.h"
+#include "http/router.h"
+#include "livekit/nodes.h"
 #include "signal_world.h"
 
 #include <zlib.h>
@@ -123,6 +125,81 @@ TEST(livekit_entry, refuses_for_reasons_of_the_room) {
     CHECK_INT(503, knock(&w, &bob, target, NULL, text, sizeof(text)));
     CHECK_STR("the server is stopping", text);
     mem_free(token);
+    signal_close(&w);
+}
+
+/* --- several nodes --- */
+
+static struct {
+    enum lk_node_entry entry;
+    char alias[16];
+} nodes;
+
+enum lk_node_entry lk_nodes_admit(struct lk_nodes *n, const char *alias) {
+    CHECK(n == (struct lk_nodes *)&nodes);
+    snprintf(nodes.alias, sizeof(nodes.alias), "%s", alias);
+    return nodes.entry;
+}
+
+static int validated;
+
+static void note_validated(struct http_request *r) {
+    validated = r->status;
+    http_request_destroy(r);
+}
+
+/* The status of what clients ask when they were not let in. */
+static int validate(const struct http_router *router, const char *query) {
+    struct buf target;
+    buf_init(&target, 0);
+    buf_printf(&target, "/rtc/validate%s", query);
+    struct http_request *r = http_request_create("GET", buf_str(&target), target.len);
+    CHECK(r != NULL && http_request_expect_fields(r, 1));
+    buf_finish(&target);
+    r->deliver = note_validated;
+    validated = 0;
+    CHECK(http_router_find(router, r));
+    r->route->handle(r, r->arg);
+    return validated;
+}
+
+TEST(livekit_entry, sends_away_whose_room_is_on_another_node) {
+    static const struct {
+        const char *name;
+        enum lk_node_entry entry;
+        int joins, validates;
+        const char *text;
+    } rows[] = {
+        { "here", LK_NODE_LET_IN, 101, 200, "" },
+        { "not known yet", LK_NODE_COME_AGAIN, 503, 503, "the room is being looked for" },
+        { "elsewhere", LK_NODE_NOT_HERE, 404, 404, "requested room does not exist" },
+    };
+    struct signal_world w;
+    struct client c;
+    struct http_router *router = NULL;
+    char target[1000];
+    CHECK_ERR(OK, signal_open(&w, NULL));
+    CHECK_ERR(OK, http_router_create(&router));
+    CHECK_ERR(OK, lk_signal_add(w.signal, router, false));
+    lk_signal_set_nodes(w.signal, (struct lk_nodes *)&nodes);
+    char *token = token_for(&w, "bob", "");
+    snprintf(target, sizeof(target), "/rtc?access_token=%s", token);
+    FOR_ROWS (rows, r) {
+        char text[200] = "";
+        ROW(r->name);
+        nodes.entry = r->entry;
+        CHECK_INT(r->joins, knock(&w, &c, target, NULL, text, sizeof(text)));
+        CHECK_STR(r->text, text);
+        CHECK_STR("r", nodes.alias);
+        CHECK_INT(r->validates, validate(router, strchr(target, '?')));
+        hang_up(&c);
+    }
+    ROW("a token that is none is refused before");
+    nodes.alias[0] = '\0';
+    CHECK_INT(401, validate(router, "?access_token=x"));
+    CHECK_STR("", nodes.alias);
+    mem_free(token);
+    http_router_destroy(router);
     signal_close(&w);
 }
 
