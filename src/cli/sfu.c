@@ -145,6 +145,7 @@ struct room_directory *cli_sfu_rooms(struct cli_sfu *s) {
 void cli_sfu_set_nodes(struct cli_sfu *s, struct lk_nodes *nodes) {
     if (s != NULL && s->signal != NULL) {
         lk_signal_set_nodes(s->signal, nodes);
+        lk_twirp_set_nodes(&s->twirp, nodes);
     }
 }
 

@@ -29,7 +29,8 @@ MUST_CHECK enum err cli_sfu_create(uv_loop_t *loop, const struct config *c,
 MUST_CHECK enum err cli_sfu_add_service(struct cli_sfu *s, struct http_router *router);
 struct http_sockets *cli_sfu_sockets(struct cli_sfu *s);
 struct room_directory *cli_sfu_rooms(struct cli_sfu *s);
-/** Clients are let in where the room is; NULL = all of them. Before the nodes go. Takes NULL. */
+/** Clients are let in, and RoomService answers, where the room is; NULL = all is here. Before the
+ * nodes go. Takes NULL. */
 void cli_sfu_set_nodes(struct cli_sfu *s, struct lk_nodes *nodes);
 /** Lets no new rooms begin; done(arg) once nobody is in any, at the latest after `limit_us`, or
  * when it is hurried. Once. */

@@ -1,4 +1,4 @@
-/* Who may ask is the first line of each method. Main. */
+/* The methods, what each needs of the token, and which room it is about. Main. */
 #include "livekit/room_service.h"
 
 #include "core/buf.h"
@@ -12,6 +12,7 @@
 #include "rooms/publication.h"
 #include "rooms/subscription.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* The question as its own type, and an answer of a type in the arena. */
@@ -33,28 +34,6 @@ static enum err say(struct lk_question *q, const void *message) {
     return message == NULL ? no_memory() : OK;
 }
 
-/* --- who may ask --- */
-
-/* LiveKit's words for everything that a token does not allow, and for no token. */
-static enum err denied(void) {
-    return err_set(ERR_UNAUTHORIZED, "permissions denied");
-}
-
-static enum err may_create(const struct lk_question *q) {
-    return q->grant != NULL && lk_may(q->grant->video.room_create, false) ? OK : denied();
-}
-
-static enum err may_list(const struct lk_question *q) {
-    return q->grant != NULL && lk_may(q->grant->video.room_list, false) ? OK : denied();
-}
-
-static enum err may_admin(const struct lk_question *q, const char *room) {
-    const struct lk_video *v = q->grant == NULL ? NULL : &q->grant->video;
-    bool fits = v != NULL && lk_may(v->room_admin, false) && v->room != NULL && room[0] != '\0' &&
-                strcmp(v->room, room) == 0;
-    return fits ? OK : denied();
-}
-
 /* --- rooms --- */
 
 static enum err find_room(const struct lk_question *q, const char *name, struct room **ret) {
@@ -65,7 +44,6 @@ static enum err find_room(const struct lk_question *q, const char *name, struct 
 /* One that is there already stays as it is. */
 static enum err create_room(struct lk_question *q) {
     const Lk__CreateRoomRequest *ask = ASK(Lk__CreateRoomRequest);
-    TRY(may_create(q));
     size_t len = strlen(ask->name);
     if (len == 0 || len > ROOM_NAME_MAX_BYTES) {
         return err_set(ERR_INVALID, "a room's name has 1 to %d bytes", ROOM_NAME_MAX_BYTES);
@@ -112,7 +90,6 @@ static void list_one(void *arg, struct room *room) {
 }
 
 static enum err list_rooms(struct lk_question *q) {
-    TRY(may_list(q));
     NEW(to, Lk__ListRoomsResponse, LK__LIST_ROOMS_RESPONSE__INIT);
     struct listing l = {
         .q = q, .ask = ASK(Lk__ListRoomsRequest), .to = to, .cap = room_directory_count(q->rooms)
@@ -127,7 +104,6 @@ static enum err list_rooms(struct lk_question *q) {
 
 static enum err delete_room(struct lk_question *q) {
     struct room *room = NULL;
-    TRY(may_create(q));
     TRY(find_room(q, ASK(Lk__DeleteRoomRequest)->room, &room));
     NEW(done, Lk__DeleteRoomResponse, LK__DELETE_ROOM_RESPONSE__INIT);
     room_end(room, ROOM_DELETED);
@@ -137,7 +113,6 @@ static enum err delete_room(struct lk_question *q) {
 static enum err update_room_metadata(struct lk_question *q) {
     const Lk__UpdateRoomMetadataRequest *ask = ASK(Lk__UpdateRoomMetadataRequest);
     struct room *room = NULL;
-    TRY(may_admin(q, ask->room));
     TRY(find_room(q, ask->room, &room));
     TRY(room_set_metadata(room, ask->metadata));
     return say(q, lk_message_room(room, q->arena));
@@ -155,7 +130,6 @@ static enum err find_member(
 /* A room that is not there has nobody in it. */
 static enum err list_participants(struct lk_question *q) {
     const char *name = ASK(Lk__ListParticipantsRequest)->room;
-    TRY(may_admin(q, name));
     NEW(to, Lk__ListParticipantsResponse, LK__LIST_PARTICIPANTS_RESPONSE__INIT);
     const struct room *room = room_directory_find(q->rooms, name);
     const struct room_member *m = room == NULL ? NULL : room->members;
@@ -177,7 +151,6 @@ static enum err list_participants(struct lk_question *q) {
 static enum err get_participant(struct lk_question *q) {
     const Lk__RoomParticipantIdentity *ask = ASK(Lk__RoomParticipantIdentity);
     struct room_member *m = NULL;
-    TRY(may_admin(q, ask->room));
     TRY(find_member(q, ask->room, ask->identity, &m));
     return say(q, lk_message_participant(m, q->arena));
 }
@@ -185,7 +158,6 @@ static enum err get_participant(struct lk_question *q) {
 static enum err remove_participant(struct lk_question *q) {
     const Lk__RoomParticipantIdentity *ask = ASK(Lk__RoomParticipantIdentity);
     struct room_member *m = NULL;
-    TRY(may_admin(q, ask->room));
     TRY(find_member(q, ask->room, ask->identity, &m));
     NEW(done, Lk__RemoveParticipantResponse, LK__REMOVE_PARTICIPANT_RESPONSE__INIT);
     room_leave(m, ROOM_REMOVED);
@@ -196,7 +168,6 @@ static enum err remove_participant(struct lk_question *q) {
 static enum err mute_track(struct lk_question *q) {
     const Lk__MuteRoomTrackRequest *ask = ASK(Lk__MuteRoomTrackRequest);
     struct room_member *m = NULL;
-    TRY(may_admin(q, ask->room));
     if (!ask->muted) {
         return err_set(ERR_CONFLICT, "remote unmute not enabled");
     }
@@ -238,7 +209,6 @@ static const char *unless_empty(const char *text) {
 static enum err update_participant(struct lk_question *q) {
     const Lk__UpdateParticipantRequest *ask = ASK(Lk__UpdateParticipantRequest);
     struct room_member *m = NULL;
-    TRY(may_admin(q, ask->room));
     TRY(find_member(q, ask->room, ask->identity, &m));
     struct room_attribute *attributes =
         arena_array(q->arena, ask->n_attributes + 1, sizeof(*attributes));
@@ -268,7 +238,6 @@ static enum err subscribe_all(struct room_member *m, char *const *sids, size_t n
 static enum err update_subscriptions(struct lk_question *q) {
     const Lk__UpdateSubscriptionsRequest *ask = ASK(Lk__UpdateSubscriptionsRequest);
     struct room_member *m = NULL;
-    TRY(may_admin(q, ask->room));
     TRY(find_member(q, ask->room, ask->identity, &m));
     NEW(done, Lk__UpdateSubscriptionsResponse, LK__UPDATE_SUBSCRIPTIONS_RESPONSE__INIT);
     TRY(subscribe_all(m, ask->track_sids, ask->n_track_sids, ask->subscribe));
@@ -309,7 +278,6 @@ static enum err send_data(struct lk_question *q) {
     Lk__UserPacket user;
     struct room *room = NULL;
     buf_init(&b, 0);
-    TRY(may_admin(q, ask->room));
     TRY(find_room(q, ask->room, &room));
     NEW(done, Lk__SendDataResponse, LK__SEND_DATA_RESPONSE__INIT);
     fill_packet(ask, &packet, &user);
@@ -321,22 +289,35 @@ static enum err send_data(struct lk_question *q) {
 
 /* --- the table --- */
 
+#define METHOD(name, needs, type, descriptor, room, serve)                                         \
+    { name, &descriptor, needs, (int)offsetof(type, room), serve }
+
 static const struct lk_method methods[] = {
-    { "CreateRoom", &lk__create_room_request__descriptor, create_room },
-    { "ListRooms", &lk__list_rooms_request__descriptor, list_rooms },
-    { "DeleteRoom", &lk__delete_room_request__descriptor, delete_room },
-    { "UpdateRoomMetadata", &lk__update_room_metadata_request__descriptor, update_room_metadata },
-    { "ListParticipants", &lk__list_participants_request__descriptor, list_participants },
-    { "GetParticipant", &lk__room_participant_identity__descriptor, get_participant },
-    { "RemoveParticipant", &lk__room_participant_identity__descriptor, remove_participant },
-    { "MutePublishedTrack", &lk__mute_room_track_request__descriptor, mute_track },
-    { "UpdateParticipant", &lk__update_participant_request__descriptor, update_participant },
-    { "UpdateSubscriptions", &lk__update_subscriptions_request__descriptor, update_subscriptions },
-    { "SendData", &lk__send_data_request__descriptor, send_data },
+    METHOD("CreateRoom", LK_NEEDS_CREATE, Lk__CreateRoomRequest,
+        lk__create_room_request__descriptor, name, create_room),
+    { "ListRooms", &lk__list_rooms_request__descriptor, LK_NEEDS_LIST, LK_NO_ROOM, list_rooms },
+    METHOD("DeleteRoom", LK_NEEDS_CREATE, Lk__DeleteRoomRequest,
+        lk__delete_room_request__descriptor, room, delete_room),
+    METHOD("UpdateRoomMetadata", LK_NEEDS_ADMIN, Lk__UpdateRoomMetadataRequest,
+        lk__update_room_metadata_request__descriptor, room, update_room_metadata),
+    METHOD("ListParticipants", LK_NEEDS_ADMIN, Lk__ListParticipantsRequest,
+        lk__list_participants_request__descriptor, room, list_participants),
+    METHOD("GetParticipant", LK_NEEDS_ADMIN, Lk__RoomParticipantIdentity,
+        lk__room_participant_identity__descriptor, room, get_participant),
+    METHOD("RemoveParticipant", LK_NEEDS_ADMIN, Lk__RoomParticipantIdentity,
+        lk__room_participant_identity__descriptor, room, remove_participant),
+    METHOD("MutePublishedTrack", LK_NEEDS_ADMIN, Lk__MuteRoomTrackRequest,
+        lk__mute_room_track_request__descriptor, room, mute_track),
+    METHOD("UpdateParticipant", LK_NEEDS_ADMIN, Lk__UpdateParticipantRequest,
+        lk__update_participant_request__descriptor, room, update_participant),
+    METHOD("UpdateSubscriptions", LK_NEEDS_ADMIN, Lk__UpdateSubscriptionsRequest,
+        lk__update_subscriptions_request__descriptor, room, update_subscriptions),
+    METHOD("SendData", LK_NEEDS_ADMIN, Lk__SendDataRequest, lk__send_data_request__descriptor, room,
+        send_data),
     /* LiveKit's own server has the last two for its cloud alone. */
-    { "PerformRpc", NULL, NULL },
-    { "ForwardParticipant", NULL, NULL },
-    { "MoveParticipant", NULL, NULL },
+    { .name = "PerformRpc" },
+    { .name = "ForwardParticipant" },
+    { .name = "MoveParticipant" },
 };
 
 const struct lk_method *lk_room_service_find(const char *name) {
@@ -346,4 +327,37 @@ const struct lk_method *lk_room_service_find(const char *name) {
         }
     }
     return NULL;
+}
+
+const char *lk_room_service_room(const struct lk_method *m, const struct ProtobufCMessage *ask) {
+    if (m->room == LK_NO_ROOM) {
+        return NULL;
+    }
+    const char *const *text = (const void *)((const char *)(const void *)ask + m->room);
+    return *text;
+}
+
+/* --- who may ask --- */
+
+static bool may(
+    const struct lk_method *m, const struct lk_video *v, const struct ProtobufCMessage *ask) {
+    const char *room = lk_room_service_room(m, ask);
+    switch (m->needs) {
+    case LK_NEEDS_CREATE:
+        return lk_may(v->room_create, false);
+    case LK_NEEDS_LIST:
+        return lk_may(v->room_list, false);
+    case LK_NEEDS_ADMIN:
+        break;
+    }
+    return lk_may(v->room_admin, false) && v->room != NULL && room[0] != '\0' &&
+           strcmp(v->room, room) == 0;
+}
+
+/* LiveKit's words for everything that a token does not allow, and for no token. */
+enum err lk_room_service_check(
+    const struct lk_method *m, const struct lk_grant *grant, const struct ProtobufCMessage *ask) {
+    return grant != NULL && may(m, &grant->video, ask)
+               ? OK
+               : err_set(ERR_UNAUTHORIZED, "permissions denied");
 }

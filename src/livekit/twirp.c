@@ -11,11 +11,14 @@
 #include "livekit/convert.h"
 #include "livekit/entry.h"
 #include "livekit/grant.h"
+#include "livekit/nodes.h"
 #include "livekit/room_service.h"
+#include "rooms/directory.h"
 
 #include <jansson.h>
 #include <string.h>
 #include <strings.h>
+#include <utlist.h>
 
 #define SERVICE "livekit.RoomService"
 
@@ -141,26 +144,97 @@ static void say(
         r, 200, json ? "application/json" : "application/protobuf", buf_str(&b), b.len);
 }
 
-static void serve(struct http_request *r, const struct lk_twirp_door *d, const struct lk_method *m,
-    const struct lk_grant *grant, bool json) {
-    struct lk_question q = { .rooms = d->rooms, .grant = grant, .arena = http_request_arena(r) };
+/* A question that was read. */
+struct asked {
+    struct http_request *r;
+    const struct lk_method *m;
+    const struct ProtobufCMessage *ask; /* in the request's arena */
+    bool json;
+};
+
+static void serve(const struct asked *a, struct room_directory *rooms) {
+    struct lk_question q = { .rooms = rooms, .ask = a->ask, .arena = http_request_arena(a->r) };
+    enum err e = a->m->serve(&q);
+    if (e != OK) {
+        refuse_as(a->r, a->m->name, e);
+        return;
+    }
+    LOG_DEBUG(&log_root, "twirp_served", "method=%s", a->m->name);
+    say(a->r, a->m->name, q.answer, a->json);
+}
+
+/* --- rooms of other nodes --- */
+
+/* It lives in its request, which goes with the answer. */
+struct lk_twirp_wait {
+    struct asked asked;
+    struct lk_twirp_door *door;
+    struct lk_twirp_wait *prev, *next;
+};
+
+static void on_found(void *arg, enum err e, const struct lk_place *place) {
+    struct lk_twirp_wait *w = arg;
+    const struct asked asked = w->asked;
+    DL_DELETE(w->door->waits, w);
+    if (place == NULL) {
+        refuse_as(asked.r, asked.m->name,
+            err_set(ERR_GONE, "where the room is cannot be known now (%s)", err_name(e)));
+    } else if (e != OK || place->elsewhere != NULL) {
+        refuse_as(asked.r, asked.m->name,
+            err_set(ERR_CONFLICT, "the room is on the node %s: ask %s", place->node,
+                place->inner_url[0] == '\0' ? "there" : place->inner_url));
+    } else {
+        serve(&asked, w->door->rooms);
+    }
+}
+
+static enum err find(struct lk_twirp_door *d, const struct asked *a, const char *room) {
+    struct lk_twirp_wait *w = arena_alloc(http_request_arena(a->r), sizeof(*w));
+    if (w == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a question to RoomService");
+    }
+    *w = (struct lk_twirp_wait){ .asked = *a, .door = d };
+    TRY(lk_nodes_find(d->nodes, room, on_found, w));
+    DL_APPEND(d->waits, w);
+    return OK;
+}
+
+void lk_twirp_set_nodes(struct lk_twirp_door *d, struct lk_nodes *nodes) {
+    while (d->waits != NULL) {
+        struct lk_twirp_wait *w = d->waits;
+        lk_nodes_forget(d->nodes, w);
+        on_found(w, ERR_GONE, NULL);
+    }
+    d->nodes = nodes;
+}
+
+static bool is_here(const struct lk_twirp_door *d, const char *room) {
+    return d->nodes == NULL || room == NULL || room_directory_find(d->rooms, room) != NULL;
+}
+
+/* --- a question --- */
+
+static void begin(struct lk_twirp_door *d, struct asked *a, const struct lk_grant *grant) {
     struct ProtobufCMessage *ask = NULL;
-    enum err e = read_ask(r, m, json, &ask);
+    enum err e = read_ask(a->r, a->m, a->json, &ask);
     if (e == ERR_INVALID || e == ERR_TOO_LARGE) {
-        refuse(r, &malformed,
-            json ? "the json request could not be decoded"
-                 : "the protobuf request could not be decoded",
+        refuse(a->r, &malformed,
+            a->json ? "the json request could not be decoded"
+                    : "the protobuf request could not be decoded",
             NULL);
         return;
     }
-    q.ask = ask;
-    e = e == OK ? m->serve(&q) : e;
-    if (e != OK) {
-        refuse_as(r, m->name, e);
+    a->ask = ask;
+    e = e == OK ? lk_room_service_check(a->m, grant, ask) : e;
+    const char *room = e == OK ? lk_room_service_room(a->m, ask) : NULL;
+    if (e == OK && is_here(d, room)) {
+        serve(a, d->rooms);
         return;
     }
-    LOG_DEBUG(&log_root, "twirp_served", "method=%s", m->name);
-    say(r, m->name, q.answer, json);
+    e = e == OK ? find(d, a, room) : e;
+    if (e != OK) {
+        refuse_as(a->r, a->m->name, e);
+    }
 }
 
 /* --- the routes --- */
@@ -186,7 +260,7 @@ static void no_post(struct http_request *r, void *arg) {
 }
 
 static void take(struct http_request *r, void *arg) {
-    const struct lk_twirp_door *d = arg;
+    struct lk_twirp_door *d = arg;
     CLEANUP(lk_grant_destroyp) struct lk_grant *grant = NULL;
     const struct lk_method *m = lk_room_service_find(http_request_param(r, "method"));
     const char *type = http_request_header(r, "Content-Type");
@@ -205,7 +279,7 @@ static void take(struct http_request *r, void *arg) {
     } else if (m->serve == NULL) {
         refuse(r, &unimplemented, "this server has no such method", NULL);
     } else {
-        serve(r, d, m, grant, json);
+        begin(d, &(struct asked){ .r = r, .m = m, .json = json }, grant);
     }
 }
 

@@ -8,9 +8,12 @@
  * for a token that cannot be read: 401 and a line of text, as LiveKit answers before it knows what
  * is asked.
  *
+ * Of several nodes (livekit/nodes), each knows the rooms that it has. Who asks for one of another
+ * node's is refused: 412, failed_precondition, and the address of that node's RoomService; while it
+ * cannot be known where the room is, 503, unavailable. ListRooms tells of the rooms that are here.
+ *
  * For the private listener (decision 1); in --dev also where clients are, since SDKs know one URL.
- * Thread: main.  See: livekit-protocol 7.1; Twirp's wire
- * protocol, version 7.
+ * Thread: main.  See: livekit-protocol 7.1; Twirp's wire protocol, version 7.
  */
 #ifndef LIVEKIT_TWIRP_H
 #define LIVEKIT_TWIRP_H
@@ -19,6 +22,8 @@
 
 struct http_router;
 struct lk_keys;
+struct lk_nodes;
+struct lk_twirp_wait;
 struct room_directory;
 
 #define LK_TWIRP_MAX_BYTES (2 * MIB) /* of a question: what livekit/convert reads at most */
@@ -26,8 +31,13 @@ struct room_directory;
 struct lk_twirp_door {
     const struct lk_keys *keys;
     struct room_directory *rooms;
+    struct lk_nodes *nodes;      /* NULL: there are no others */
+    struct lk_twirp_wait *waits; /* questions whose room is being looked for */
 };
 /** Adds the routes; the router borrows the door for its life. */
 MUST_CHECK enum err lk_twirp_add(struct lk_twirp_door *d, struct http_router *router);
+/** There are other nodes. NULL = no more: before they go, and whose room is being looked for is
+ * answered 503. Borrows them. */
+void lk_twirp_set_nodes(struct lk_twirp_door *d, struct lk_nodes *nodes);
 
 #endif
