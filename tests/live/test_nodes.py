@@ -1,6 +1,7 @@
 """Two nodes with an embedded SFU each, on one PostgreSQL and one Synapse: people of a room meet wherever they ask for a token, rooms
 spread, and the people of a node that dies meet again on the other."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -99,6 +100,16 @@ class Guest(Participant):
             self.media = None
 
 
+def wait_token(guest, node, where=None, seconds=LEASE_S + PATIENCE_S):
+    """`where` None: anywhere."""
+    end = time.monotonic() + seconds
+    status, got = guest.ask_node(node)
+    while status != 200 or where not in (None, got):
+        assert time.monotonic() < end, f"{guest.identity} is sent to {got} ({status}), not to {where}"
+        time.sleep(0.5)
+        status, got = guest.ask_node(node)
+
+
 def node_at(stack, url):
     return next(name for name, node in stack.nodes.items() if node.public_url.replace("http", "ws") == url)
 
@@ -144,6 +155,23 @@ def test_people_of_a_room_get_one_address_from_either_node(stack, guests):
     assert metric(other(stack, where), "parley_node_wrong_total") > 0
 
 
+def ask_room_service(node, method, body, **video):
+    jwt = sfu_clients.token("devkey", EMBEDDED["livekit"]["secret"].strip('"'), "", "", video=video)
+    return node.request("POST", f"/twirp/livekit.RoomService/{method}", body, token=jwt)
+
+
+def test_room_service_is_where_the_room_is(stack, guests):
+    alice = guests[0]
+    where = alice.ask_node(stack.nodes["one"])[1]
+    room = stack.cluster.sql(f"SELECT alias FROM rtc_identities WHERE room_id = '{alice.room}'", "parley")
+    has, lacks = stack.nodes[where], other(stack, where)
+    assert ask_room_service(has, "ListParticipants", {"room": room}, roomAdmin=True, room=room) == (200, {"participants": []})
+    refused = {"code": "failed_precondition", "msg": f"the room is on the node {where}: ask {has.private_url}"}
+    assert ask_room_service(lacks, "DeleteRoom", {"room": room}, roomCreate=True) == (412, refused)
+    assert ask_room_service(has, "DeleteRoom", {"room": room}, roomCreate=True) == (200, {})
+    stack.wait(lambda: ask_room_service(lacks, "DeleteRoom", {"room": room}, roomCreate=True), lambda got: got[0] == 404, "a free room")
+
+
 def test_rooms_spread(stack, tmp_path):
     user = stack.user("node-carol")
     places = set()
@@ -173,6 +201,35 @@ def test_an_admin_kicks_from_the_other_node(stack, guests):
     alice.media.wait_gone(bob.identity)
 
 
+@contextlib.contextmanager
+def database_away(stack):
+    """From the nodes; the homeserver keeps its own, in the same PostgreSQL."""
+    stack.cluster.sql("ALTER DATABASE parley ALLOW_CONNECTIONS false")
+    stack.cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'parley'")
+    try:
+        yield
+    finally:
+        stack.cluster.sql("ALTER DATABASE parley ALLOW_CONNECTIONS true")
+
+
+def test_without_the_database_rooms_go_on_and_none_begins(stack, guests, tmp_path):
+    alice, bob = guests
+    where = alice.ask_node(stack.nodes["one"])[1]
+    assert bob.ask_node(stack.nodes["one"]) == (200, where)
+    meet(alice, bob)
+    late = Guest(stack, "node-carol", stack.room(stack.user("node-carol")), tmp_path).enter()
+    with database_away(stack):
+        for node in stack.nodes.values():
+            stack.wait(lambda: node.get("/readyz")[0], lambda status: status == 503, "a node that misses its database")
+        assert bob.ask_node(stack.nodes[where]) == (200, where), "the room is there"
+        bob.go()
+        bob.media.wait_media(alice.identity, "microphone")
+        assert late.ask_node(stack.nodes[where])[0] == 500
+    wait_token(late, stack.nodes[where])
+    assert bob.ask_node(other(stack, where)) == (200, where), "the room stays"
+    bob.media.wait_media(alice.identity, "microphone")
+
+
 def test_the_doctor_knows_all_nodes(stack):
     said = stack.nodes["two"].run("doctor", "--json", check=False)
     for name, node in stack.nodes.items():
@@ -191,13 +248,6 @@ def test_the_doctor_finds_nodes_that_nobody_can_tell_apart_or_reach(stack):
     for words in ("node ghost has no node.url", "nodes ghost and one send clients to the same address", "the clock of node ghost is -3600 s",
                   "nodes ghost and one run different versions"):
         assert words in said, words
-
-
-def wait_token(guest, node, where, seconds=LEASE_S + PATIENCE_S):
-    end = time.monotonic() + seconds
-    while guest.ask_node(node) != (200, where):
-        assert time.monotonic() < end, f"{guest.identity} is not sent to {where}"
-        time.sleep(0.5)
 
 
 def test_who_was_on_a_node_that_dies_meets_on_the_other(stack, guests):
