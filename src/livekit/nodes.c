@@ -128,6 +128,23 @@ static bool is_alone(const struct lk_nodes *n) {
 
 /* --- the way to others --- */
 
+static void drop_peer(struct lk_nodes *n, size_t i) {
+    lk_rooms_destroy(n->peers[i].rooms);
+    mem_free(n->peers[i].url);
+    n->peers[i] = n->peers[--n->n_peers];
+}
+
+/* Nodes come and go, and some have another address each time. */
+static bool have_place_for_peer(struct lk_nodes *n) {
+    size_t i = n->n_peers;
+    while (n->n_peers == COUNT_OF(n->peers) && i-- > 0) {
+        if (lk_rooms_is_idle(n->peers[i].rooms)) {
+            drop_peer(n, i);
+        }
+    }
+    return n->n_peers < COUNT_OF(n->peers);
+}
+
 /* NULL: no way. */
 static struct lk_rooms *way_to(struct lk_nodes *n, const char *inner_url) {
     for (size_t i = 0; i < n->n_peers; i++) {
@@ -135,7 +152,7 @@ static struct lk_rooms *way_to(struct lk_nodes *n, const char *inner_url) {
             return n->peers[i].rooms;
         }
     }
-    if (inner_url[0] == '\0' || n->n_peers == COUNT_OF(n->peers)) {
+    if (inner_url[0] == '\0' || !have_place_for_peer(n)) {
         return NULL;
     }
     struct peer p = { .url = mem_strdup(inner_url) };
@@ -437,9 +454,8 @@ void lk_nodes_destroy(struct lk_nodes *n) {
     while (n->questions != NULL) {
         question_end(n->questions);
     }
-    for (size_t i = 0; i < n->n_peers; i++) {
-        lk_rooms_destroy(n->peers[i].rooms);
-        mem_free(n->peers[i].url);
+    while (n->n_peers > 0) {
+        drop_peer(n, n->n_peers - 1);
     }
     drop_all_known(n);
     uv_close((uv_handle_t *)n->turn, (uv_close_cb)mem_free);

@@ -416,6 +416,10 @@ void lk_rooms_set_nodes(struct lk_rooms *r, struct lk_nodes *nodes) {
     r->nodes = nodes;
 }
 
+bool lk_rooms_is_idle(const struct lk_rooms *r) {
+    return r->calls == NULL;
+}
+
 void lk_rooms_forget(struct lk_rooms *r, const void *arg) {
     struct call *c = NULL;
     struct call *next = NULL;

@@ -11,6 +11,7 @@
 #include "core/err.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <uv.h>
 
 struct http_client;
@@ -45,6 +46,8 @@ void lk_rooms_set_nodes(struct lk_rooms *r, struct lk_nodes *nodes);
 void lk_rooms_destroy(struct lk_rooms *r);
 /** The same for what was asked with this `arg`. */
 void lk_rooms_forget(struct lk_rooms *r, const void *arg);
+/** Nothing is under way. */
+bool lk_rooms_is_idle(const struct lk_rooms *r);
 
 /** OK with the answer's object (borrowed for the call); ERR_NOT_FOUND: no such room or participant;
  * ERR_UNAUTHORIZED: the server does not know our key or secret; ERR_LIMIT, ERR_TIMEOUT,

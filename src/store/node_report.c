@@ -2,6 +2,7 @@
 #include "store/node_report.h"
 
 #include "core/mem.h"
+#include "store/node_sql.h"
 #include "store/query_wait.h"
 
 #include <stdlib.h>
@@ -11,11 +12,12 @@ static void closep(struct store_session **s) {
 }
 
 enum { NAME, URL, INNER_URL, VERSION, ALIVE, DRAINING, CLOCK_OFF, SILENT, ROOMS, MEMBERS };
-static const char question[] = "SELECT name, url, inner_url, version, expires_at > now(), draining,"
-                               " (extract(epoch FROM clock_at - seen_at) * 1000)::bigint,"
-                               " (extract(epoch FROM now() - seen_at) * 1000)::bigint,"
-                               " (SELECT count(*) FROM sfu_rooms r WHERE r.node = n.name), members"
-                               " FROM sfu_nodes n ORDER BY 5 DESC, 1";
+static const char question[] =
+    "SELECT name, url, inner_url, version, " STORE_NODE_ALIVE ", draining,"
+    " (extract(epoch FROM clock_at - seen_at) * 1000)::bigint,"
+    " (extract(epoch FROM now() - seen_at) * 1000)::bigint,"
+    " (SELECT count(*) FROM sfu_rooms r WHERE r.node = n.name), members"
+    " FROM sfu_nodes n ORDER BY 5 DESC, 1";
 
 struct reader {
     store_node_reported *each;

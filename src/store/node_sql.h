@@ -1,5 +1,6 @@
 /*
- * The SQL of store/nodes that is made of no columns. Only store/statements includes this.
+ * The SQL of store/nodes that is made of no columns. Only store/statements and store/node_report
+ * include this.
  */
 #ifndef STORE_NODE_SQL_H
 #define STORE_NODE_SQL_H

@@ -511,6 +511,22 @@ TEST(livekit_nodes, asks_the_node_that_has_the_room) {
     two_close(&t);
 }
 
+TEST(livekit_nodes, reaches_nodes_that_have_another_address_each_time) {
+    struct two t;
+    char url[40];
+    CHECK_ERR(OK, two_open(&t));
+    beat(&t, A);
+    beat(&t, B);
+    beat(&t, A);
+    open_room(&t, B, "r");
+    for (int i = 0; i <= STORE_NODES_MOST; i++) {
+        snprintf(url, sizeof(url), "http://127.0.0.1:%d", i + 1);
+        node_of("b")->inner_url = url;
+        CHECK(place(&t, A, "r").elsewhere);
+    }
+    two_close(&t);
+}
+
 TEST(livekit_nodes, steps_back_for_another_process_of_its_name) {
     struct two t;
     CHECK_ERR(OK, two_open(&t));
