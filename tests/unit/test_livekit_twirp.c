@@ -2,17 +2,10 @@
  * people in the room are told. */
 #include "livekit/twirp.h"
 
-#include "core/crypto.h"
-#include "http/router.h"
-#include "livekit/nodes.h"
 #include "livekit/proto/room_service.pb-c.h"
 #include "rtc_sdp_texts.h"
-#include "signal_world.h"
+#include "twirp_world.h"
 
-#define JSON   "application/json"
-#define CREATE "{\"roomCreate\":true}"
-#define LIST   "{\"roomList\":true}"
-#define ADMIN  "{\"roomAdmin\":true,\"room\":\"r\"}"
 #define OFFER                                                                                      \
     BEGIN("0 1 2 3")                                                                               \
     AUDIO("0", "recvonly")                                                                         \
@@ -21,104 +14,7 @@
     AUDIO("3", "sendonly")                                                                         \
     "a=msid:- mic\r\na=ssrc:1234 cname:x\r\n"
 #define RECEIVING BEGIN("0 1 2") AUDIO("0", "recvonly") VIDEO("1", "recvonly") DATA("2")
-#define DENIED    "{\"code\":\"unauthenticated\",\"msg\":\"permissions denied\"}"
-#define NO_ROOM   "{\"code\":\"not_found\",\"msg\":\"requested room does not exist\"}"
 #define NOBODY    "{\"code\":\"not_found\",\"msg\":\"participant does not exist\"}"
-
-struct desk {
-    struct signal_world w;
-    struct lk_twirp_door door;
-    struct http_router *router;
-    int status;
-    char type[64];
-    char body[8192];
-    size_t len;
-};
-
-static struct desk *desk; /* of the running test */
-
-static enum err desk_open(struct desk *d) {
-    *d = (struct desk){ 0 };
-    desk = d;
-    TRY(signal_open(&d->w, NULL));
-    d->door = (struct lk_twirp_door){ .keys = d->w.keys, .rooms = d->w.rooms };
-    TRY(http_router_create(&d->router));
-    return lk_twirp_add(&d->door, d->router);
-}
-
-static void desk_close(struct desk *d) {
-    http_router_destroy(d->router);
-    signal_close(&d->w);
-}
-
-static void note_answer(struct http_request *r) {
-    desk->status = r->status;
-    desk->len = r->answer_len;
-    snprintf(desk->type, sizeof(desk->type), "%s", r->content_type);
-    CHECK(r->answer_len < sizeof(desk->body));
-    memcpy(desk->body, r->answer == NULL ? "" : r->answer, r->answer_len);
-    desk->body[r->answer_len] = '\0';
-    http_request_destroy(r);
-}
-
-/* False when memory is gone before the handler. `authorization` and `type` may be NULL. */
-static bool send_to(const char *method, const char *path, const char *authorization,
-    const char *type, const char *body, size_t len) {
-    struct http_request *r = http_request_create(method, path, strlen(path));
-    desk->status = 0;
-    if (r == NULL || !http_request_expect_fields(r, 2)) {
-        http_request_destroy(r);
-        return false;
-    }
-    r->deliver = note_answer;
-    r->body_max = LK_TWIRP_MAX_BYTES;
-    if (authorization != NULL) {
-        http_request_put_field(r, "Authorization", 13, authorization, strlen(authorization));
-    }
-    if (type != NULL) {
-        http_request_put_field(r, "Content-Type", 12, type, strlen(type));
-    }
-    if (http_request_put_body(r, body, len) != OK || r->arena.failed) {
-        http_request_destroy(r);
-        return false;
-    }
-    if (http_router_find(desk->router, r)) {
-        r->route->handle(r, r->arg);
-    }
-    return true;
-}
-
-/* `video`: the claim; NULL = no token. */
-static bool ask(
-    const char *name, const char *video, const char *type, const char *body, size_t len) {
-    char path[128], claims[300];
-    struct buf bearer;
-    char *token = NULL;
-    snprintf(path, sizeof(path), "/twirp/livekit.RoomService/%s", name);
-    snprintf(claims, sizeof(claims), "{\"exp\":4102444800,\"video\":%s}", video);
-    buf_init(&bearer, 0);
-    bool fine = video == NULL || token_of(&desk->w, claims, &token) == OK;
-    buf_printf(&bearer, "Bearer %s", token == NULL ? "" : token);
-    fine = fine && !bearer.bad &&
-           send_to("POST", path, video == NULL ? NULL : buf_str(&bearer), type, body, len);
-    buf_finish(&bearer);
-    mem_free(token);
-    return fine;
-}
-
-static json_t *answer_of(const char *name, const char *video, const char *body) {
-    CHECK(ask(name, video, JSON, body, strlen(body)));
-    CHECK_INT(200, desk->status);
-    CHECK_STR(JSON, desk->type);
-    return json_loads(desk->body, 0, NULL);
-}
-
-static void check_answer(
-    const char *name, const char *video, const char *body, int status, const char *want) {
-    CHECK(ask(name, video, JSON, body, strlen(body)));
-    CHECK_INT(status, desk->status);
-    CHECK_STR(want, desk->body);
-}
 
 static const char *text_in(const json_t *in, const char *key) {
     const char *text = json_string_value(json_object_get(in, key));
@@ -431,124 +327,11 @@ TEST(livekit_twirp, speaks_protobuf_too) {
     desk_close(&d);
 }
 
-/* --- several nodes --- */
-
-static struct {
-    lk_nodes_placed *placed; /* NULL: nobody has asked, or who did wants it no more */
-    void *arg;
-    char alias[16];
-    enum err fails; /* at once */
-} nodes;
-
-#define NODES ((struct lk_nodes *)&nodes)
-
-enum err lk_nodes_find(struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg) {
-    CHECK(n == NODES);
-    if (nodes.fails != OK) {
-        return err_set(nodes.fails, "no");
-    }
-    nodes.placed = placed;
-    nodes.arg = arg;
-    snprintf(nodes.alias, sizeof(nodes.alias), "%s", alias);
-    return OK;
-}
-
-void lk_nodes_forget(struct lk_nodes *n, const void *arg) {
-    CHECK(n == NODES && arg == nodes.arg);
-    nodes.placed = NULL;
-}
-
-/* Of the signalling, which has none here. */
-enum lk_node_entry lk_nodes_admit(struct lk_nodes *n, const char *alias) {
-    CHECK(n == NULL && alias == NULL);
-    return LK_NODE_LET_IN;
-}
-
-static void nodes_say(enum err e, const struct lk_place *place) {
-    lk_nodes_placed *placed = STEAL(nodes.placed);
-    placed(nodes.arg, e, place);
-}
-
-TEST(livekit_twirp, sends_to_the_node_that_has_the_room) {
-    static int way;
-    static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" },
-                                 there = { .node = "two",
-                                     .url = "wss://two",
-                                     .inner_url = "http://two:8090",
-                                     .elsewhere = (struct lk_rooms *)&way },
-                                 hidden = { .node = "two", .url = "wss://two", .inner_url = "" };
-    static const struct {
-        const char *name;
-        enum err e;
-        const struct lk_place *place;
-        int status;
-        const char *want; /* NULL = the answer of a room that was made */
-    } rows[] = {
-        { "there", OK, &there, 412,
-            "{\"code\":\"failed_precondition\",\"msg\":\"the room is on the node two: ask "
-            "http://two:8090\"}" },
-        { "nobody knows that node's door", ERR_UNREACHABLE, &hidden, 412,
-            "{\"code\":\"failed_precondition\",\"msg\":\"the room is on the node two: ask "
-            "there\"}" },
-        { "the database is away", ERR_DATABASE, NULL, 503,
-            "{\"code\":\"unavailable\",\"msg\":\"where the room is cannot be known now "
-            "(database)\"}" },
-        { "here, or nowhere", OK, &here, 200, NULL },
-    };
-    struct desk d;
-    CHECK_ERR(OK, desk_open(&d));
-    lk_twirp_set_nodes(&d.door, NODES);
-    FOR_ROWS (rows, r) {
-        ROW(r->name);
-        CHECK(ask("CreateRoom", CREATE, JSON, "{\"name\":\"r\"}", 12));
-        CHECK_INT(0, d.status);
-        CHECK_STR("r", nodes.alias);
-        nodes_say(r->e == OK ? OK : err_set(r->e, "secret"), r->place);
-        CHECK_INT(r->status, d.status);
-        CHECK_STR(r->want == NULL ? d.body : r->want, d.body);
-    }
-    ROW("what is open here is not looked for");
-    check_answer("ListParticipants", ADMIN, "{\"room\":\"r\"}", 200, "{\"participants\":[]}");
-    ROW("nor is what is about no one room");
-    CHECK(ask("ListRooms", LIST, JSON, "{}", 2));
-    CHECK_INT(200, d.status);
-    ROW("nor for who may not ask");
-    check_answer("DeleteRoom", LIST, "{\"room\":\"s\"}", 401, DENIED);
-    ROW("it cannot be looked for");
-    nodes.fails = ERR_LIMIT;
-    check_answer("DeleteRoom", CREATE, "{\"room\":\"s\"}", 429,
-        "{\"code\":\"resource_exhausted\",\"msg\":\"no\"}");
-    nodes.fails = OK;
-    ROW("it ends meanwhile");
-    CHECK(ask("DeleteRoom", CREATE, JSON, "{\"room\":\"s\"}", 12));
-    lk_twirp_set_nodes(&d.door, NULL);
-    CHECK_INT(503, d.status);
-    CHECK(nodes.placed == NULL);
-    check_answer("DeleteRoom", CREATE, "{\"room\":\"s\"}", 404, NO_ROOM);
-    desk_close(&d);
-}
-
-static void desk_closep(struct desk *d) {
-    desk_close(d);
-}
-
-static enum err step(const char *name, const char *video, const char *body) {
-    bool sent = ask(name, video, JSON, body, strlen(body));
-    return sent && desk->status == 200 ? OK : err_set(ERR_NOMEM, "not answered");
-}
-
 TEST_ALLOC(livekit_twirp, survives_no_memory) {
     CLEANUP(desk_closep) struct desk d = { 0 };
     TRY(desk_open(&d));
     TRY(step("CreateRoom", CREATE, "{\"name\":\"r\",\"metadata\":\"md\"}"));
     TRY(step("ListRooms", LIST, "{}"));
     TRY(step("UpdateRoomMetadata", ADMIN, "{\"room\":\"r\",\"metadata\":\"other\"}"));
-    TRY(step("DeleteRoom", CREATE, "{\"room\":\"r\"}"));
-    static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" };
-    lk_twirp_set_nodes(&d.door, NODES);
-    const bool sent = ask("CreateRoom", CREATE, JSON, "{\"name\":\"r\"}", 12);
-    if (sent && nodes.placed != NULL) {
-        nodes_say(OK, &here);
-    }
-    return sent && desk->status == 200 ? OK : err_set(ERR_NOMEM, "not answered");
+    return step("DeleteRoom", CREATE, "{\"room\":\"r\"}");
 }
