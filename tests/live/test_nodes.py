@@ -17,6 +17,7 @@ from stack import Stack
 from test_embedded_calls import EMBEDDED
 
 PATIENCE_S = 60
+SETTINGS = {**EMBEDDED, "database": {"connect_timeout": "2s"}}  # so long do requests wait for a database that is away
 LEASE_S = 15  # LK_NODES_LEASE_MS
 
 pytestmark = pytest.mark.skipif(sfu_clients.missing() is not None, reason="tools/setup all installs the clients")
@@ -31,7 +32,7 @@ def as_node(parley, name, focus):
 
 @pytest.fixture(name="stack", scope="module")
 def fixture_stack(tmp_path_factory):
-    stack = Stack(tmp_path_factory.mktemp("nodes"), settings=EMBEDDED)
+    stack = Stack(tmp_path_factory.mktemp("nodes"), settings=SETTINGS)
     second = None
     try:
         one = stack.parley
@@ -39,7 +40,7 @@ def fixture_stack(tmp_path_factory):
         assert one.stop() == 0
         as_node(one, "one", one.public_url)
         second = Parley(one.folder.parent / "second", one.database_url, one.homeserver_url, one.server_name,
-                        settings={**EMBEDDED, "audit": {"key_file": one.folder / "audit.key"},
+                        settings={**SETTINGS, "audit": {"key_file": one.folder / "audit.key"},
                                   "admin": {"token_file": one.folder / "admin.token"},
                                   "appservice": {"registration": one.registration}})
         second.registration = one.registration
@@ -49,6 +50,7 @@ def fixture_stack(tmp_path_factory):
             node.start()
         wait_registered(stack, "one", "two")
         yield stack
+        one.run("audit", "verify")
     finally:
         if second is not None and second.process is not None:
             second.kill()
@@ -225,7 +227,8 @@ def test_without_the_database_rooms_go_on_and_none_begins(stack, guests, tmp_pat
         bob.go()
         bob.media.wait_media(alice.identity, "microphone")
         assert late.ask_node(stack.nodes[where])[0] == 500
-    wait_token(late, stack.nodes[where])
+    for node in stack.nodes.values():
+        wait_token(late, node)
     assert bob.ask_node(other(stack, where)) == (200, where), "the room stays"
     bob.media.wait_media(alice.identity, "microphone")
 
