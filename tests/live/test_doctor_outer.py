@@ -25,7 +25,8 @@ REPO = pathlib.Path(__file__).resolve().parents[2]
 # --- all is well ---
 
 # About what this set-up does without: no SFU, ours or another, and nobody who is told of calls.
-NOT_SET_UP = {"livekit", "sfu-webhooks", "stuck-members", "media-addresses", "media-ports", "media-buffers", "media-relays", "room-webhooks", "webhooks"}
+NOT_SET_UP = {"livekit", "sfu-webhooks", "stuck-members", "media-addresses", "media-ports", "media-buffers", "media-relays", "nodes",
+              "room-webhooks", "webhooks"}
 
 
 def test_nothing_is_red_where_nothing_is_broken(world, outside):
