@@ -2,6 +2,7 @@
 #include "media/transport.h"
 
 #include "core/mem.h"
+#include "media/routes.h"
 #include "media/sessions.h"
 #include "media/transport_input.h"
 #include "rtc/stun.h"
@@ -12,8 +13,6 @@
 
 #define HEARD_EVERY_US 100000 /* how often ICE is told that media proved the peer to be alive */
 #define SSRCS_AT_FIRST 1      /* whoever publishes has more reserved (208 bytes each) */
-
-enum { FRAGMENT_OURS, FRAGMENT_OLD, FRAGMENTS };
 
 struct media_transport {
     struct wheel_timer timer; /* first: a timer's address is its transport's */
@@ -28,8 +27,7 @@ struct media_transport {
     int64_t heard_us;
     struct rtc_icelite *ice;
     struct rtc_dtls *dtls; /* from the first datagram of a handshake */
-    struct media_route routes[RTC_ICE_PATHS_MAX];
-    struct media_fragment fragments[FRAGMENTS];
+    struct media_routes routes;
     struct media_pace pace;
     struct rtc_dtls_params peer; /* without fingerprints: not known yet */
     const char *profile;
@@ -204,32 +202,6 @@ static void due(struct wheel_timer *timer, int64_t now_us) {
 
 /* --- checks --- */
 
-static struct media_route *route_of(struct media_transport *t, const struct rtc_ice_path *path) {
-    for (size_t i = 0; i < RTC_ICE_PATHS_MAX; i++) {
-        struct media_route *r = &t->routes[i];
-        if (path == NULL ? r->transport == NULL
-                         : r->transport != NULL && memcmp(&r->path, path, sizeof(*path)) == 0) {
-            return r;
-        }
-    }
-    return NULL;
-}
-
-/* A path another transport still has is asked for again by each check, until that one lets go. */
-static void keep_route(struct media_transport *t, const struct rtc_ice_path *path) {
-    struct media_route *r = NULL;
-    if (media_address_find(&t->worker->table, path) == NULL && (r = route_of(t, NULL)) != NULL) {
-        (void)media_address_add(&t->worker->table, r, path, t);
-    }
-}
-
-static void drop_route(struct media_transport *t, const struct rtc_ice_path *path) {
-    struct media_route *r = route_of(t, path);
-    if (r != NULL) {
-        media_address_remove(&t->worker->table, r);
-    }
-}
-
 static void take_check(struct media_transport *t, const struct media_datagram *d) {
     struct media_worker *w = t->worker;
     struct rtc_ice_outcome outcome;
@@ -242,13 +214,13 @@ static void take_check(struct media_transport *t, const struct media_datagram *d
         media_outbox_add_loose(w->outbox, &d->path, p, w->now_us);
     }
     if (outcome.forgot) {
-        drop_route(t, &outcome.forgotten);
+        media_routes_drop(&t->routes, &outcome.forgotten);
     }
     if (outcome.result == RTC_ICE_ANSWERED) {
-        keep_route(t, &d->path);
+        media_routes_keep(&t->routes, &d->path);
     }
     if (outcome.renewed) {
-        media_address_remove_ufrag(&w->table, &t->fragments[FRAGMENT_OLD]);
+        media_routes_renamed(&t->routes);
     }
     follow_ice(t);
     begin_as_client(t);
@@ -277,7 +249,7 @@ void media_transport_path_closed(struct media_worker *w, const struct rtc_ice_pa
     if (t == NULL) {
         return;
     }
-    drop_route(t, path);
+    media_routes_drop(&t->routes, path);
     (void)rtc_icelite_close_path(t->ice, path);
     follow_ice(t);
     set_timer(t);
@@ -389,10 +361,9 @@ enum err media_transport_create(struct media_worker *w, const struct rtc_ice_cre
     t->pace.outlet = &t->outlet;
     t->ssrcs = SSRCS_AT_FIRST;
     w->n_transports++;
-    enum err e = rtc_icelite_create(local, w->now_us, &t->ice);
-    if (e == OK &&
-        !media_address_add_ufrag(&w->table, &t->fragments[FRAGMENT_OURS], local->ufrag, t)) {
-        e = err_set(ERR_NOMEM, "no memory for a transport's user fragment");
+    enum err e = media_routes_init(&t->routes, &w->table, t, local->ufrag);
+    if (e == OK) {
+        e = rtc_icelite_create(local, w->now_us, &t->ice);
     }
     if (e != OK) {
         media_transport_destroy(t);
@@ -416,12 +387,7 @@ void media_transport_destroy(struct media_transport *t) {
     media_outbox_drop(w->outbox, &t->outlet, NULL);
     end_handshake(t);
     wheel_disarm(&w->wheel, &t->timer);
-    for (size_t i = 0; i < RTC_ICE_PATHS_MAX; i++) {
-        media_address_remove(&w->table, &t->routes[i]);
-    }
-    for (size_t i = 0; i < FRAGMENTS; i++) {
-        media_address_remove_ufrag(&w->table, &t->fragments[i]);
-    }
+    media_routes_finish(&t->routes);
     rtc_srtp_in_destroy(t->in);
     rtc_srtp_out_destroy(t->out);
     rtc_dtls_destroy(t->dtls);
@@ -462,19 +428,8 @@ enum err media_transport_connect(struct media_transport *t, const struct rtc_ice
 enum err media_transport_restart(struct media_transport *t, const struct rtc_ice_cred *local,
     const struct rtc_ice_params *remote) {
     struct media_worker *w = t->worker;
-    struct media_fragment *ours = &t->fragments[FRAGMENT_OURS], *old = &t->fragments[FRAGMENT_OLD];
-    char before[MEDIA_UFRAG_MAX + 1];
-    memcpy(before, ours->ufrag, sizeof(before));
-    if (media_address_find_ufrag(&w->table, (const uint8_t *)local->ufrag, strlen(local->ufrag))) {
-        return err_set(ERR_CONFLICT, "the user fragment is taken");
-    }
+    TRY(media_routes_rename(&t->routes, local->ufrag));
     rtc_icelite_restart(t->ice, local, w->now_us);
-    media_address_remove_ufrag(&w->table, old);
-    media_address_remove_ufrag(&w->table, ours);
-    if (!media_address_add_ufrag(&w->table, old, before, t) ||
-        !media_address_add_ufrag(&w->table, ours, local->ufrag, t)) {
-        return err_set(ERR_NOMEM, "no memory for a transport's user fragment");
-    }
     set_timer(t);
     return remote == NULL ? OK : rtc_icelite_set_remote(t->ice, remote->ufrag, w->now_us);
 }

@@ -17,7 +17,8 @@
 
 #define MEDIA_RTCP_MAX 1200 /* bytes of one compound packet, plain */
 
-/** Answers checks for `local` from now on. `owner` is handed to the worker's hooks. */
+/** Answers checks for `local` from now on. `owner` is handed to the worker's hooks. ERR_CONFLICT:
+ * the fragment is another's; ERR_NOMEM. */
 MUST_CHECK enum err media_transport_create(struct media_worker *w, const struct rtc_ice_cred *local,
     void *owner, struct media_transport **ret);
 /** Says good-bye and flushes the worker. Takes NULL; calls no hook. */
@@ -29,7 +30,7 @@ MUST_CHECK enum err media_transport_connect(struct media_transport *t,
     const struct rtc_ice_params *remote, const struct rtc_dtls_params *dtls);
 /** Our new credentials hold at once; the old ones are answered until the first good check with the
  * new. `remote` NULL: the peer's are not known yet (media_transport_connect brings them).
- * ERR_INVALID: bad ones of the peer. */
+ * ERR_INVALID: bad ones of the peer; ERR_CONFLICT: the fragment is another's. */
 MUST_CHECK enum err media_transport_restart(struct media_transport *t,
     const struct rtc_ice_cred *local, const struct rtc_ice_params *remote);
 
