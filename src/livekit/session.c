@@ -46,12 +46,11 @@ void lk_session_say(struct lk_session *s, const Lk__SignalResponse *m) {
     }
 }
 
-static void say_leave(
-    struct lk_session *s, enum room_reason reason, Lk__LeaveRequest__Action action) {
+void lk_session_say_leave(struct lk_session *s, enum room_reason reason) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     Lk__LeaveRequest leave = LK__LEAVE_REQUEST__INIT;
     leave.reason = lk_message_reason(reason);
-    leave.action = action;
+    leave.action = lk_message_action(reason);
     leave.can_reconnect = leave.action != LK__LEAVE_REQUEST__ACTION__DISCONNECT;
     m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_LEAVE;
     m.leave = &leave;
@@ -61,10 +60,6 @@ static void say_leave(
     if (s->socket != NULL) {
         http_socket_close(s->socket, HTTP_SOCKET_NORMAL, NULL);
     }
-}
-
-void lk_session_say_leave(struct lk_session *s, enum room_reason reason) {
-    say_leave(s, reason, lk_message_action(reason));
 }
 
 void lk_session_begin_anew(struct lk_session *s) {
@@ -437,9 +432,14 @@ static void on_self(void *arg) {
     say_token(arg);
 }
 
-/* Its media may come by another way than before: it is told to look for one while there is time. */
+/* Its media may come by another way than before: whoever loses the socket comes back, and looks for
+ * one. leave{RESUME} would say the same, but LiveKit's Rust SDK (livekit-ffi 0.12) counts that and
+ * the end of the socket as two failures, and joins anew after the second. */
 static void on_silent(void *arg) {
-    say_leave(arg, ROOM_MEDIA_LOST, LK__LEAVE_REQUEST__ACTION__RESUME);
+    const struct lk_session *s = arg;
+    if (s->socket != NULL) {
+        http_socket_close(s->socket, HTTP_SOCKET_GOING_AWAY, "no media comes");
+    }
 }
 
 static void on_sequence(void *arg, uint32_t last) {

@@ -22,9 +22,12 @@
 
 #define RTC_ICE_PATHS_MAX 8 /* addresses one client is known by; phones have two or three */
 #define RTC_ICE_FIRST_US  (30 * SEC_US) /* for the first check; else the transport ends */
-#define RTC_ICE_LOST_US   (10 * SEC_US) /* decision 17: silence until a transport is lost … */
-#define RTC_ICE_ENDED_US  (15 * SEC_US) /* … and until it is ended */
-#define RTC_ICE_HOLD_US   (SEC_US / 2)  /* see rtc_icelite_take */
+/* Silence until a transport is lost, and until it is ended: livekit-server's, for which clients are
+ * made. Ten seconds without network pass as if nothing was, and whoever looks for another way when
+ * they are over has time to find it. */
+#define RTC_ICE_LOST_US  (15 * SEC_US)
+#define RTC_ICE_ENDED_US (20 * SEC_US)
+#define RTC_ICE_HOLD_US  (SEC_US / 2) /* see rtc_icelite_take */
 
 #define RTC_ICE_OUR_UFRAG 12 /* characters of ours: 72 bits, so that nobody finds one by trying */
 #define RTC_ICE_OUR_PWD   24 /* characters: 144 bits; RFC 8445, 5.3 wants 128 */

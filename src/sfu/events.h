@@ -34,7 +34,7 @@ enum sfu_event_type {
 
 enum sfu_transport_state {
     SFU_TRANSPORT_CONNECTED, /* keys are there: media flows */
-    SFU_TRANSPORT_LOST,      /* nothing came for 10 s (decision 17); it may come back: CONNECTED */
+    SFU_TRANSPORT_LOST,      /* nothing came for RTC_ICE_LOST_US; it may come back: CONNECTED */
     SFU_TRANSPORT_ENDED,     /* for good; the transport is gone */
 };
 

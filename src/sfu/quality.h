@@ -5,11 +5,15 @@
 #ifndef SFU_QUALITY_H
 #define SFU_QUALITY_H
 
+#include "core/clock.h"
 #include "rtc/emodel.h"
 #include "sfu/events.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define SFU_QUALITY_LOST_US                                                                        \
+    (10 * SEC_US) /* nothing at all came: LOST, sooner than its transport is */
 
 /* What became of it in one window of SFU_STATS_US. */
 struct sfu_window {

@@ -135,8 +135,11 @@ static uint32_t longer(uint32_t ms, const struct rtc_rtt *rtt) {
 static void look(const struct sfu_participant *p, struct sum *sum) {
     struct sfu_transport *t = NULL;
     DL_FOREACH(p->transports, t) {
-        sum->heard = sum->heard || (media_transport_is_connected(t->media) && !t->lost);
-        sum->lost = sum->lost || t->lost;
+        const bool connected = media_transport_is_connected(t->media);
+        const bool lost =
+            t->lost || (connected && media_transport_silent_us(t->media) >= SFU_QUALITY_LOST_US);
+        sum->heard = sum->heard || (connected && !lost);
+        sum->lost = sum->lost || lost;
         sum->rtt_ms = longer(sum->rtt_ms, &t->rtt);
         struct sfu_subscription *s = NULL;
         DL_FOREACH(t->subscriptions, s) {

@@ -161,7 +161,7 @@ TEST(sim_meeting, who_falls_silent_is_lost_and_then_gone) {
     struct peer_sink *hears = world_subscribe(b, voice, NULL);
     world_run(w, SECOND);
     a->dead = true;
-    world_run(w, 11 * SECOND);
+    world_run(w, 16 * SECOND);
     CHECK_INT(SFU_TRANSPORT_LOST, a->state);
     world_run(w, 5 * SECOND);
     CHECK_INT(SFU_TRANSPORT_ENDED, a->state);

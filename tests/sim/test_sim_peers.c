@@ -170,7 +170,7 @@ TEST(sim_peers, who_is_lost_comes_back) {
     struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &simulcast), NULL);
     world_run(w, 2 * SECOND);
     w->net.up.loss_permil = w->net.down.loss_permil = 1000;
-    world_run(w, 12 * SECOND);
+    world_run(w, 17 * SECOND);
     CHECK_INT(SFU_TRANSPORT_LOST, a->state);
     CHECK_INT(SFU_TRANSPORT_LOST, b->state);
     w->net.up.loss_permil = w->net.down.loss_permil = 0;
