@@ -31,7 +31,8 @@
 #define PROBE_QUEUE_US  40000   /* packets that wait longer say that nothing more fits */
 #define PROBE_ECHO_US   300000  /* the queue that a probe makes is not over-use */
 #define PROBE_FACTOR    2
-#define PROBE_PERCENT   110 /* of what is useful */
+#define PROBE_PERCENT   110     /* of what is useful */
+#define IDLE_US         1000000 /* nothing has left for so long */
 #define RTT_WEIGHT      0.125
 #define SILENCE_DIVISOR 2
 
@@ -39,6 +40,7 @@ struct rtc_bwe {
     /* What each packet touches that leaves: a line of the cache. */
     struct rtc_twcc_tx *history;
     int64_t unheard_us; /* when the first packet left that no report has followed; 0 = none */
+    int64_t sent_us;    /* when the latest packet left */
     struct rtc_bwe_probe probe;
     /* And what only reports do. */
     struct rtc_bwe_acked acked;
@@ -86,6 +88,7 @@ void rtc_bwe_expect(const struct rtc_bwe *b) {
 }
 
 uint16_t rtc_bwe_sent(struct rtc_bwe *b, size_t size, int64_t now_us) {
+    b->sent_us = now_us;
     b->unheard_us = b->unheard_us == 0 ? now_us : b->unheard_us;
     uint16_t tag = rtc_bwe_probe_sent(&b->probe, size, now_us);
     return rtc_twcc_tx_sent(b->history, size, tag, now_us);
@@ -233,14 +236,20 @@ static void notice_silence(struct rtc_bwe *b, int64_t now_us) {
     if (from > 0) {
         rtc_bwe_aimd_lower(&b->aimd, from / SILENCE_DIVISOR, now_us);
     }
-    b->unheard_us = now_us;
+    b->unheard_us = 0; /* until the next one leaves */
+}
+
+/* Where all is paused, nothing leaves, and what the last report said of queues is long over. */
+static bool has_signs_for_more(const struct rtc_bwe *b, int64_t now_us) {
+    const bool idle = !recent(b->sent_us, now_us, IDLE_US);
+    return idle || (b->unheard_us != 0 && b->trend.usage != RTC_BWE_OVER &&
+                       b->queue.now_us < PROBE_QUEUE_US);
 }
 
 static bool may_probe(const struct rtc_bwe *b, int64_t now_us) {
-    return b->aimd.bps != RTC_BWE_NONE && b->useful_bps > b->aimd.bps && b->unheard_us != 0 &&
+    return b->aimd.bps != RTC_BWE_NONE && b->useful_bps > b->aimd.bps &&
            !rtc_bwe_probe_pends(&b->probe) && now_us >= b->probe_us &&
-           b->trend.usage != RTC_BWE_OVER && b->queue.now_us < PROBE_QUEUE_US &&
-           !recent(b->aimd.decreased_us, now_us, PROBE_FIRST_US);
+           !recent(b->aimd.decreased_us, now_us, PROBE_FIRST_US) && has_signs_for_more(b, now_us);
 }
 
 static void begin_probe(struct rtc_bwe *b, int64_t now_us) {

@@ -108,6 +108,51 @@ TEST(sim_budgets, a_bottleneck_is_found_and_its_end_too) {
     }
 }
 
+/* Where the only video pauses nothing is sent any more, and so nothing is reported: also then it is
+ * seen that the way is free. */
+TEST(sim_budgets, what_is_paused_goes_on) {
+    static const struct {
+        const char *name;
+        int64_t queue_us;
+        unsigned loss_permil;
+    } rows[] = {
+        { "a short queue", 50 * MS, 0 },
+        { "a long queue", 1000 * MS, 0 },
+        { "loss", 200 * MS, 50 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = world_create(2);
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        const struct sfu_wanted wanted = { .spatial = 2, .may_pause = true };
+        b->wide = true;
+        w->net.down.loss_permil = r->loss_permil;
+        world_run(w, SECOND);
+        struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &camera), &wanted);
+        world_run(w, 4 * SECOND);
+        (void)net_narrow(&w->net, &b->path, 60000, r->queue_us);
+        for (unsigned i = 0; i < 40 && b->paused_subscriptions == 0; i++) {
+            world_run(w, SECOND / 4);
+        }
+        CHECK_INT(1, b->paused_subscriptions);
+        world_run(w, 10 * SECOND);
+        CHECK_INT(b->paused_subscriptions - 1, b->resumed_subscriptions);
+        (void)net_narrow(&w->net, &b->path, 0, 0);
+        int64_t since_us = w->now_us;
+        while (b->resumed_subscriptions < b->paused_subscriptions &&
+               w->now_us - since_us < 20 * SECOND) {
+            world_run(w, SECOND / 20);
+        }
+        print_figures(r->name, w->now_us - since_us);
+        CHECK(w->now_us - since_us <= 10 * SECOND);
+        uint64_t seen = sees->stats.frames;
+        world_run(w, 5 * SECOND);
+        CHECK(sees->stats.frames > seen + 100);
+        CHECK_INT(2, sees->stats.layer);
+        world_destroy(w);
+    }
+}
+
 /* Above 20 pictures a second, and no hole in the sound that a decoder does not bridge: 60 ms, as
  * ITU-T G.711, Appendix I, which fades out over them. What is played so long after it was sent is
  * a conversation still (ITU-T G.114: 400 ms at most). A second may be poorer: the one in which a
