@@ -67,9 +67,12 @@ class Cable:
             self.close()
             raise
 
-    def _lay(self):
+    def _wait_holder(self):
         while os.readlink(f"/proc/{self.holder.pid}/ns/net") == os.readlink("/proc/thread-self/ns/net"):
             time.sleep(0.01)  # until unshare has done its work
+
+    def _lay(self):
+        self._wait_holder()
         subprocess.run(["ip", "link", "add", self.end, "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid)], check=True)
         for line in (f"addr add {self.network}1/24 dev {self.end}", f"link set {self.end} up"):
             subprocess.run(["ip", *line.split()], check=True)

@@ -114,18 +114,19 @@ class Participant:
     def do(self, act, **more):
         return self.driver.do(act, **self.page, **more)
 
-    def join(self, server, room, single=True, key=None, relay=False, **claims):
-        """Fails where it is refused; `relay`: media goes through TURN alone; `claims` go into the token."""
-        said = self.try_join(server, token(server.key, server.secret, room, self.name, **claims), single, key, relay)
+    def join(self, server, room, single=True, key=None, relay=False, pause=False, **claims):
+        """Fails where it is refused; `relay`: media goes through TURN alone; `pause`: rather no picture than too much, in browsers;
+        `claims` go into the token."""
+        said = self.try_join(server, token(server.key, server.secret, room, self.name, **claims), single, key, relay, pause=pause)
         assert "refused" not in said, f"{self.name}: {said}"
         return self
 
-    def try_join(self, server, jwt, single=True, key=None, relay=False, protocol=None):
+    def try_join(self, server, jwt, single=True, key=None, relay=False, protocol=None, pause=False):
         """`protocol`: a page says that it speaks this version of the protocol, not its newest."""
-        return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay, protocol=protocol)
+        return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay, protocol=protocol, pause=pause)
 
     def publish(self, *sources, **how):
-        """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY"), size of a camera."""
+        """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY"), size and fps of a camera, noisy (a picture of noise)."""
         return [self.do("publish", source=source, **how) for source in sources]
 
     def unpublish(self, source):

@@ -15,8 +15,8 @@ const published = new Map(); /* by source: the publication */
 const spoke = new Set(); /* identities that the server said speak */
 
 /** The fake camera and microphone of the browser. */
-async function device(source, size) {
-    const wanted = source === "camera" ? { video: { ...(size ?? SIZE), frameRate: 15 } } : { audio: true };
+async function device(source, size, fps) {
+    const wanted = source === "camera" ? { video: { ...(size ?? SIZE), frameRate: fps ?? 15 } } : { audio: true };
     const stream = await navigator.mediaDevices.getUserMedia(wanted);
     return stream.getTracks()[0];
 }
@@ -36,9 +36,29 @@ function screen() {
     return canvas.captureStream(10).getVideoTracks()[0];
 }
 
+/** A camera on what no encoder can make small: squares of noise, others each time. */
+function noise({ width, height }, fps) {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const small = Object.assign(document.createElement("canvas"), { width: width / 8, height: height / 8 });
+    const pixels = new ImageData(small.width, small.height);
+    const context = canvas.getContext("2d");
+    const draw = () => {
+        for (let i = 0; i < pixels.data.length; i += 4) {
+            pixels.data.fill(256 * Math.random(), i, i + 3);
+            pixels.data[i + 3] = 255;
+        }
+        small.getContext("2d").putImageData(pixels, 0, 0);
+        context.drawImage(small, 0, 0, width, height);
+    };
+    draw();
+    setInterval(draw, SECOND_MS / fps);
+    return canvas.captureStream(fps).getVideoTracks()[0];
+}
+
 /** What has arrived of one track. */
 async function arrived(publication) {
-    const said = { sid: publication.trackSid, muted: publication.isMuted, subscribed: publication.isSubscribed, frames: 0, energy: 0, packets: 0, mime: publication.mimeType };
+    const said = { sid: publication.trackSid, muted: publication.isMuted, subscribed: publication.isSubscribed, frames: 0, energy: 0, packets: 0, mime: publication.mimeType,
+        flow: publication.track?.streamState }; /* "active", or "paused" by the server */
     const receiver = publication.track?.receiver;
     const report = receiver ? await receiver.getStats() : new Map();
     for (const row of report.values()) {
@@ -48,6 +68,9 @@ async function arrived(publication) {
             said.energy += row.totalAudioEnergy ?? 0;
             said.packets += row.packetsReceived ?? 0;
             said.width = row.frameWidth ?? 0;
+            said.samples = row.totalSamplesReceived;
+            said.concealed = row.concealedSamples; /* of these, with what is like the sound before … */
+            said.silent = row.silentConcealedSamples; /* … until that is too old, and then with nothing */
         }
     }
     return said;
@@ -102,7 +125,7 @@ globalThis.WebSocket = class extends WebSocket {
 };
 
 globalThis.acts = {
-    async join({ url, token, single, key, relay, protocol }) {
+    async join({ url, token, single, key, relay, protocol, pause }) {
         await leave();
         const options = { singlePeerConnection: single, dynacast: true, adaptiveStream: false };
         if (key) {
@@ -130,14 +153,14 @@ globalThis.acts = {
             await room.setE2EEEnabled(true);
         }
         try {
-            await room.connect(url, token, { maxRetries: 0, ...(relay && { rtcConfig: { iceTransportPolicy: "relay" } }) });
+            await room.connect(url, token, { maxRetries: 0, subscriberAllowPause: pause, ...(relay && { rtcConfig: { iceTransportPolicy: "relay" } }) });
         } catch (error) {
             return { refused: error.message, status: error.status ?? 0 };
         }
         return { sid: room.localParticipant.sid };
     },
-    async publish({ source, codec, mode, size }) {
-        const track = source === "screen_share" ? screen() : await device(source, size);
+    async publish({ source, codec, mode, size, fps, noisy }) {
+        const track = noisy ? noise(size, fps) : source === "screen_share" ? screen() : await device(source, size, fps);
         /* A small camera is no reason for one layer: what is switched between must be there. */
         published.set(source, await room.localParticipant.publishTrack(track, {
             source, simulcast: source === "camera", videoCodec: codec, scalabilityMode: mode, backupCodec: false }));

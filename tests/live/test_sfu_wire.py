@@ -1,0 +1,121 @@
+"""Who has a bad line (wire.Wire) gets what it carries, and others go on getting all: layers and pauses by a bottleneck, pictures and
+sound over loss and jitter.
+
+How fast that is, is asserted in virtual time (tests/sim/test_sim_shares.c, test_sim_budgets.c); here it is printed.
+"""
+import time
+
+import pytest
+
+import sfu_clients
+import wire
+from sfu_clients import Browser
+from sfu_server import Dev
+from wire import Way
+
+LARGE = {"width": 640, "height": 360}  # livekit-client sends it in two layers, of 450 and of 160 kbit/s
+LOW_WIDTH = LARGE["width"] // 2
+FPS = 30
+WATCH_S = 8
+FRAMES_LEAST = 20 / 30   # of those that come over a good line
+CONCEALED_MOST = 0.1     # of the sound: what is lost, without any of what makes up for it
+SILENT_MOST = 0.02       # of it, longer than can be concealed, beside what a busy machine does to anybody: 160 ms
+
+pytestmark = [pytest.mark.skipif(sfu_clients.missing("chromium") is not None, reason="tools/setup all installs the clients"),
+              pytest.mark.skipif(wire.why_not() is not None, reason=str(wire.why_not()))]
+
+
+@pytest.fixture(name="line", scope="module")
+def fixture_line(network):
+    assert network
+    line = wire.Wire(1)
+    yield line
+    line.close()
+
+
+@pytest.fixture(name="server", scope="module")
+def fixture_server(tmp_path_factory, network):
+    running = Dev(tmp_path_factory.mktemp("sfu"), host=network, rtc_announced_ips=network).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(name="everybody", scope="module")
+def fixture_everybody(tmp_path_factory, line):
+    """Alice and carol are pages here; bob is one at the other end of the line."""
+    ends = []
+    try:
+        ends.append(Browser("chromium", tmp_path_factory.mktemp("here")))
+        with line.inside():
+            ends.append(Browser("chromium", tmp_path_factory.mktemp("there")))
+        yield [ends[0].participant("alice"), ends[1].participant("bob"), ends[0].participant("carol")]
+    finally:
+        for one in ends:
+            one.stop()
+
+
+@pytest.fixture(name="people")
+def fixture_people(line, everybody):
+    line.up = line.down = Way()
+    yield everybody
+    line.up = line.down = Way()
+    for one in everybody:
+        one.leave()
+
+
+def wait_width(one, width):
+    """Gives how long that took."""
+    began = time.monotonic()
+    one.wait(f"{width} pixels of alice", lambda seen: one.track("alice", "camera", seen).get("width") == width)
+    one.wait_media("alice", "camera")
+    return time.monotonic() - began
+
+
+def test_a_bottleneck(request, server, line, people):
+    """The layer that fits while it is there, and none where not even that one does; the other listener keeps the best."""
+    alice, bob, carol = people
+    for one in people:
+        one.join(server, request.node.name, pause=True)
+    alice.publish("camera", size=LARGE, fps=15, noisy=True)
+    for one in (bob, carol):
+        wait_width(one, LARGE["width"])
+
+    line.down = Way(bits_per_s=300_000)
+    low_s = wait_width(bob, LOW_WIDTH)
+    assert carol.track("alice", "camera")["width"] == LARGE["width"]
+    line.down = Way()
+    high_s = wait_width(bob, LARGE["width"])
+    print(f"low after {low_s:.1f} s, high {high_s:.1f} s after the limit was gone")
+
+    line.down = Way(bits_per_s=60_000)
+    bob.wait("pause", lambda seen: bob.track("alice", "camera", seen).get("flow") == "paused")
+    assert carol.track("alice", "camera")["width"] == LARGE["width"]
+    carol.wait_media("alice", "camera")
+    line.down = Way()
+    bob.wait("end of the pause", lambda seen: bob.track("alice", "camera", seen).get("flow") == "active")
+    bob.wait_media("alice", "camera")
+
+
+def amounts(one):
+    camera, microphone = (one.track("alice", source) for source in ("camera", "microphone"))
+    return camera["frames"], microphone["samples"], microphone["concealed"], microphone["silent"]
+
+
+def test_loss_and_jitter(request, server, line, people):
+    """A tenth is lost and the rest is up to 50 ms late, both ways."""
+    alice, bob, carol = people
+    for one in people:
+        one.join(server, request.node.name)
+    alice.publish("camera", "microphone", fps=FPS)
+    line.up = line.down = Way(loss=0.1, jitter_s=0.05)
+    for one in (bob, carol):
+        one.wait_media("alice", "camera", "microphone")
+    time.sleep(2)  # both know the line
+    began = {one: amounts(one) for one in (bob, carol)}
+    time.sleep(WATCH_S)
+    bad, good = ([now - then for now, then in zip(amounts(one), began[one])] for one in (bob, carol))
+    print(f"frames, and samples of sound, those that were concealed, and those that were silent, in {WATCH_S} s: {bad}; without loss {good}")
+    assert bad[0] >= FRAMES_LEAST * good[0] > 0
+    assert bad[1] >= 0.9 * good[1] > 0
+    assert bad[2] <= good[2] + CONCEALED_MOST * bad[1]
+    assert bad[3] <= good[3] + SILENT_MOST * bad[1]
