@@ -31,6 +31,9 @@ SANITIZERS = {
 }
 VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
             "--num-callers=20"]
+# The suite "races".
+RACES = ["tests/sim/test_threads", "tests/unit/test_core_mailbox", "tests/unit/test_livekit_witness_file",
+         "tests/unit/test_media_loop", "tests/unit/test_rtc_sctp_threads"]
 
 passed = failed = skipped = 0
 broken = []              # names of what failed
@@ -218,8 +221,8 @@ def all_steps():
         suite("build-asan", "schedules", "random schedules, sanitizers", env=SANITIZERS, factor=4)
         suite("build-asan", "scenarios", "scenarios, sanitizers", env=SANITIZERS, factor=4)
         live()
-    if build("build-tsan", "clang", ["-Db_sanitize=thread", "-Db_lundef=false"], ["tests/sim/test_threads"]):
-        suite("build-tsan", "threads", "threads, thread sanitizer", env={"TSAN_OPTIONS": "halt_on_error=1"}, factor=4)
+    if build("build-tsan", "clang", ["-Db_sanitize=thread", "-Db_lundef=false"], RACES):
+        suite("build-tsan", "races", "threads, thread sanitizer", env={"TSAN_OPTIONS": "halt_on_error=1"}, factor=4)
     counted("fuzzing", ["/usr/bin/python3", "tools/fuzz", "--seconds", str(FUZZ_SECONDS), "--seed", "1"], BUILD_SECONDS)
 
 
