@@ -89,11 +89,11 @@ static enum err run(const struct cli_args *args, const struct report *report) {
 
 /* In the order of the report. */
 static const char *const calls_table[] = { "session_id", "status", "media", "caller", "callee",
-    "created_at", "duration_ms", "peak_users", "end_reason", NULL };
+    "created_at", "duration_ms", "peak_users", "end_reason", "mos", NULL };
 static const char *const events_table[] = { "session_id", "at", "type", "user_id", "subject",
     "payload", NULL };
 static const char *const user_table[] = { "session_id", "room_id", "role", "status", "media",
-    "answered", "talking_ms", "created_at", NULL };
+    "answered", "talking_ms", "created_at", "sent_mos", "received_mos", NULL };
 
 enum err cli_audit_calls(const struct cli_args *args) {
     return run(args, &(struct report){ STORE_AUDIT_CALLS, "no calls", calls_table });

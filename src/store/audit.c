@@ -32,7 +32,13 @@
     X("failed_reason", TEXT, "s.failed_reason")                                                    \
     X("ended_by", TEXT, "s.ended_by")                                                              \
     X("historic", BOOL, "s.historic")                                                              \
-    X("partial", BOOL, "s.partial")
+    X("partial", BOOL, "s.partial")                                                                \
+    X("mos", INT, "q.mos")                                                                         \
+    X("worst_mos", INT, "q.worst_mos")                                                             \
+    X("percent_lost", INT, "q.percent_lost")                                                       \
+    X("seconds_frozen", INT, "q.seconds_frozen")                                                   \
+    X("by_relay", INT, "q.by_relay")                                                               \
+    X("times_poor", INT, "q.times_poor")
 #define EVENTS_COLUMNS                                                                             \
     X("session_id", TEXT, "e.session_id")                                                          \
     X("n", INT, "e.n")                                                                             \
@@ -60,7 +66,9 @@
     X("answered", BOOL, "u.took_part")                                                             \
     X("talking_ms", INT, "u.talking_ms")                                                           \
     X("created_at", TIME, "u.created_at")                                                          \
-    X("ended_at", TIME, "u.ended_at")
+    X("ended_at", TIME, "u.ended_at")                                                              \
+    X("sent_mos", INT, "q.sent_mos")                                                               \
+    X("received_mos", INT, "q.received_mos")
 #define STATS_COLUMNS                                                                              \
     X("day", TEXT, "day")                                                                          \
     X("calls", INT, "calls")                                                                       \
@@ -167,9 +175,18 @@ static void where_call(
 
 /* --- the reports --- */
 
+/* OFFSET 0 makes a look-up by index of each call: the view as a whole sums up all that is kept. */
+#define WITH_QUALITY                                                                               \
+    " LEFT JOIN LATERAL (SELECT * FROM call_quality WHERE session_id = s.id OFFSET 0) q ON true"
+/* Of several devices the worst. */
+#define WITH_OWN_QUALITY                                                                           \
+    " LEFT JOIN LATERAL (SELECT min(sent_mos) AS sent_mos, min(received_mos) AS received_mos"      \
+    " FROM call_quality_by_user WHERE session_id = u.session_id AND user_id = u.user_id) q ON "    \
+    "true"
+
 static void make_calls(struct query *q, const struct store_audit_filter *f) {
     put_columns(q, STORE_AUDIT_CALLS, calls_from);
-    buf_puts(&q->sql, " FROM call_sessions s WHERE s.status IS NOT NULL");
+    buf_puts(&q->sql, " FROM call_sessions s" WITH_QUALITY " WHERE s.status IS NOT NULL");
     where_time(q, "s.created_at >= " MOMENT, f->since_ms);
     where_time(q, "s.created_at < " MOMENT, f->until_ms);
     where(q, "s.room_id = ?", f->room);
@@ -213,7 +230,7 @@ static void make_events(struct query *q, const struct store_audit_filter *f) {
 
 static void make_user(struct query *q, const struct store_audit_filter *f) {
     put_columns(q, STORE_AUDIT_USER, user_from);
-    buf_puts(&q->sql, " FROM calls_by_user u WHERE true");
+    buf_puts(&q->sql, " FROM calls_by_user u" WITH_OWN_QUALITY " WHERE true");
     where(q, "u.user_id = ?", f->user);
     where_time(q, "u.created_at >= " MOMENT, f->since_ms);
     where_time(q, "u.created_at < " MOMENT, f->until_ms);

@@ -34,7 +34,7 @@ struct store_audit_filter {
 
 enum store_audit_column_type {
     STORE_AUDIT_TEXT,
-    STORE_AUDIT_INT,
+    STORE_AUDIT_INT, /* a number, maybe with decimals */
     STORE_AUDIT_BOOL,
     STORE_AUDIT_TIME,
     STORE_AUDIT_JSON

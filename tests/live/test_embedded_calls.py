@@ -111,6 +111,8 @@ def test_an_admin_mutes_kicks_and_ends(people, admin):
     assert (row["session_id"], row["subject"]) == (call, alice.user.device_id)
     assert (quality["direction"], quality["path"], quality["track"], quality["source"]) == ("sent", "direct", track, "microphone")
     assert quality["expected"] > 0 and quality["bps"] > 0 and 100 <= quality["mos_hundredths"] <= 450
+    [summary] = alice.stack.parley.audit("calls", "--call", call)
+    assert summary["worst_mos"] <= summary["mos"] <= 4.5 and summary["percent_lost"] <= 100 and summary["by_relay"] == 0
 
 
 @pytest.fixture(name="guests")

@@ -106,7 +106,52 @@ def test_reports_answer_what_is_asked(calls):
     assert report(calls, "calls", "call=c1") == [[
         "00000000-0000-7000-8000-000000000001", "c1", "legacy", "!a", "ended", "audio", "false", "@alice:test", "@bob:test",
         "2026-03-01T10:00:00.000Z", "2026-03-01T10:00:10.000Z", "2026-03-01T10:01:10.000Z", "60000", "2", "user_hangup", "", "",
-        "false", "false"]]
+        "false", "false", "", "", "", "", "", ""]]
+
+
+# What was measured in call 5: carol sends two tracks and hears alice; alice hears carol with two devices, on one of them badly. Then what
+# counts nowhere: rows of somebody who was erased, of a day's chain, and of other types.
+FIGURES = """
+    INSERT INTO call_events (session_id, n, type, room_id, call_id, user_id, subject, at, recorded_at, late, inferred, ignored, partial,
+        salt, payload, erasable_sha256, mac, key_epoch)
+    SELECT format('00000000-0000-7000-8000-%s', lpad(s::text, 12, '0'))::uuid, row_number() OVER (), type, '!b', call, who, device, now(),
+        now(), false, false, false, false, substr(sha256(''), 1, 16), details::json, sha256(''), sha256(''), 1
+    FROM (VALUES
+        (5, 'media_quality', 'c5', '@carol:test', 'D', '{"direction": "sent", "path": "direct", "span_ms": 5000, "expected": 100, "lost": 0,
+            "jitter_ms": 3, "rtt_ms": 0, "mos_hundredths": 440, "worst_mos_hundredths": 420, "spoken_ms": 2400,
+            "loudest_dbov": -20}'),
+        (5, 'media_quality', 'c5', '@carol:test', 'D', '{"direction": "sent", "path": "direct", "span_ms": 15000, "expected": 300,
+            "lost": 4, "jitter_ms": 9, "rtt_ms": 20, "mos_hundredths": 400, "worst_mos_hundredths": 390, "layer": 2, "freezes": 0,
+            "freeze_ms": 0}'),
+        (5, 'media_quality', 'c5', '@carol:test', 'D', '{"direction": "received", "path": "direct", "span_ms": 5000, "expected": 100,
+            "lost": 0, "jitter_ms": 1, "rtt_ms": 0, "mos_hundredths": 450, "worst_mos_hundredths": 450}'),
+        (5, 'media_poor', 'c5', '@alice:test', 'E', '{"identity": "@alice:test:E"}'),
+        (5, 'media_quality', 'c5', '@alice:test', 'E', '{"direction": "received", "path": "relay", "span_ms": 5000, "expected": 100,
+            "lost": 50, "jitter_ms": 70, "rtt_ms": 300, "mos_hundredths": 150, "worst_mos_hundredths": 100, "layer": 0, "freezes": 3,
+            "freeze_ms": 1250}'),
+        (5, 'media_quality', 'c5', '@alice:test', 'F', '{"direction": "received", "path": "direct", "span_ms": 5000, "expected": 0,
+            "lost": 0, "jitter_ms": 0, "rtt_ms": 0, "mos_hundredths": 450, "worst_mos_hundredths": 450}'),
+        (5, 'media_quality', 'c5', NULL, 'erased:7', NULL),
+        (5, 'media_connected', 'c5', '@alice:test', 'F', '{"identity": "@alice:test:F"}'),
+        (9, 'media_quality', NULL, '@alice:test', 'F', '{"direction": "sent", "span_ms": 5000, "mos_hundredths": 100}')
+    ) AS v(s, type, call, who, device, details)
+"""
+
+
+def test_quality_is_summed_up(calls):
+    calls.sql(FIGURES)
+    by_user = calls.rows("SELECT user_id, device, sent_mos, received_mos, worst_mos, sent_percent_lost, received_percent_lost, jitter_ms,"
+                         " rtt_ms, freezes, seconds_frozen, seconds_spoken, loudest_dbov, by_relay, times_poor"
+                         " FROM call_quality_by_user ORDER BY user_id, device")
+    assert by_user == [
+        ["@alice:test", "E", "", "1.50", "1.00", "", "50.00", "70", "300", "3", "1.3", "", "", "t", "1"],
+        ["@alice:test", "F", "", "4.50", "4.50", "", "", "0", "", "0", "0.0", "", "", "f", "0"],
+        ["@carol:test", "D", "4.10", "4.50", "3.90", "1.00", "0.00", "9", "20", "0", "0.0", "2.4", "-20", "f", "0"]]
+    assert calls.rows("SELECT devices, mos, worst_mos, percent_lost, jitter_ms, rtt_ms, freezes, seconds_frozen, by_relay, times_poor"
+                      " FROM call_quality") == [["3", "3.84", "1.00", "9.00", "70", "300", "3", "1.3", "1", "1"]]
+    assert report(calls, "calls", "call=c5")[0][-6:] == ["3.84", "1.00", "9.00", "1.3", "1", "1"]
+    assert [row[-2:] for row in report(calls, "user", "user=@carol:test")] == [["", ""], ["4.10", "4.50"], ["", ""]]
+    assert [row[-2:] for row in report(calls, "user", "user=@alice:test", "call=c5")] == [["", "1.50"]]
 
 
 def test_stats_count_a_day(calls):
@@ -152,8 +197,9 @@ MANY = """
     INSERT INTO call_participants (session_id, n, user_id, party, role, joined_at, focus_ours, audio_muted, video_muted,
         screen_shared, refreshes, candidates_host, candidates_srflx, candidates_prflx, candidates_relay, candidates_tcp)
     SELECT id, 1, callee_user, 'D', 'callee', created_at, false, false, false, false, 0, 0, 0, 0, 0, 0 FROM call_sessions;
-    INSERT INTO call_events SELECT id, i, 'type' || i, room_id, call_id, caller_user, '', '$' || call_id || '-' || i,
-        created_at + i * interval '1 s', created_at, false, false, false, false, substr(sha256(''), 1, 16), '{{"a": "some details of this event"}}', sha256(''),
+    INSERT INTO call_events SELECT id, i, CASE i WHEN 5 THEN 'media_quality' ELSE 'type' || i END, room_id, call_id, caller_user, '',
+        '$' || call_id || '-' || i, created_at + i * interval '1 s', created_at, false, false, false, false, substr(sha256(''), 1, 16),
+        '{{"a": "some details of this event", "span_ms": 5000, "mos_hundredths": 440, "expected": 250, "lost": 2}}', sha256(''),
         sha256(''), 1
     FROM call_sessions, generate_series(1, 5) i;
     VACUUM ANALYZE
@@ -209,7 +255,7 @@ def test_a_day_of_a_view_uses_an_index(many, view):
 
 def test_views_are_fast_enough_to_ask(many):
     for view in ("calls_by_user WHERE user_id = '@user7:test'", "missed_calls WHERE user_id = '@user8:test'",
-                 "call_durations_daily", "failure_reasons", "concurrent_calls"):
+                 "call_durations_daily", "failure_reasons", "concurrent_calls", "call_quality", "call_quality_by_user"):
         began = time.monotonic()
         many.sql(f"SELECT count(*) FROM (SELECT * FROM {view}) v")
         assert time.monotonic() - began < WAIT_SECONDS / 6, view
