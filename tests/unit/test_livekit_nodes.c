@@ -102,10 +102,13 @@ TEST(livekit_nodes, gives_a_node_that_stops_no_rooms) {
     CHECK_PLACE("wss://a", &t, A, "stays");
     open_room(&t, A, "stays");
     CHECK_PLACE("wss://b", &t, A, "other");
+    CHECK_PLACE("wss://a", &t, A, "unmade");
     lk_nodes_drain(t.nodes[A]);
     turn(&t);
     ROW("what goes on goes on");
     CHECK_PLACE("wss://a", &t, B, "stays");
+    ROW("what was not begun is given up");
+    CHECK_PLACE("wss://b", &t, B, "unmade");
     CHECK_PLACE("wss://b", &t, A, "new");
     ROW("left");
     lk_nodes_leave(t.nodes[A], count_one, &left);
