@@ -33,7 +33,7 @@ static void *routes_arg;
 enum err http_router_add(
     struct http_router *t, const struct http_route *list, size_t n, http_guard *guard, void *arg) {
     (void)t, (void)guard;
-    CHECK_INT(3, (int64_t)n);
+    CHECK_INT(1, (int64_t)n);
     routes = list;
     routes_arg = arg;
     return OK;
