@@ -65,8 +65,9 @@ static void put_well_known(const struct config *c, const char *server_name, stru
         buf_puts(b,
             "\n"
             "No call service is configured (rtc.public_url is empty): Parley records calls, "
-            "and nothing here sends clients to an SFU. Set rtc.public_url and "
-            "livekit.url to be one; parley doctor --fix prints then what is missing.\n");
+            "and nothing here sends clients to an SFU. Set rtc.public_url to be one, "
+            "and livekit.url where a LiveKit server of yours is to carry the media; parley doctor "
+            "--fix prints then what is missing.\n");
         return;
     }
     buf_printf(b,

@@ -339,6 +339,14 @@ static enum err name_node(struct config *c) {
     return set_text(c, find_row("node", "name"), host[0] == '\0' ? "localhost" : host, "host name");
 }
 
+/* Clients that are sent to us find somebody who carries their media, without another word. */
+static void choose_sfu(struct config *c) {
+    if (c->rtc.sfu == RTC_SFU_AUTO) {
+        c->rtc.sfu = c->rtc.public_url[0] != '\0' && c->livekit.url[0] == '\0' ? RTC_SFU_EMBEDDED
+                                                                               : RTC_SFU_EXTERNAL;
+    }
+}
+
 enum err config_create_default(struct config **ret) {
     CLEANUP(config_destroyp) struct config *c = mem_zalloc(sizeof(*c));
     if (c == NULL) {
@@ -364,6 +372,7 @@ static enum err fill(const struct doc *d, char *const *env, struct config **ret)
     TRY(read_environment(c, env));
     TRY(listen_as_alias(c, env, &unset));
     TRY(name_node(c));
+    choose_sfu(c);
     *ret = STEAL(c);
     return OK;
 }

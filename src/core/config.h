@@ -43,6 +43,7 @@ enum rtc_sfu {
     RTC_SFU_EXTERNAL, /* the LiveKit server of livekit.url, where there is one */
     RTC_SFU_EMBEDDED, /* our own */
     RTC_SFU_OFF,      /* none: no tokens either */
+    RTC_SFU_AUTO,     /* one of the first two; decided while it is loaded */
 };
 
 /* No pointer is ever NULL; an empty text means "not set". All of it belongs to the struct. */

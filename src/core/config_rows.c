@@ -21,7 +21,7 @@
 /* In the order of the enums in core/log.h and core/config.h. */
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
-static const char *const sfus[] = { "external", "embedded", "off", NULL };
+static const char *const sfus[] = { "external", "embedded", "off", "auto", NULL };
 static const char *const memberships[] = { "auto", "require", "prefer", "off", NULL };
 static const char *const cleanups[] = { "masquerade", "state", "off", NULL };
 
@@ -149,8 +149,8 @@ const struct config_row config_rows[] = {
         "How often the SFU is asked whether those with a delegated leave are still there; 0: its webhooks say."),
     ROW(rtc, cs_api_urls, config_pairs, cs_api_urls, "", 0, SERVERS_MAX, NONE, 0,
         "Where the client API of a server is when its well-known file does not say: server=url."),
-    ROW(rtc, sfu, config_choice, sfu, "external", 0, 0, sfus, 0,
-        "Who carries the media: the LiveKit server of livekit.url, our own embedded SFU, or nobody."),
+    ROW(rtc, sfu, config_choice, sfu, "auto", 0, 0, sfus, 0,
+        "Who carries the media: the LiveKit server of livekit.url, our own SFU, or nobody. auto: as the two URLs say."),
     ROW(rtc, announced_ips, config_announced, announced_ips, "", 0, ANNOUNCED_MAX, NONE, 0,
         "Where clients send media: addresses of ours, or public=private behind NAT. Empty: this machine's."),
     ROW(rtc, udp_port, config_int, udp_port, "7882", 0, 65535, NONE, 0,

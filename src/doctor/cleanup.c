@@ -143,9 +143,9 @@ static void look_at_rooms(struct doctor *d) {
 
 void doctor_check_cleanup(struct doctor *d) {
     const struct config *c = d->config;
-    if (c->livekit.url[0] == '\0' || c->rtc.public_url[0] == '\0') {
+    if (!config_gives_tokens(c) || c->rtc.public_url[0] == '\0') {
         doctor_say(d, DOCTOR_SKIPPED, NULL,
-            "we send nobody to an SFU (livekit.url, rtc.public_url), so nobody's media is known");
+            "we send nobody to an SFU (rtc.public_url, rtc.sfu), so nobody's media is known");
     } else if (c->rtc.cleanup == RTC_CLEANUP_OFF) {
         say_off(d);
     } else if (c->rtc.cleanup == RTC_CLEANUP_MASQUERADE && c->appservice.masquerade) {

@@ -38,7 +38,7 @@ def fixture_world(tmp_path_factory):
             "matrix_rtc": {"transports": [{"type": "livekit", "livekit_service_url": FOCUS}]},
             "turn_uris": [f"turn:127.0.0.1:{turn_port}"], "turn_shared_secret": "a secret of nobody"})
         parley = Parley(folder / "parley", cluster.url("parley"), synapse.url, SERVER_NAME,
-                        {"http": {"trusted_proxies": "[127.0.0.1]"}, "rtc": {"public_url": FOCUS}})
+                        {"http": {"trusted_proxies": "[127.0.0.1]"}, "rtc": {"public_url": FOCUS, "sfu": "external"}})
         synapse.register_appservice(parley.registration)
         synapse.start()
         stack.callback(synapse.stop)

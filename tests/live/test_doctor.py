@@ -322,7 +322,7 @@ BROKEN = {
     "other id": (lambda site: {"appservice.registration": site.copied_registration(
         lambda text: re.sub("^id: .*$", "id: another", text, flags=re.M))}, "hs-token", ["another id"], "app_service_config_files"),
     "no OpenID": (lambda site: {"homeserver.url": f"http://127.0.0.1:{site.bare_port}",
-                                "rtc.public_url": "https://calls.example.com"}, "openid", ["federation", "openid"],
+                                "rtc.public_url": "https://calls.example.com", "rtc.sfu": "external"}, "openid", ["federation", "openid"],
                   "names: [client, federation]"),
 }
 
@@ -427,7 +427,7 @@ def test_a_missing_flag(site, flag, focus, severity, words, pasted):
             content["unstable_features"][flag] = False
     with homeserver_that_says(site, edit=edit) as url:
         found = site.doctor(changes={"homeserver.url": url,
-                                     **({"rtc.public_url": "https://calls.example.com"} if focus else {})})
+                                     **({"rtc.public_url": "https://calls.example.com", "rtc.sfu": "external"} if focus else {})})
     assert found.checks["features"]["severity"] == severity, found.printed
     assert words in found.sentences("features")
     assert pasted in found.checks["features"]["findings"][0]["paste"]

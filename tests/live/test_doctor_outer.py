@@ -104,7 +104,7 @@ def test_proxy_that_is_not_trusted(world, outside):
     """Whom the process trusts is asked of the process, so this one is started without trust."""
     other = Parley(world.folder / "untrusting", world.parley.database_url, world.synapse.url, SERVER_NAME,
                    {"appservice": {"registration": world.parley.registration},
-                    "audit": {"key_file": world.parley.folder / "audit.key"}, "rtc": {"public_url": FOCUS}})
+                    "audit": {"key_file": world.parley.folder / "audit.key"}, "rtc": {"public_url": FOCUS, "sfu": "external"}})
     other.start()
     try:
         with proxy(other) as way:
