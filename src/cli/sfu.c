@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "core/secret_file.h"
 #include "http/socket.h"
+#include "livekit/revoked.h"
 #include "livekit/signal.h"
 #include "livekit/twirp.h"
 #include "media/discover.h"
@@ -27,6 +28,7 @@ struct cli_sfu {
     struct lk_signal *signal;
     struct http_sockets *sockets;
     struct lk_twirp_door twirp;
+    struct lk_revoked *revoked;
     struct cli_room_webhooks *webhooks; /* NULL: nobody is told */
     char *turn_secret;                  /* from a file; NULL: turn.secret */
     uv_timer_t watch;                   /* while winding down */
@@ -100,6 +102,7 @@ static enum err add_door(struct cli_sfu *s, uv_loop_t *loop, const struct config
     const struct lk_keys *keys, struct http_router *public) {
     const struct lk_signal_config signal = { .rooms = s->rooms,
         .keys = keys,
+        .revoked = s->revoked,
         .ice = { .urls = c->turn.urls.items,
             .n_urls = c->turn.urls.n,
             .secret = s->turn_secret != NULL ? s->turn_secret : c->turn.secret,
@@ -122,10 +125,11 @@ enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk
     uv_timer_init(loop, &s->watch);
     s->watch.data = s;
     TRY(room_directory_create(&rooms, &s->rooms));
+    TRY(lk_revoked_create(&s->revoked));
     TRY(cli_room_webhooks_create(loop, c, keys, s->rooms, &s->webhooks));
     TRY(read_turn_secret(s, c));
     TRY(start_media(s, loop, c));
-    s->twirp = (struct lk_twirp_door){ .keys = keys, .rooms = s->rooms };
+    s->twirp = (struct lk_twirp_door){ .keys = keys, .rooms = s->rooms, .revoked = s->revoked };
     TRY(cli_sfu_add_service(s, private));
     return add_door(s, loop, c, keys, public);
 }
@@ -209,6 +213,7 @@ void cli_sfu_destroy(struct cli_sfu *s) {
     if (s != NULL) {
         room_directory_destroy(s->rooms);
         lk_signal_destroy(s->signal);
+        lk_revoked_destroy(s->revoked);
         mem_free_secret(s->turn_secret);
         mem_free(s);
     }

@@ -7,6 +7,7 @@
 #include "livekit/grant.h"
 #include "livekit/messages.h"
 #include "livekit/proto/room_service.pb-c.h"
+#include "livekit/revoked.h"
 #include "rooms/directory.h"
 #include "rooms/member.h"
 #include "rooms/publication.h"
@@ -158,6 +159,9 @@ static enum err get_participant(struct lk_question *q) {
 static enum err remove_participant(struct lk_question *q) {
     const Lk__RoomParticipantIdentity *ask = ASK(Lk__RoomParticipantIdentity);
     struct room_member *m = NULL;
+    if (ask->revoke_token_ts > 0) { /* also of somebody who is not in at the moment */
+        TRY(lk_revoked_add(q->revoked, ask->room, ask->identity, ask->revoke_token_ts, q->now_s));
+    }
     TRY(find_member(q, ask->room, ask->identity, &m));
     NEW(done, Lk__RemoveParticipantResponse, LK__REMOVE_PARTICIPANT_RESPONSE__INIT);
     room_leave(m, ROOM_REMOVED);

@@ -9,15 +9,20 @@
 
 #include "core/err.h"
 
+#include <stdint.h>
+
 struct ProtobufCMessage;
 struct ProtobufCMessageDescriptor;
 struct arena;
 struct lk_grant;
+struct lk_revoked;
 struct room_directory;
 
 /* One question, and then its answer. All borrowed. */
 struct lk_question {
     struct room_directory *rooms;
+    struct lk_revoked *revoked;
+    int64_t now_s; /* Unix time */
     const struct ProtobufCMessage *ask;
     const struct ProtobufCMessage *answer; /* in the arena; it borrows texts of the rooms, so it is
                                               written before anything else happens */

@@ -99,7 +99,7 @@ static enum err make_token(const struct lk_session *s, char **ret) {
     *g = *s->entry->grant;
     g->name = m->name;
     g->metadata = m->metadata;
-    g->not_before_s = 0;
+    g->not_before_s = now_s; /* younger than what livekit/revoked has heard of so far */
     if (g->expires_s < now_s + LK_REFRESH_S) {
         g->expires_s = now_s + LK_REFRESH_S;
     }

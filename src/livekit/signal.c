@@ -8,7 +8,9 @@
 #include "http/request.h"
 #include "http/router.h"
 #include "http/socket.h"
+#include "livekit/grant.h"
 #include "livekit/nodes.h"
+#include "livekit/revoked.h"
 #include "livekit/session.h"
 
 #include <string.h>
@@ -49,20 +51,32 @@ static enum err check_node(const struct lk_signal *s, const char *room, struct l
     return err_set(entry == LK_NODE_COME_AGAIN ? ERR_LIMIT : ERR_NOT_FOUND, "%s", why->text);
 }
 
+static enum err check_revoked(
+    const struct lk_signal *s, const struct lk_entry *e, struct lk_refused *why) {
+    const struct lk_grant *g = e->grant;
+    if (!lk_revoked_has(s->cfg.revoked, e->room, g->identity, g->not_before_s, now_s(s))) {
+        return OK;
+    }
+    *why = (struct lk_refused){ .status = 401, .text = "invalid token: token is revoked" };
+    return err_set(ERR_UNAUTHORIZED, "%s", why->text);
+}
+
 static enum err read_entry(struct lk_signal *s, const struct http_request *r, struct lk_entry **ret,
     struct lk_refused *why) {
     if (s->draining) {
         *why = (struct lk_refused){ .status = 503, .text = "the server is stopping" };
         return err_set(ERR_GONE, "the server is stopping");
     }
-    enum err e = lk_entry_read(r, s->cfg.keys, s->cfg.rooms, is_v1(r), now_s(s), ret, why);
-    if (e == OK) {
-        e = check_node(s, (*ret)->room, why);
-    }
+    CLEANUP(lk_entry_destroyp) struct lk_entry *entry = NULL;
+    enum err e = lk_entry_read(r, s->cfg.keys, s->cfg.rooms, is_v1(r), now_s(s), &entry, why);
+    e = e == OK ? check_revoked(s, entry, why) : e;
+    e = e == OK ? check_node(s, entry->room, why) : e;
     if (e != OK) {
         metric_add(&refused_total, 1);
         LOG_INFO(&log_root, "client_refused", "peer=%s status=%d text=%s", http_request_peer(r),
             why->status, LOG_Q(why->text));
+    } else {
+        *ret = STEAL(entry);
     }
     return e;
 }

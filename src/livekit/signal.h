@@ -26,6 +26,7 @@ struct http_router;
 struct http_socket_path;
 struct lk_keys;
 struct lk_nodes;
+struct lk_revoked;
 struct lk_signal;
 struct room_directory;
 
@@ -35,8 +36,9 @@ struct room_directory;
 struct lk_signal_config {
     struct room_directory *rooms; /* started before the first client comes */
     const struct lk_keys *keys;
-    struct lk_ice ice;   /* for clients behind firewalls; none by default */
-    const char *node_id; /* "ND_…", shown to clients; NULL = a new one */
+    const struct lk_revoked *revoked; /* tokens that are refused; NULL = none */
+    struct lk_ice ice;                /* for clients behind firewalls; none by default */
+    const char *node_id;              /* "ND_…", shown to clients; NULL = a new one */
     /* So that tests live in virtual time; NULL = core/clock. Unix milliseconds. */
     int64_t (*wall_ms)(void *arg);
     void *arg;

@@ -152,8 +152,12 @@ struct asked {
     bool json;
 };
 
-static void serve(const struct asked *a, struct room_directory *rooms) {
-    struct lk_question q = { .rooms = rooms, .ask = a->ask, .arena = http_request_arena(a->r) };
+static void serve(const struct asked *a, const struct lk_twirp_door *d) {
+    struct lk_question q = { .rooms = d->rooms,
+        .revoked = d->revoked,
+        .now_s = clock_wall_ms() / SEC_MS,
+        .ask = a->ask,
+        .arena = http_request_arena(a->r) };
     enum err e = a->m->serve(&q);
     if (e != OK) {
         refuse_as(a->r, a->m->name, e);
@@ -184,7 +188,7 @@ static void on_found(void *arg, enum err e, const struct lk_place *place) {
             err_set(ERR_CONFLICT, "the room is on the node %s: ask %s", place->node,
                 place->inner_url[0] == '\0' ? "there" : place->inner_url));
     } else {
-        serve(&asked, w->door->rooms);
+        serve(&asked, w->door);
     }
 }
 
@@ -228,7 +232,7 @@ static void begin(struct lk_twirp_door *d, struct asked *a, const struct lk_gran
     e = e == OK ? lk_room_service_check(a->m, grant, ask) : e;
     const char *room = e == OK ? lk_room_service_room(a->m, ask) : NULL;
     if (e == OK && is_here(d, room)) {
-        serve(a, d->rooms);
+        serve(a, d);
         return;
     }
     e = e == OK ? find(d, a, room) : e;

@@ -23,6 +23,7 @@
 struct http_router;
 struct lk_keys;
 struct lk_nodes;
+struct lk_revoked;
 struct lk_twirp_wait;
 struct room_directory;
 
@@ -31,6 +32,7 @@ struct room_directory;
 struct lk_twirp_door {
     const struct lk_keys *keys;
     struct room_directory *rooms;
+    struct lk_revoked *revoked;  /* that of the signalling */
     struct lk_nodes *nodes;      /* NULL: there are no others */
     struct lk_twirp_wait *waits; /* questions whose room is being looked for */
 };

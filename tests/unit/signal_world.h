@@ -14,6 +14,7 @@
 #include "livekit/grant.h"
 #include "livekit/keys.h"
 #include "livekit/proto/signal.pb-c.h"
+#include "livekit/revoked.h"
 #include "livekit/signal.h"
 #include "rooms/directory.h"
 #include "rooms/member.h"
@@ -41,6 +42,7 @@ struct signal_world {
     struct lk_keys *keys;
     struct room_directory *rooms;
     struct lk_signal *signal;
+    struct lk_revoked *revoked;
     int64_t now_us;
 };
 
@@ -95,15 +97,19 @@ static inline enum err signal_open(
     TRY(lk_keys_create(&from, &w->keys));
     TRY(room_directory_create(cfg == NULL ? &usual : cfg, &w->rooms));
     TRY(room_directory_start(w->rooms, &fake_sfu, NULL));
-    const struct lk_signal_config signal = {
-        .rooms = w->rooms, .keys = w->keys, .wall_ms = signal_wall_ms, .arg = w
-    };
+    TRY(lk_revoked_create(&w->revoked));
+    const struct lk_signal_config signal = { .rooms = w->rooms,
+        .keys = w->keys,
+        .revoked = w->revoked,
+        .wall_ms = signal_wall_ms,
+        .arg = w };
     return lk_signal_create(&signal, &w->signal);
 }
 
 /* Every client must have hung up before. */
 static inline void signal_close(struct signal_world *w) {
     lk_signal_destroy(w->signal);
+    lk_revoked_destroy(w->revoked);
     room_directory_destroy(w->rooms);
     lk_keys_destroy(w->keys);
 }

@@ -297,6 +297,54 @@ TEST(livekit_twirp, knows_and_changes_who_is_there) {
     desk_close(&d);
 }
 
+/* 401, and whoever is in the room stays as it was; or in. */
+static void check_entry(const char *name, const char *token, const char *query, bool in) {
+    struct client c;
+    char text[200] = "";
+    struct buf target;
+    ROW(name);
+    buf_init(&target, 0);
+    buf_printf(&target, "/rtc?protocol=17&access_token=%s%s", token, query);
+    CHECK_INT(in ? 101 : 401, knock(&desk->w, &c, buf_str(&target), NULL, text, sizeof(text)));
+    CHECK_STR(in ? "" : "invalid token: token is revoked", text);
+    hang_up(&c);
+    buf_finish(&target);
+}
+
+TEST(livekit_twirp, takes_back_the_tokens_of_who_is_removed) {
+    struct desk d;
+    struct client alice;
+    char body[200];
+    CHECK_ERR(OK, desk_open(&d));
+    char *old = token_for(&d.w, "alice", "");
+    call_in(&d.w, &alice, "alice", "", "");
+    json_t *refreshed = latest(&alice, "refreshToken");
+    check_answer("RemoveParticipant", ADMIN, "{\"room\":\"r\",\"identity\":\"alice\"}", 200, "{}");
+    hang_up(&alice);
+    check_entry("removed, and no more", old, "", true);
+    snprintf(body, sizeof(body),
+        "{\"room\":\"r\",\"identity\":\"alice\",\"revoke_token_ts\":\"%lld\"}",
+        (long long)SIGNAL_NOW_S + 1);
+    check_answer("RemoveParticipant", ADMIN, body, 404, NOBODY); /* it holds all the same */
+    check_entry("made before", old, "", false);
+    check_entry("coming back with it", old, "&reconnect=1", false);
+    check_entry("that we made ourselves", json_string_value(refreshed), "", false);
+    char *bob = token_for(&d.w, "bob", "");
+    check_entry("somebody else", bob, "", true);
+    char *young = NULL;
+    snprintf(body, sizeof(body),
+        "{\"sub\":\"alice\",\"nbf\":%lld,\"exp\":%lld,\"video\":{\"roomJoin\":true,"
+        "\"room\":\"r\"}}",
+        (long long)SIGNAL_NOW_S + 1, (long long)SIGNAL_NOW_S + 3600);
+    CHECK_ERR(OK, token_of(&d.w, body, &young));
+    check_entry("made since then", young, "", true);
+    mem_free(young);
+    mem_free(bob);
+    mem_free(old);
+    json_decref(refreshed);
+    desk_close(&d);
+}
+
 TEST(livekit_twirp, speaks_protobuf_too) {
     struct desk d;
     struct buf bytes;

@@ -33,7 +33,8 @@ static inline enum err desk_open(struct desk *d) {
     *d = (struct desk){ 0 };
     desk = d;
     TRY(signal_open(&d->w, NULL));
-    d->door = (struct lk_twirp_door){ .keys = d->w.keys, .rooms = d->w.rooms };
+    d->door =
+        (struct lk_twirp_door){ .keys = d->w.keys, .rooms = d->w.rooms, .revoked = d->w.revoked };
     TRY(http_router_create(&d->router));
     return lk_twirp_add(&d->door, d->router);
 }
