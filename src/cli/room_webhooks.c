@@ -43,6 +43,10 @@ enum err cli_room_webhooks_create(uv_loop_t *loop, const struct config *c,
     return lk_room_news_create(rooms, w->notify, &w->news);
 }
 
+size_t cli_room_webhooks_waiting(const struct cli_room_webhooks *w) {
+    return w == NULL ? 0 : lk_notify_waiting(w->notify);
+}
+
 void cli_room_webhooks_destroy(struct cli_room_webhooks *w) {
     if (w == NULL) {
         return;

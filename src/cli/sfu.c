@@ -20,7 +20,7 @@
 
 #define TURN_SECRET_MOST 4096 /* bytes: core/config_rows.c has it for turn.secret */
 
-#define WATCH_EVERY_MS 250 /* whether somebody is still there */
+#define WATCH_EVERY_MS 250 /* whether somebody is still there, something untold */
 
 struct cli_sfu {
     struct room_directory *rooms;
@@ -31,11 +31,13 @@ struct cli_sfu {
     struct lk_revoked *revoked;
     struct cli_room_webhooks *webhooks; /* NULL: nobody is told */
     char *turn_secret;                  /* from a file; NULL: turn.secret */
-    uv_timer_t watch;                   /* while winding down */
+    uv_timer_t watch;                   /* while winding down; while the last news is told */
     int64_t until_us;
     void (*wound_down)(void *arg); /* NULL: it was said */
     void *wound_down_arg;
     bool winding_down;
+    void (*drained)(void *arg);
+    void *drained_arg;
 };
 
 /* --- starting --- */
@@ -185,9 +187,33 @@ bool cli_sfu_is_winding_down(const struct cli_sfu *s) {
     return s != NULL && s->winding_down;
 }
 
+static void watch_news(uv_timer_t *t) {
+    struct cli_sfu *s = t->data;
+    const size_t n = cli_room_webhooks_waiting(s->webhooks);
+    if (n > 0 && clock_mono_us() < s->until_us) {
+        return;
+    }
+    if (n > 0) {
+        LOG_WARN(
+            &log_root, "room_webhooks_lost", "n=%zu limit_ms=%d", n, (int)(CLI_SFU_NEWS_US / 1000));
+    }
+    uv_timer_stop(t);
+    s->drained(s->drained_arg);
+}
+
+/* What the end of the rooms is told by needs the loop to turn. */
+static void tell_last(void *arg) {
+    struct cli_sfu *s = arg;
+    cli_sfu_end_rooms(s);
+    s->until_us = clock_mono_us() + CLI_SFU_NEWS_US;
+    uv_timer_start(&s->watch, watch_news, 0, WATCH_EVERY_MS);
+}
+
 void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg) {
+    s->drained = done;
+    s->drained_arg = arg;
     lk_signal_drain(s->signal);
-    http_sockets_drain(s->sockets, HTTP_SOCKET_GOING_AWAY, limit_us, done, arg);
+    http_sockets_drain(s->sockets, HTTP_SOCKET_GOING_AWAY, limit_us, tell_last, s);
 }
 
 void cli_sfu_end_rooms(struct cli_sfu *s) {

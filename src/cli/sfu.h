@@ -18,6 +18,8 @@ struct lk_keys;
 struct lk_nodes;
 struct room_directory;
 
+#define CLI_SFU_NEWS_US (5 * INT64_C(1000000))
+
 struct cli_sfu;
 /** Binds the ports of media, starts the workers, adds the routes: clients' to `public`, RoomService
  * to `private`. Borrows all of it. Gives *ret also when it fails, since routes may lead to it
@@ -38,8 +40,9 @@ void cli_sfu_wind_down(struct cli_sfu *s, int64_t limit_us, void (*done)(void *a
 void cli_sfu_hurry(struct cli_sfu *s);
 /** Is it winding down? NULL: no. */
 bool cli_sfu_is_winding_down(const struct cli_sfu *s);
-/** Tells everybody to leave, lets nobody in; done(arg) when they are gone, at the latest after
- * `limit_us`. */
+/** Tells everybody to leave, lets nobody in, ends the rooms once they are gone, at the latest after
+ * `limit_us`; done(arg) when those who are told of rooms (rtc.webhooks) know that, at the latest
+ * CLI_SFU_NEWS_US later. */
 void cli_sfu_drain(struct cli_sfu *s, int64_t limit_us, void (*done)(void *arg), void *arg);
 /** Everybody has left, and no room is there any more: while somebody listens who writes that down.
  * Takes NULL. */

@@ -270,6 +270,10 @@ void lk_notify_tell(struct lk_notify *n, const char *room, const struct Lk__Webh
     set_timer(n);
 }
 
+size_t lk_notify_waiting(const struct lk_notify *n) {
+    return n->n;
+}
+
 enum err lk_notify_try(const struct lk_keys *keys, char **ret_body, char **ret_token) {
     CLEANUP(mem_freep) char *body = NULL;
     const int64_t now_s = clock_wall_ms() / SEC_MS;

@@ -60,6 +60,8 @@ void lk_notify_tell(struct lk_notify *n, const char *room, const struct Lk__Webh
  * and takes what `keys` sign: gives body (JSON, of the type LK_NOTIFY_TYPE) and Authorization.
  * ERR_NOMEM. */
 MUST_CHECK enum err lk_notify_try(const struct lk_keys *keys, char **ret_body, char **ret_token);
+/** How many wait, or are under way. */
+size_t lk_notify_waiting(const struct lk_notify *n);
 /** Sends what is due. */
 void lk_notify_turn(struct lk_notify *n);
 

@@ -10,7 +10,7 @@ import sfu_clients
 from livekit import PROGRAM
 from receiver import Receiver
 from sfu_clients import HERE, Browser, Driver, node, node_participant
-from sfu_server import LiveKit, under_test
+from sfu_server import STOP_SECONDS, LiveKit, under_test
 
 pytestmark = pytest.mark.skipif(sfu_clients.missing("chromium") is not None, reason="tools/setup all installs the clients")
 
@@ -246,3 +246,27 @@ def test_webhooks_are_signed_as_the_sdk_wants_them(sdk, receiver):
         assert event["event"] == came.body["event"] and event["id"].startswith("EV_"), event
     forged = receiver.came[0]._replace(raw=receiver.came[0].raw.replace(b"room_started", b"room_stopped"))
     assert "refused" in sdk.receive(forged)
+
+
+@pytest.mark.skipif(under_test() is LiveKit, reason="livekit-server does not wait")
+def test_a_stop_is_told_to_the_end(server, people, receiver):
+    """The last test: the server is gone after it."""
+    alice, bob = people
+    for one in people:
+        one.join(server, "g")
+    refused = set()
+
+    def answers(body):
+        """The first try of the end fails: it is told again, while the server waits."""
+        first = body["event"] == "room_finished" and body["id"] not in refused
+        refused.add(body["id"])
+        return 500 if first else 200
+
+    until(lambda: len(events_of(receiver, "g")) == 3, "both are there")
+    receiver.answers = answers
+    server.terminate()
+    assert server.process.wait(STOP_SECONDS) == 0
+    told = events_of(receiver, "g")[3:]
+    assert sorted(told[:2]) == [("participant_left", "alice", None), ("participant_left", "bob", None)]
+    assert told[2:] == [("room_finished", None, None)]
+    assert "room_webhooks_lost" not in server.printed()

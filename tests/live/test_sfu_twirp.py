@@ -10,6 +10,7 @@ import pytest
 
 from livekit import PROGRAM
 from parley import free_port
+from receiver import Receiver
 from sfu_clients import token
 from sfu_server import Alone, Dev, LiveKit, under_test
 
@@ -79,3 +80,17 @@ def test_only_developers_have_it_where_clients_are(tmp_path, kind, public, priva
         assert ask(running, "ListRooms", {}, at=door, roomList=True)[0] == private
     finally:
         assert running.stop() == 0
+
+
+def test_who_hears_nothing_does_not_keep_it_from_stopping(tmp_path):
+    receiver = Receiver().start()
+    receiver.answers = "hang"
+    door = f"127.0.0.1:{free_port()}"
+    running = Alone(tmp_path, http_private=door, rtc_webhooks=f"{receiver.url}/hook").start()
+    try:
+        assert ask(running, "CreateRoom", {"name": "a"}, at=door, roomCreate=True)[0] == 200
+        assert running.stop() == 0
+        assert "room_webhooks_lost n=2" in running.printed()  # its beginning, which hangs, and its end
+    finally:
+        running.stop()
+        receiver.stop()

@@ -99,6 +99,7 @@ TEST(livekit_notify, keeps_the_order_of_a_room) {
     tell(&o, "RM_1", "participant_joined");
     tell(&o, "RM_1", "participant_left");
     CHECK_INT(1, o.http.sent);
+    CHECK_INT(3, lk_notify_waiting(o.notify));
     answer_text(&o.http, 204, "");
     CHECK(is_told(&o, "participant_joined"));
     ROW("what was not taken is tried again, before all that follows");
@@ -124,6 +125,7 @@ TEST(livekit_notify, keeps_the_order_of_a_room) {
     CHECK(is_told(&o, "participant_left"));
     answer_text(&o.http, 200, "");
     CHECK_STR("", body_of(&o));
+    CHECK_INT(0, lk_notify_waiting(o.notify));
     office_close(&o);
 }
 
