@@ -189,6 +189,8 @@ struct call_input_token {
     const char *reason;                /* refused, disconnected, removed: one word */
     const char *problem;               /* refused: more about it, for the admin; or NULL */
     const char *connection;            /* media: the SFU's id of the one connection; or NULL */
+    const char *node;                  /* media: which Parley carries it; NULL = another SFU */
+    const char *run;                   /* with it: which of its processes */
     const char *actor;                 /* removed: who made the user leave the room; or NULL */
     const char *track;                 /* the SFU's id of it; with the next three */
     const char *media;                 /* "audio", "video" */

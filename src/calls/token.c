@@ -34,15 +34,21 @@ static const char *said(const char *text) {
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
+/* A room is nobody's: who is named was only in it. */
+static bool of_room(enum call_input_type t) {
+    return t == IN_MEDIA_ROOM_OPENED || t == IN_MEDIA_ROOM_CLOSED || t == IN_GAP;
+}
+
 static enum err add_details(
-    struct call_batch *b, struct store_event *e, const struct call_input_token *t) {
+    struct call_batch *b, struct store_event *e, const struct call_input *in) {
+    const struct call_input_token *t = &in->token;
     TRY(call_event_text(b, e, "dialect", said(t->dialect)));
     TRY(call_event_text(b, e, "slot", said(t->slot)));
     TRY(call_event_text(b, e, "member_id", said(t->member_id)));
     TRY(call_event_text(b, e, "claimed_user", said(t->claimed_user)));
     TRY(call_event_text(b, e, "server", said(t->server)));
     TRY(call_event_text(b, e, "alias", said(t->alias)));
-    TRY(call_event_text(b, e, "identity", said(t->identity)));
+    TRY(call_event_text(b, e, "identity", of_room(in->type) ? NULL : said(t->identity)));
     TRY(call_event_text(b, e, "membership", said(t->membership)));
     TRY(call_event_text(b, e, "connection", said(t->connection)));
     TRY(call_event_text(b, e, "track", said(t->track)));
@@ -89,7 +95,7 @@ enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
         TRY(call_event_int(b, e, "count", in->token.count));
     }
     e->subject = in->token.device_id == NULL ? "" : in->token.device_id;
-    TRY(add_details(b, e, &in->token));
+    TRY(add_details(b, e, in));
     if (in->type == IN_MEDIA_QUALITY) {
         return add_figures(b, e, &in->token);
     }

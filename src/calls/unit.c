@@ -181,6 +181,35 @@ static bool is_news(const struct call_work *w, size_t i, struct event_note *note
     return !note->again && (!note->seen || corrects(w, in));
 }
 
+/* Of our own SFU alone: another one goes on when we are killed. */
+static enum err note_stay(struct call_work *w, const struct call_input *in) {
+    const struct call_input_token *t = &in->token;
+    const bool begins = in->type == IN_MEDIA_CONNECTED || in->type == IN_MEDIA_ROOM_OPENED;
+    const bool ends = in->type == IN_MEDIA_DISCONNECTED || in->type == IN_MEDIA_ROOM_CLOSED;
+    if ((!begins && !ends) || t->node == NULL || t->connection == NULL) {
+        return OK;
+    }
+    if (w->stays == NULL) {
+        w->stays = arena_array(&w->arena, w->n_inputs, sizeof(*w->stays));
+        w->stays_over = arena_array(&w->arena, w->n_inputs, sizeof(*w->stays_over));
+        if (w->arena.failed) {
+            return no_memory();
+        }
+    }
+    if (ends) {
+        w->stays_over[w->n_stays_over++] = t->connection;
+        return OK;
+    }
+    w->stays[w->n_stays++] = (struct store_stay){ .connection = t->connection,
+        .node = t->node,
+        .run = t->run == NULL ? "" : t->run,
+        .alias = t->alias == NULL ? "" : t->alias,
+        .identity = t->identity == NULL ? "" : t->identity,
+        .is_room = in->type == IN_MEDIA_ROOM_OPENED,
+        .since = in->origin_ms };
+    return OK;
+}
+
 static enum err apply_inputs(struct call_work *w, const struct store_snapshot *snapshot) {
     struct event_note *notes = arena_array(&w->arena, w->scope.n_event_ids, sizeof(*notes));
     if (notes == NULL) {
@@ -195,6 +224,7 @@ static enum err apply_inputs(struct call_work *w, const struct store_snapshot *s
             continue;
         }
         TRY(call_batch_apply(&w->batch, w->inputs[i]));
+        TRY(note_stay(w, w->inputs[i]));
         w->report.inputs++;
     }
     return OK;
@@ -263,6 +293,10 @@ enum err call_unit_apply(struct call_work *w, const struct store_snapshot *snaps
         TRY(apply_inputs(w, snapshot));
     }
     TRY(call_batch_changes(b, &w->changes));
+    w->changes.stays = w->stays;
+    w->changes.n_stays = w->n_stays;
+    w->changes.stays_over = w->stays_over;
+    w->changes.n_stays_over = w->n_stays_over;
     w->report.rechecks = b->rechecks;
     w->report.n_rechecks = b->n_rechecks;
     if (w->deadlines) {

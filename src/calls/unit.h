@@ -23,6 +23,10 @@ struct call_work {
     void *arg;
     struct store_scope scope;
     struct store_changes changes;
+    struct store_stay *stays; /* that the inputs begin; NULL = none yet */
+    size_t n_stays;
+    const char **stays_over; /* that they end */
+    size_t n_stays_over;
     struct call_work_report report;
     int64_t begun_us;
     struct call_work *next; /* in the queue */

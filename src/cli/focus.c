@@ -19,6 +19,7 @@
 #include "livekit/chronicle.h"
 #include "livekit/delegate.h"
 #include "livekit/focus.h"
+#include "livekit/leftovers.h"
 #include "livekit/mutes.h"
 #include "livekit/news_here.h"
 #include "livekit/nodes.h"
@@ -62,6 +63,8 @@ struct cli_focus {
     struct lk_webhook_door door;
     struct lk_news_here news;       /* of an embedded SFU */
     struct lk_chronicle *chronicle; /* likewise; NULL without a homeserver of our own */
+    struct lk_leftovers *leftovers; /* likewise */
+    char run[17];                   /* a name of this process */
     struct lk_focus *focus;
 };
 
@@ -194,6 +197,18 @@ static enum err build_presence(struct cli_focus *f) {
     return lk_mutes_create(f->rooms, f->occupants, &f->mutes);
 }
 
+/* The audit of the embedded SFU. */
+static enum err build_chronicle(struct cli_focus *f) {
+    uint8_t random[8];
+    crypto_random(random, sizeof(random));
+    crypto_hex(random, sizeof(random), f->run);
+    const char *node = f->cfg.config->node.name;
+    const struct lk_chronicle_config chronicle = { f->cfg.rooms, f->witness, node, f->run };
+    const struct lk_leftovers_config leftovers = { f->witness, node, f->run };
+    TRY(lk_chronicle_create(&chronicle, &f->chronicle));
+    return lk_leftovers_create(f->loop, &leftovers, &f->leftovers);
+}
+
 /* What a homeserver of our own makes possible. */
 static enum err build_home(struct cli_focus *f) {
     const struct lk_admission_config cfg = {
@@ -211,7 +226,7 @@ static enum err build_home(struct cli_focus *f) {
     };
     TRY(lk_witness_create(f->loop, &witness, &f->witness));
     TRY(build_presence(f));
-    return f->cfg.rooms == NULL ? OK : lk_chronicle_create(f->cfg.rooms, f->witness, &f->chronicle);
+    return f->cfg.rooms == NULL ? OK : build_chronicle(f);
 }
 
 /* While the tokens are being changed both are right. Both are compared, so that the time says
@@ -365,6 +380,12 @@ struct lk_nodes *cli_focus_nodes(struct cli_focus *f) {
     return f == NULL ? NULL : f->nodes;
 }
 
+static void set_leftovers(struct cli_focus *f, struct store *store) {
+    if (f->leftovers != NULL) {
+        lk_leftovers_set_store(f->leftovers, store);
+    }
+}
+
 void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
     if (f != NULL && f->nodes != NULL) {
         lk_nodes_set_store(f->nodes, cli_engine_store(e));
@@ -374,6 +395,7 @@ void cli_focus_attach(struct cli_focus *f, struct cli_engine *e) {
         lk_witness_set_calls(f->witness, cli_engine_calls(e));
         lk_participants_set_store(f->participants, cli_engine_store(e));
         lk_removals_set_store(f->removals, cli_engine_store(e));
+        set_leftovers(f, cli_engine_store(e));
         calls_tell_leaves(cli_engine_calls(e), somebody_left, f);
         attach_jobs(f, cli_engine_store(e));
         attach_lookout(f, e);
@@ -408,6 +430,7 @@ void cli_focus_stop(struct cli_focus *f) {
     if (f->removals != NULL) {
         lk_removals_set_store(f->removals, NULL);
     }
+    set_leftovers(f, NULL);
     if (f->delegate != NULL) {
         lk_delegate_set_jobs(f->delegate, NULL);
     }
@@ -423,6 +446,7 @@ void cli_focus_close(struct cli_focus *f) {
     lk_focus_stop(f->focus);
     lk_news_here_stop(&f->news);
     lk_chronicle_destroy(STEAL(f->chronicle));
+    lk_leftovers_destroy(STEAL(f->leftovers));
     if (f->witness != NULL) {
         lk_witness_set_participants(f->witness, NULL);
     }

@@ -26,8 +26,7 @@ struct chapter {
 };
 
 struct lk_chronicle {
-    struct room_directory *rooms;
-    struct lk_witness *witness;
+    struct lk_chronicle_config cfg;
     struct room_watcher watcher;
     struct chapter *chapters; /* by sid */
 };
@@ -56,10 +55,15 @@ static const char *const sources[ROOM_SOURCES] = { [ROOM_CAMERA] = "camera",
 
 static void note(const struct lk_chronicle *c, enum call_input_type type, int64_t at_ms,
     const struct call_input_token *what) {
-    const struct call_input in = {
+    struct call_input in = {
         .type = type, .origin_ms = at_ms, .sent_ms = at_ms, .received_ms = at_ms, .token = *what
     };
-    lk_witness_note(c->witness, &in);
+    if (type == IN_MEDIA_CONNECTED || type == IN_MEDIA_DISCONNECTED ||
+        type == IN_MEDIA_ROOM_OPENED || type == IN_MEDIA_ROOM_CLOSED) {
+        in.token.node = c->cfg.node;
+        in.token.run = c->cfg.run;
+    }
+    lk_witness_note(c->cfg.witness, &in);
 }
 
 static void note_room(const struct lk_chronicle *c, enum call_input_type type, int64_t at_ms,
@@ -229,16 +233,14 @@ static void told(void *arg, const struct room_told *news) {
 
 /* --- life --- */
 
-enum err lk_chronicle_create(
-    struct room_directory *rooms, struct lk_witness *witness, struct lk_chronicle **ret) {
+enum err lk_chronicle_create(const struct lk_chronicle_config *cfg, struct lk_chronicle **ret) {
     struct lk_chronicle *c = mem_zalloc(sizeof(*c));
     if (c == NULL) {
         return err_set(ERR_NOMEM, "no memory for the audit of the SFU");
     }
-    c->rooms = rooms;
-    c->witness = witness;
+    c->cfg = *cfg;
     c->watcher = (struct room_watcher){ .told = told, .arg = c };
-    room_directory_watch(rooms, &c->watcher);
+    room_directory_watch(cfg->rooms, &c->watcher);
     *ret = c;
     return OK;
 }
@@ -248,7 +250,7 @@ void lk_chronicle_destroy(struct lk_chronicle *c) {
     if (c == NULL) {
         return;
     }
-    room_directory_unwatch(c->rooms, &c->watcher);
+    room_directory_unwatch(c->cfg.rooms, &c->watcher);
     HASH_ITER (hh, c->chapters, x, next) {
         chapter_end(c, x);
     }

@@ -19,9 +19,15 @@ struct lk_chronicle;
 struct lk_witness;
 struct room_directory;
 
-/** Borrows both for its life. ERR_NOMEM. */
+struct lk_chronicle_config {
+    struct room_directory *rooms;
+    struct lk_witness *witness;
+    const char *node; /* node.name */
+    const char *run;  /* a name of this process */
+};
+/** Borrows everything for its life. ERR_NOMEM. */
 MUST_CHECK enum err lk_chronicle_create(
-    struct room_directory *rooms, struct lk_witness *witness, struct lk_chronicle **ret);
+    const struct lk_chronicle_config *cfg, struct lk_chronicle **ret);
 /** Takes NULL. */
 void lk_chronicle_destroy(struct lk_chronicle *c);
 

@@ -31,9 +31,6 @@ static void name(struct lk_note *n, const struct store_identity *who) {
         in->token.member_id = arena_strdup(&n->arena, who->member_id);
         in->token.dialect = arena_strdup(&n->arena, who->dialect);
     }
-    if (of_room) {
-        in->token.identity = NULL;
-    }
 }
 
 static void one_less(struct lk_naming *x) {

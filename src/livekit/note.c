@@ -27,6 +27,8 @@ static const struct {
     { "reason", offsetof(struct call_input, token.reason) },
     { "problem", offsetof(struct call_input, token.problem) },
     { "connection", offsetof(struct call_input, token.connection) },
+    { "node", offsetof(struct call_input, token.node) },
+    { "run", offsetof(struct call_input, token.run) },
     { "actor", offsetof(struct call_input, token.actor) },
     { "track", offsetof(struct call_input, token.track) },
     { "media", offsetof(struct call_input, token.media) },

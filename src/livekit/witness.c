@@ -374,8 +374,10 @@ static enum err make_note(struct lk_witness *w, const struct call_input *in, str
     if (w->n >= LK_NOTES_MAX) {
         return err_set(ERR_LIMIT, "%d audit rows wait", LK_NOTES_MAX);
     }
-    snprintf(id, sizeof(id), "parley:%s:%" PRIu64, w->run, ++w->last_id);
-    with_id.event_id = id;
+    if (in->event_id == NULL) {
+        snprintf(id, sizeof(id), "parley:%s:%" PRIu64, w->run, ++w->last_id);
+        with_id.event_id = id;
+    }
     return lk_note_create(&with_id, ret);
 }
 
@@ -396,6 +398,10 @@ void lk_witness_note(struct lk_witness *w, const struct call_input *in) {
     if (!w->busy) {
         pump_soon(w);
     }
+}
+
+bool lk_witness_caught_up(const struct lk_witness *w) {
+    return w->calls != NULL && !w->spooling && w->again_us == 0;
 }
 
 void lk_witness_set_calls(struct lk_witness *w, struct calls *calls) {

@@ -17,6 +17,7 @@
 #include "calls/input.h"
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -46,7 +47,12 @@ void lk_witness_set_calls(struct lk_witness *w, struct calls *calls);
  * rows belong to no call. Set NULL before it goes. */
 void lk_witness_set_participants(struct lk_witness *w, struct lk_participants *p);
 
-/** Copies an input of the token service or of the SFU: IN_TOKEN_ISSUED to IN_GAP. One of the SFU
+/** Does the database have all that an earlier process has left in the file? Not while it is away,
+ * or while another process has the file. */
+bool lk_witness_caught_up(const struct lk_witness *w);
+
+/** Copies an input of the token service or of the SFU: IN_TOKEN_ISSUED to IN_GAP. It gets an id
+ * unless it has one, by which it would be known if it came again. One of the SFU
  * that names alias and identity and no Matrix room gets room, slot, user and device when it is
  * written, as far as they are known. */
 void lk_witness_note(struct lk_witness *w, const struct call_input *in);

@@ -17,6 +17,7 @@
 #include "core/err.h"
 #include "store/call_rows.h"
 #include "store/removals.h"
+#include "store/stays.h"
 
 struct arena;
 struct store;
@@ -84,6 +85,10 @@ struct store_changes {
     const uint8_t *txn_hash;
     const struct store_removal *removals; /* who left, and must not be in the SFU any more */
     size_t n_removals;
+    const struct store_stay *stays; /* who came into our SFU, and rooms that began there */
+    size_t n_stays;
+    const char *const *stays_over; /* their connections */
+    size_t n_stays_over;
     const struct store_news *news; /* in order */
     size_t n_news;
     const char *const *receivers; /* the webhooks, by their names in call_news */

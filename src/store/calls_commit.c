@@ -48,6 +48,7 @@ static enum err put_all(struct store_work *w) {
     TRY(store_event_rows_save(w));
     store_txn_rows_save(w);
     TRY(store_removals_save(w));
+    TRY(store_stays_save(w));
     TRY(store_news_rows_save(w));
     store_query_put(w->c, STORE_COMMIT, NULL);
     return OK;

@@ -134,8 +134,8 @@ static const struct store_purge_step user_steps[] = {
 };
 
 /* What events of no call name in a column that stays is only purged when their day is over; a
- * delegation goes by itself when its client has left, whom a token was made for after two days, and
- * whom to take out of the SFU in minutes. */
+ * delegation goes by itself when its client has left, whom a token was made for after two days,
+ * whom to take out of the SFU in minutes, and who is in it by leaving. */
 #define LIVE_OF_USER                                                                               \
     "SELECT (SELECT count(*) FROM call_sessions s WHERE s.closed_at IS NULL AND $1::text IS NOT "  \
     "NULL"                                                                                         \
@@ -160,7 +160,12 @@ static const struct store_purge_step user_steps[] = {
                     " + (SELECT count(*) FROM rtc_removals m"                                      \
                     " WHERE concat_ws(' ', m.room_id, m.user_id, m.device_id, m.actor) ~ $2::text" \
                     " AND NOT EXISTS (SELECT FROM call_sessions s WHERE s.room_id = m.room_id"     \
-                    " AND s.closed_at IS NULL))"
+                    " AND s.closed_at IS NULL))"                                                   \
+                    " + (SELECT count(*) FROM sfu_stays y"                                         \
+                    " WHERE concat_ws(' ', y.alias, y.identity) ~ $2::text"                        \
+                    " AND NOT EXISTS (SELECT FROM rtc_identities i JOIN call_sessions s"           \
+                    " ON s.room_id = i.room_id WHERE i.alias = y.alias"                            \
+                    " AND i.identity = y.identity AND s.closed_at IS NULL))"
 
 #define ACTS_OF_USER                                                                               \
     "SELECT count(*) FROM call_heads WHERE concat_ws(' ', what, reason, actor) ~ $1::text"

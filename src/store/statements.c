@@ -5,6 +5,7 @@
 #include "store/locks.h"
 #include "store/news.h"
 #include "store/node_sql.h"
+#include "store/stay_sql.h"
 #include "store/tables.h"
 #include "store/watch_sql.h"
 
@@ -424,6 +425,9 @@ static const struct {
         " AND device_id = $3::text AND left_at <= $4::timestamptz",
         NULL },
     [STORE_TAKE_REMOVALS] = { "take_removals", NULL, take_removals },
+    [STORE_SAVE_STAYS] = { "save_stays", STORE_SAVE_STAYS_SQL, NULL },
+    [STORE_END_STAYS] = { "end_stays", STORE_END_STAYS_SQL, NULL },
+    [STORE_FIND_STAYS] = { "find_stays", STORE_FIND_STAYS_SQL, NULL },
     [STORE_SAVE_NEWS] = { "save_news", NULL, save_news },
     [STORE_CLAIM_NEWS] = { "claim_news", NULL, claim_news },
     [STORE_NEWS_TOLD] = { "news_told", "DELETE FROM call_news WHERE seq = $1::bigint", NULL },

@@ -62,6 +62,10 @@ enum store_statement {
     STORE_SAVE_REMOVALS,
     STORE_DROP_REMOVAL,
     STORE_TAKE_REMOVALS,
+    /* stays in the SFU */
+    STORE_SAVE_STAYS,
+    STORE_END_STAYS,
+    STORE_FIND_STAYS,
     /* news */
     STORE_SAVE_NEWS,
     STORE_CLAIM_NEWS,

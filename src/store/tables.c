@@ -7,6 +7,7 @@
 #include "store/news.h"
 #include "store/nodes.h"
 #include "store/removals.h"
+#include "store/stays.h"
 #include "store/watches.h"
 
 #define CALL(field, kind) STORE_COLUMN(store_call, field, kind)
@@ -21,6 +22,7 @@
 #define HEAD(field, kind)       STORE_COLUMN(store_head_row, field, kind)
 #define IDENTITY(field, kind)   STORE_COLUMN(store_identity, field, kind)
 #define REMOVAL(field, kind)    STORE_COLUMN(store_removal, field, kind)
+#define STAY(field, kind)       STORE_COLUMN(store_stay, field, kind)
 #define NEWS(field, kind)       STORE_COLUMN(store_news_row, field, kind)
 #define CLAIM(field, kind)      STORE_COLUMN(store_claimed_news, field, kind)
 #define WATCH(field, kind)      STORE_COLUMN(store_watch, field, kind)
@@ -191,6 +193,16 @@ const struct store_column store_removal_columns[STORE_REMOVAL_COLUMNS] = {
     REMOVAL(reason, STORE_TEXT),
     REMOVAL(actor, STORE_TEXT),
     REMOVAL(left_at, STORE_TIME),
+};
+
+const struct store_column store_stay_columns[STORE_STAY_COLUMNS] = {
+    STAY(connection, STORE_TEXT),
+    STAY(node, STORE_TEXT),
+    STAY(run, STORE_TEXT),
+    STAY(alias, STORE_TEXT),
+    STAY(identity, STORE_TEXT),
+    STAY(is_room, STORE_BOOL),
+    STAY(since, STORE_TIME),
 };
 
 const struct store_column store_news_columns[STORE_NEWS_COLUMNS] = {

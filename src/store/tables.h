@@ -58,6 +58,7 @@ enum {
     STORE_DELEGATION_COLUMNS = 9,
     STORE_IDENTITY_COLUMNS = 10,
     STORE_REMOVAL_COLUMNS = 6,
+    STORE_STAY_COLUMNS = 7,
     STORE_NEWS_COLUMNS = 8,
     STORE_CLAIM_COLUMNS = 9,
     STORE_WATCH_COLUMNS = 21,
@@ -82,6 +83,7 @@ extern const struct store_column
     store_identity_columns[STORE_IDENTITY_COLUMNS]; /* key: alias, identity */
 extern const struct store_column
     store_removal_columns[STORE_REMOVAL_COLUMNS]; /* key: room_id, user_id, device_id */
+extern const struct store_column store_stay_columns[STORE_STAY_COLUMNS];   /* key: connection */
 extern const struct store_column store_news_columns[STORE_NEWS_COLUMNS];   /* written */
 extern const struct store_column store_claim_columns[STORE_CLAIM_COLUMNS]; /* read */
 /* As store/watch_sql.h gives and takes them. */

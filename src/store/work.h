@@ -98,6 +98,10 @@ void store_txn_rows_save(struct store_work *w);
 /** Adds the statement that writes them down. ERR_NOMEM. */
 MUST_CHECK enum err store_removals_save(struct store_work *w);
 
+/* stays.c */
+/** Adds the statements that write and end them. ERR_NOMEM. */
+MUST_CHECK enum err store_stays_save(struct store_work *w);
+
 /* news_rows.c */
 /** Adds the statement that leaves the news for whoever tells them. ERR_NOMEM. */
 MUST_CHECK enum err store_news_rows_save(struct store_work *w);

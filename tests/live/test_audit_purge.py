@@ -159,18 +159,19 @@ def test_a_room_is_purged(audit):
 
 
 def test_what_cannot_go_yet_is_told(audit):
-    """A call that goes on, a delayed leave of a client that is in one, an order to take her out of one, and a broken event of
+    """A call that goes on, a delayed leave of a client that is in one, an order to take her out of one, her stay in the SFU, and a broken event of
     today whose fixed columns name her."""
     audit.send(events.legacy_call("!r:localhost", BOB, CAROL, f"call-with-{ALICE}")[0])
     audit.sql(f"INSERT INTO rtc_delegations VALUES ('alias', '{ALICE}:DEV', 'delay', 1000, '{ALICE}', '!x:localhost', 'waiting', now(),"
               " now(), 'node', now())")
     audit.sql(f"INSERT INTO rtc_removals VALUES ('!x:localhost', '{BOB}', '', 'kicked', '{ALICE}', now(), now())")
+    audit.sql(f"INSERT INTO sfu_stays VALUES ('PA_1', 'node', 'run', 'alias', '{ALICE}:DEV', false, now())")
     audit.send(dict(events.event("m.call.hangup", "!r2:localhost", BOB, {}), event_id=f"${ALICE}"))
     before = audit.dump()
     done = audit.purge("--user", ALICE, "--yes", code=1)
     left = done.pop("calls going on, left")
     assert "calls were left: run it again when they are over" in audit.said
-    assert left == 4 and done == {} and audit.dump() == before
+    assert left == 5 and done == {} and audit.dump() == before
 
 
 def test_what_is_old_goes(audit):

@@ -157,6 +157,11 @@ def spooled(stack):
     return file.stat().st_size - 32 if file.exists() else 0
 
 
+def open_ones(stack):
+    """Who is in the SFU and which rooms go on there, as the database has it."""
+    return {row[0] for row in stack.cluster.rows("SELECT connection FROM sfu_stays", "parley")}
+
+
 def unwritten(stack):
     gaps = [row["payload"] for row in stack.parley.audit("events", "--type", "gap")]
     return sum(gap["count"] for gap in gaps if gap["reason"] == "spool_full")
@@ -186,6 +191,8 @@ def test_the_audit_tells_of_rooms_people_and_tracks_also_when_the_database_was_a
 def test_what_waits_survives_a_kill_and_what_does_not_fit_is_counted(stack, guests):
     alice, _ = guests
     before = wait_told(alice, ["track_published emb-alice microphone"])
+    left = open_ones(stack)
+    assert len(left) >= 3, "alice, bob, and their room"
     stack.cluster.kill()
     try:
         alice.do("toggle 4")
@@ -205,6 +212,10 @@ def test_what_waits_survives_a_kill_and_what_does_not_fit_is_counted(stack, gues
     wanted = [*before, *(f"{kind} emb-alice microphone" for kind in kept)]
     got = stack.wait(lambda: told(alice), lambda got: len(got) >= len(wanted), "toggles")
     assert got[:len(wanted)] == wanted
+    ended = [f"{what} SERVER_RESTART" for what in ("media_disconnected emb-alice", "media_disconnected emb-bob", "media_room_closed")]
+    stack.wait(lambda: told(alice), lambda got: set(ended) <= set(got), "the end of what was open")
+    stack.wait(lambda: open_ones(stack), lambda open_: left.isdisjoint(open_), "nobody for ever")
+    assert [told(alice).count(row) for row in ended] == [1, 1, 1]
 
     alice.end(kill=True)  # now more than fits
     alice.connect()

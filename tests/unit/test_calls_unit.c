@@ -243,3 +243,77 @@ TEST(calls_unit, lists_who_left) {
         call_work_destroy(w);
     }
 }
+
+/* Which are written beside the audit rows: who is in our SFU now, and who is not any more. */
+TEST(calls_unit, lists_who_came_and_went_in_our_sfu) {
+    static const struct {
+        const char *name;
+        enum call_input_type type;
+        const char *node, *connection;
+        bool seen;
+        const char *stay, *over; /* NULL = none */
+    } rows[] = {
+        { "comes", IN_MEDIA_CONNECTED, "n", "PA_1", false, "PA_1 n run r a:D 0", NULL },
+        { "a room begins", IN_MEDIA_ROOM_OPENED, "n", "RM_1", false, "RM_1 n run r a:D 1", NULL },
+        { "goes", IN_MEDIA_DISCONNECTED, "n", "PA_1", false, NULL, "PA_1" },
+        { "a room ends", IN_MEDIA_ROOM_CLOSED, "n", "RM_1", false, NULL, "RM_1" },
+        { "told again", IN_MEDIA_CONNECTED, "n", "PA_1", true, NULL, NULL },
+        { "told again, of its end", IN_MEDIA_DISCONNECTED, "n", "PA_1", true, NULL, NULL },
+        { "in another SFU", IN_MEDIA_CONNECTED, NULL, "PA_1", false, NULL, NULL },
+        { "gone from another", IN_MEDIA_DISCONNECTED, NULL, "PA_1", false, NULL, NULL },
+        { "nobody knows who", IN_MEDIA_DISCONNECTED, "n", NULL, false, NULL, NULL },
+        { "something else", IN_TRACK_MUTED, "n", "PA_1", false, NULL, NULL },
+    };
+    FOR_ROWS (rows, row) {
+        ROW(row->name);
+        struct call_work *w = make();
+        struct call_input *in = arena_alloc(&w->arena, sizeof(*in));
+        *in = (struct call_input){ .type = row->type,
+            .event_id = "parley:1",
+            .origin_ms = NOW,
+            .sent_ms = NOW,
+            .received_ms = NOW,
+            .token = { .alias = "r",
+                .identity = "a:D",
+                .connection = row->connection,
+                .node = row->node,
+                .run = "run" } };
+        CHECK_ERR(OK, call_work_add(w, in));
+        CHECK_ERR(OK, call_unit_look(w));
+        bool seen = row->seen;
+        CHECK_ERR(OK, call_unit_apply(w, &(struct store_snapshot){ .event_seen = &seen }));
+        CHECK_INT(row->stay != NULL, w->changes.n_stays);
+        if (row->stay != NULL && w->changes.n_stays == 1) {
+            const struct store_stay *s = &w->changes.stays[0];
+            CHECK_STR(row->stay, arena_printf(&w->arena, "%s %s %s %s %s %d", s->connection,
+                                     s->node, s->run, s->alias, s->identity, s->is_room));
+            CHECK_INT(NOW, s->since);
+        }
+        CHECK_INT(row->over != NULL, w->changes.n_stays_over);
+        if (row->over != NULL && w->changes.n_stays_over == 1) {
+            CHECK_STR(row->over, w->changes.stays_over[0]);
+        }
+        call_work_destroy(w);
+    }
+}
+
+TEST_ALLOC(calls_unit, survives_no_memory_for_a_stay) {
+    struct call_work *w = mem_zalloc(sizeof(*w));
+    if (w == NULL) {
+        return ERR_NOMEM;
+    }
+    arena_init(&w->arena);
+    call_batch_init(&w->batch, &w->arena, &policy, NOW);
+    const struct call_input in = { .type = IN_MEDIA_CONNECTED,
+        .event_id = "parley:1",
+        .origin_ms = NOW,
+        .sent_ms = NOW,
+        .received_ms = NOW,
+        .token = { .alias = "r", .identity = "a:D", .connection = "PA_1", .node = "n" } };
+    enum err e = call_work_add(w, &in);
+    e = e == OK ? call_unit_look(w) : e;
+    bool seen = false;
+    e = e == OK ? call_unit_apply(w, &(struct store_snapshot){ .event_seen = &seen }) : e;
+    call_work_destroy(w);
+    return e;
+}

@@ -21,6 +21,10 @@ void lk_witness_note(struct lk_witness *w, const struct call_input *in) {
     const struct call_input_token *t = &in->token;
     (void)w;
     CHECK(in->origin_ms > 0 && in->room_id == NULL && in->sender == NULL);
+    const bool stay = in->type == IN_MEDIA_CONNECTED || in->type == IN_MEDIA_DISCONNECTED ||
+                      in->type == IN_MEDIA_ROOM_OPENED || in->type == IN_MEDIA_ROOM_CLOSED;
+    CHECK_STR(stay ? "n" : "-", or_dash(t->node));
+    CHECK_STR(stay ? "run" : "-", or_dash(t->run));
     heard.n++;
     heard.count += t->count;
     buf_printf(&heard.said, "%s%s %s %s", heard.said.len == 0 ? "" : "; ",
@@ -57,7 +61,8 @@ static void open_told(struct told_world *t) {
     memset(&heard, 0, sizeof(heard));
     buf_init(&heard.said, 0);
     CHECK_ERR(OK, world_open(&t->w, NULL));
-    CHECK_ERR(OK, lk_chronicle_create(t->w.rooms, (struct lk_witness *)&heard, &t->c));
+    const struct lk_chronicle_config cfg = { t->w.rooms, (struct lk_witness *)&heard, "n", "run" };
+    CHECK_ERR(OK, lk_chronicle_create(&cfg, &t->c));
 }
 
 static void close_told(struct told_world *t) {
@@ -258,7 +263,9 @@ TEST_ALLOC(livekit_chronicle, survives_no_memory) {
     memset(&heard, 0, sizeof(heard));
     enum err e = world_open(&t.w, NULL);
     if (e == OK) {
-        e = lk_chronicle_create(t.w.rooms, (struct lk_witness *)&heard, &t.c);
+        const struct lk_chronicle_config cfg = { t.w.rooms, (struct lk_witness *)&heard, "n",
+            "run" };
+        e = lk_chronicle_create(&cfg, &t.c);
     }
     if (e == OK) {
         e = try_enter(&t.w, &alice, "alice");
