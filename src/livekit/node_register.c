@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define US_PER_MS     1000
-#define LEAVE_MOST_MS 2000 /* a stop waits no longer for the database: the row runs out, too */
+#define LEAVE_MOST_MS 5000 /* a stop waits no longer for the database: the row runs out, too */
 
 METRIC_GAUGE(alive_now, "parley_nodes_alive",
     "Nodes with an SFU on this database that are alive, this one included.");

@@ -65,7 +65,7 @@ MUST_CHECK enum err lk_nodes_create(
 void lk_nodes_set_store(struct lk_nodes *n, struct store *store);
 /** We are about to stop: no new rooms for us, and the claims without a room go. */
 void lk_nodes_drain(struct lk_nodes *n);
-/** Ends the registration; done(arg) when the database knows, or after two seconds; from inside
+/** Ends the registration; done(arg) when the database knows, or after five seconds; from inside
  * where there is none to tell. Once. */
 void lk_nodes_leave(struct lk_nodes *n, void (*done)(void *arg), void *arg);
 /** Before the directory. What was asked is not answered any more. The loop must turn once more. */
