@@ -35,10 +35,10 @@ void rtc_renumber_switch(struct rtc_renumber *r, int64_t in) {
     r->highest = in - 1;
 }
 
-void rtc_renumber_drop(struct rtc_renumber *r, int64_t in) {
+bool rtc_renumber_drop(struct rtc_renumber *r, int64_t in) {
     assert(r->n > 0);
     if (in <= r->highest) {
-        return;
+        return false;
     }
     struct rtc_renumber_mark *last = mark_at(r, r->n - 1U);
     struct rtc_renumber_mark m = {
@@ -51,6 +51,7 @@ void rtc_renumber_drop(struct rtc_renumber *r, int64_t in) {
         push(r, m);
     }
     r->highest = in;
+    return true;
 }
 
 /* By the `n` oldest marks, of which the newest are this stream's. */

@@ -46,9 +46,9 @@ void rtc_renumber_init(struct rtc_renumber *r, int64_t first_out);
  * out. What comes before `in` is the stream before's. */
 void rtc_renumber_switch(struct rtc_renumber *r, int64_t in);
 
-/** `in` will not go out. One that is not the newest cannot be taken out any more: there stays a
- * gap, as if it had been lost. */
-void rtc_renumber_drop(struct rtc_renumber *r, int64_t in);
+/** `in` will not go out. False for one that is not the newest: it cannot be taken out any more, and
+ * has its number, if rtc_renumber_map knows it; there stays a gap, as if it had been lost. */
+bool rtc_renumber_drop(struct rtc_renumber *r, int64_t in);
 
 /** The number of `in`; false when it was dropped, or is too old to be known. */
 bool rtc_renumber_map(struct rtc_renumber *r, int64_t in, int64_t *ret_out);

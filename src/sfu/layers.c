@@ -60,7 +60,9 @@ bool sfu_layers_take(struct sfu_layers *l, const struct sfu_svc *s, const struct
     }
     if (l->want.temporal > l->now.temporal) {
         struct sfu_cut to = { l->now.spatial, l->want.temporal };
-        if (p->seq >= l->since && sfu_svc_may_rise(s, p, l->now, to)) {
+        /* Behind a late packet, frames that those to come need may be left out already. */
+        bool newest = p->seq >= l->since && p->rtp.ts == l->ts;
+        if (newest && sfu_svc_may_rise(s, p, l->now, to)) {
             change(l, to, p->seq);
         }
     }

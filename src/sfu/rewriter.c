@@ -115,11 +115,19 @@ bool sfu_rewriter_switch(
     return true;
 }
 
-void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p) {
-    rtc_renumber_drop(&r->seq, p->seq);
+bool sfu_rewriter_drop(
+    struct sfu_rewriter *r, const struct sfu_packet *p, uint16_t *ret_seq, uint32_t *ret_ts) {
+    bool out = rtc_renumber_drop(&r->seq, p->seq);
     if (is_vp8(r, p)) {
         rtc_vp8_map_drop(r->vp8, &p->vp8);
     }
+    int64_t seq;
+    if (out || !rtc_renumber_map(&r->seq, p->seq, &seq)) {
+        return true;
+    }
+    *ret_seq = (uint16_t)seq;
+    *ret_ts = timestamp_of(r, p);
+    return false;
 }
 
 bool sfu_rewriter_map(

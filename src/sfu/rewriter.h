@@ -71,8 +71,11 @@ bool sfu_rewriter_switch(
  * and gets timestamps close before that, in the same order. */
 void sfu_rewriter_squeeze(struct sfu_rewriter *r, uint32_t to);
 
-/** The packet is left out. */
-void sfu_rewriter_drop(struct sfu_rewriter *r, const struct sfu_packet *p);
+/** The packet is left out. False when it comes too late for that, and those behind it have gone
+ * out: then `ret_seq` and `ret_ts` stay empty unless they are filled. True also for what is older
+ * than the switch. */
+bool sfu_rewriter_drop(
+    struct sfu_rewriter *r, const struct sfu_packet *p, uint16_t *ret_seq, uint32_t *ret_ts);
 
 /** What the packet says for this listener; false when it must not go out: it was left out, or is
  * older than the switch. */

@@ -3,7 +3,6 @@
 
 #include "core/mem.h"
 #include "rtc/codec/opus.h"
-#include "rtc/ntp.h"
 #include "rtc/rtx.h"
 #include "rtc/seq.h"
 #include "sfu/resends.h"
@@ -16,8 +15,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <utlist.h>
-
-#define REPORT_US 3000000 /* between sender reports: livekit-protocol.md, 5.6 */
 
 _Static_assert(sizeof(struct sfu_subscription) <= 1600, "the header says 1,584");
 _Static_assert(offsetof(struct sfu_subscription, rewriter.seq.marks[1]) -
@@ -100,8 +97,9 @@ static void forward(
     }
 }
 
-static void send_rtx(
-    struct sfu_subscription *s, const struct sfu_packet *p, const struct sfu_rewritten *to) {
+/* `empty`: it went out as such. */
+static void send_rtx(struct sfu_subscription *s, const struct sfu_packet *p,
+    const struct sfu_rewritten *to, bool empty) {
     struct media_job *job = media_transport_rtp(s->media);
     if (job == NULL) {
         return;
@@ -111,9 +109,9 @@ static void send_rtx(
     rtc_rtx_write_osn(&w, to->seq);
     job->prefix_len = RTC_RTX_OSN_LEN;
     struct rtc_rtp_head head = { to->ts, s->rtx_ssrc, s->rtx_seq++, s->rtx_pts[p->codec->type],
-        sfu_subscription_marker(s, p) };
-    sfu_subscription_head(s, job, &head, p);
-    set_body(job, p, set_descriptor(s, job, p, to));
+        !empty && sfu_subscription_marker(s, p) };
+    sfu_subscription_head(s, job, &head, empty ? NULL : p);
+    set_body(job, p, empty ? p->rtp.payload_len : set_descriptor(s, job, p, to));
     s->worker->stats.resent++;
 }
 
@@ -123,10 +121,21 @@ static bool is_taken(const struct sfu_subscription *s, const struct sfu_packet *
     return s->pts[p->codec->type] != RTC_NO_PT || opus_inside(s, p) > 0;
 }
 
+/* His numbers close up; where those behind it have gone out already, its own goes out empty, so
+ * that he does not ask for it again and again and then for a key frame. Without RTX it does not:
+ * what is resent under its own number must be what it was. */
+static void leave_out(struct sfu_subscription *s, const struct sfu_packet *p) {
+    uint16_t seq;
+    uint32_t ts;
+    if (!sfu_rewriter_drop(&s->rewriter, p, &seq, &ts) && s->rtx_ssrc != 0) {
+        sfu_subscription_fill(s, seq, ts);
+    }
+}
+
 /* Of a codec that the listener does not take: like a temporal layer that he does not get. */
 static void pass_over(struct sfu_subscription *s, const struct sfu_packet *p) {
     if ((int)p->layer == s->selector.current) {
-        sfu_rewriter_drop(&s->rewriter, p);
+        leave_out(s, p);
     }
 }
 
@@ -190,7 +199,7 @@ void sfu_subscription_pass(struct sfu_subscription *s, const struct sfu_packet *
     }
     struct sfu_rewritten to = { 0 };
     if (choice == SFU_DROP || p->rtp.payload_len == 0) {
-        sfu_rewriter_drop(&s->rewriter, p);
+        leave_out(s, p);
     } else if (sfu_rewriter_map(&s->rewriter, p, &to)) {
         forward(s, p, &to);
     }
@@ -221,6 +230,15 @@ static bool recall(struct sfu_subscription *s, uint16_t seq, int64_t now_us, str
                  : sfu_rewriter_map(&s->rewriter, p, to));
 }
 
+/* It came so late that it has a number, and is none that he gets (leave_out). Of layers within a
+ * stream it is known what he got when; else a picture too many does no harm. */
+static bool is_left_out(const struct sfu_subscription *s, const struct sfu_packet *p) {
+    struct sfu_cut cut;
+    return p->rtp.payload_len == 0 ||
+           (p->frame.layered &&
+               (!sfu_layers_at(&s->layers, p->seq, &cut) || !sfu_svc_has(s->track->svc, p, cut)));
+}
+
 static int64_t rtt_of(const struct sfu_subscription *s) {
     int64_t now = sfu_transport_rtt_us(s->transport);
     return now > s->rtt.smooth_us ? now : s->rtt.smooth_us;
@@ -236,7 +254,11 @@ static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
     bool rtx = s->rtx_ssrc != 0 && s->rtx_pts[p.codec->type] != RTC_NO_PT;
     if (sfu_share_may_resend(s->transport, now_us) &&
         sfu_resends_allow(s->resends, seq, rtt_of(s), now_us)) {
-        (rtx ? send_rtx : repeat)(s, &p, &to);
+        if (rtx) {
+            send_rtx(s, &p, &to, is_left_out(s, &p));
+        } else {
+            repeat(s, &p, &to);
+        }
         sfu_share_resent(s->transport, p.pkt->len, now_us);
     }
 }
@@ -270,77 +292,6 @@ void sfu_subscription_reported(
     s->reported_seq = block->highest_seq;
     s->reported_lost = block->lost;
     s->reported_jitter = block->jitter;
-}
-
-/* --- reports and silence --- */
-
-static void send_report(struct sfu_subscription *s, int64_t now_us) {
-    if (s->selector.current < 0 || s->packets == 0) {
-        return;
-    }
-    const struct rtc_receiver *r = &s->track->layers[s->selector.current].receiver;
-    if (!r->has_sr) {
-        return;
-    }
-    int64_t since_us = now_us - r->sr_arrived_us;
-    struct rtc_rtcp_sr sr = { .ssrc = s->ssrc,
-        .ntp = r->sr_ntp + (uint64_t)rtc_us_to_ntp(since_us),
-        .rtp_ts = r->sr_rtp_ts + s->rewriter.ts_offset +
-                  (uint32_t)rtc_us_to_ticks(since_us, r->clock_rate),
-        .packets = s->packets,
-        .octets = (uint32_t)s->octets };
-    uint8_t bytes[MEDIA_RTCP_MAX];
-    struct wr w = wr_make(bytes, sizeof(bytes));
-    rtc_rtcp_write_sr(&w, &sr, NULL, 0);
-    rtc_rtcp_write_sdes(&w, s->ssrc, s->cname, s->mid[0] == '\0' ? NULL : s->mid);
-    if (!w.bad && media_transport_rtcp(s->media, bytes, wr_len(&w))) {
-        rtc_rtt_sent(&s->rtt, sr.ntp, now_us);
-    }
-}
-
-static void send_silence(struct sfu_subscription *s) {
-    bool video = s->silence.video;
-    uint8_t pt = s->pts[video ? s->track->codec->type : RTC_OPUS];
-    struct pkt *body = pkt_take(s->worker->media->pool);
-    struct media_job *job = body == NULL ? NULL : media_transport_rtp(s->media);
-    if (job == NULL) {
-        pkt_unref(body);
-        return;
-    }
-    struct rtc_rtp_head head = { s->silence.ts, s->ssrc, s->silence.seq, pt, false };
-    job->sender = &s->sender;
-    job->prefix_len = 0;
-    sfu_subscription_head(s, job, &head, NULL);
-    job->pkt = body;
-    job->body_off = body->off;
-    if (video) { /* nothing but padding, whose last byte counts it */
-        job->head[0] |= 0x20;
-        memset(pkt_bytes(body), 0, RTC_RTP_PAD_MAX);
-        pkt_bytes(body)[RTC_RTP_PAD_MAX - 1] = RTC_RTP_PAD_MAX;
-        job->body_len = RTC_RTP_PAD_MAX;
-    } else {
-        memcpy(pkt_bytes(body), sfu_silence_opus, SFU_SILENCE_OPUS_BYTES);
-        job->body_len = SFU_SILENCE_OPUS_BYTES;
-    }
-    sfu_rewriter_follow(&s->rewriter, s->silence.seq, s->silence.ts, s->worker->media->now_us);
-}
-
-static bool can_be_silent(const struct sfu_subscription *s) {
-    enum rtc_codec_type type = s->silence.video ? s->track->codec->type : RTC_OPUS;
-    return s->silence.on && !s->wanted.disabled && s->pts[type] != RTC_NO_PT &&
-           media_transport_is_connected(s->media);
-}
-
-int64_t sfu_subscription_report(struct sfu_subscription *s, int64_t now_us) {
-    if (now_us >= s->report_us) {
-        s->report_us = now_us + REPORT_US;
-        send_report(s, now_us);
-    }
-    if (can_be_silent(s) && sfu_silence_due(&s->silence, s->rewriter.clock_rate, now_us)) {
-        send_silence(s);
-    }
-    bool silent = can_be_silent(s) && s->silence.next_us < s->report_us;
-    return silent ? s->silence.next_us : s->report_us;
 }
 
 /* --- life --- */

@@ -144,6 +144,9 @@ void sfu_subscription_tell(struct sfu_subscription *s, enum sfu_subscription_sta
 void sfu_subscription_head(const struct sfu_subscription *s, struct media_job *job,
     const struct rtc_rtp_head *head, const struct sfu_packet *from);
 
+/** A packet without contents, by a number that would else stay a gap. */
+void sfu_subscription_fill(struct sfu_subscription *s, uint16_t seq, uint32_t ts);
+
 /** Sends a sender report when it is due. Gives when to call again. */
 int64_t sfu_subscription_report(struct sfu_subscription *s, int64_t now_us);
 

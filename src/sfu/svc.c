@@ -57,8 +57,10 @@ static void note_sizes(
 /* A late packet must not bring an old structure back. */
 static void note_structure(
     struct sfu_svc *s, const struct rtc_av1_structure *st, const struct sfu_packet *p) {
-    bool fresh = p->dd.has_structure && p->seq >= s->since;
-    if (fresh) {
+    bool fresh = false;
+    if (p->dd.has_structure && p->seq >= s->since) {
+        /* Each key frame repeats it; what came before one is then still what it was. */
+        fresh = memcmp(&s->structure, st, sizeof(*st)) != 0;
         s->structure = *st;
         s->since = p->seq;
         s->n_spatial = st->n_spatial;

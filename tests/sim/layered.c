@@ -1,10 +1,12 @@
 /* Layered streams made up and checked. */
 #include "layered.h"
 
+#include "core/mem.h"
 #include "rtc/codec/bits.h"
 #include "rtc/codec/vp9.h"
 #include "rtc/rtcpfb.h"
 #include "rtc/rtpext.h"
+#include "rtc/rtx.h"
 #include "rtc/seq.h"
 #include "unit/test.h"
 
@@ -18,6 +20,7 @@ enum {
     HEAD =
         4 + 4 + 1 + 4, /* bytes of what is checked: layers and packets, picture, flags, reference */
     BODY = 600,
+    GIVEN_UP_US = 1500000, /* behind the packet after it */
 };
 
 /* --- descriptors: AV1 RTP, A.8.2 --- */
@@ -135,7 +138,31 @@ static void send_packet(struct layered_source *s, const struct frame *f, unsigne
     wr_u8(&w, (uint8_t)(f->key | f->inter << 1));
     wr_u32(&w, f->refers);
     wr_zero(&w, BODY);
+    if (s->kept != NULL) {
+        struct layered_packet *k = &s->kept[head.seq % LAYERED_KEPT];
+        *k = (struct layered_packet){
+            .seq = head.seq, .head_len = (uint16_t)head_len, .len = (uint16_t)wr_len(&w)
+        };
+        memcpy(k->bytes, bytes, k->len);
+    }
     world_emit(s->c, &s->sender, bytes, head_len, wr_len(&w));
+}
+
+/* By RTX, with its elements as they were. */
+static void send_again(struct layered_source *s, uint16_t seq) {
+    const struct layered_packet *k = s->kept == NULL ? NULL : &s->kept[seq % LAYERED_KEPT];
+    if (k == NULL || k->len == 0 || k->seq != seq) {
+        return;
+    }
+    uint8_t bytes[1402];
+    struct wr w = wr_make(bytes, sizeof(bytes));
+    wr_bytes(&w, k->bytes, k->head_len);
+    rtc_rtx_write_osn(&w, seq);
+    wr_bytes(&w, k->bytes + k->head_len, k->len - k->head_len);
+    bytes[1] = (uint8_t)((bytes[1] & 0x80) | PT_RTX);
+    be16_put(bytes + 2, s->rtx_seq++);
+    be32_put(bytes + 8, s->rtx_ssrc);
+    world_emit(s->c, &s->rtx_sender, bytes, k->head_len, wr_len(&w));
 }
 
 static void send_picture(struct layered_source *s) {
@@ -171,8 +198,14 @@ static void to_source(void *arg, bool rtcp, const uint8_t *bytes, size_t len) {
     struct rtc_rtcp_part part;
     struct rtc_rtcpfb fb;
     while (rtcp && rtc_rtcp_next(&c, &part)) {
-        if (rtc_rtcpfb_read(&part, &fb) && fb.kind == RTC_RTCPFB_PLI) {
-            s->key_wanted = true;
+        uint16_t seqs[RTC_NACK_MAX];
+        if (!rtc_rtcpfb_read(&part, &fb)) {
+            continue;
+        }
+        s->key_wanted |= fb.kind == RTC_RTCPFB_PLI;
+        size_t n = fb.kind == RTC_RTCPFB_NACK ? rtc_rtcpfb_nack(&fb, seqs, RTC_NACK_MAX) : 0;
+        for (size_t i = 0; i < n; i++) {
+            send_again(s, seqs[i]);
         }
     }
 }
@@ -199,6 +232,7 @@ void layered_publish(
     struct sfu_track_config cfg = { .params = params_of(c->world, k) };
     cfg.params.ext[RTC_EXT_DEPENDENCY] = k->descriptor ? EXT_DD : 0;
     s->ssrc = cfg.params.encodings[0].ssrc;
+    s->rtx_ssrc = cfg.params.encodings[0].rtx_ssrc;
     c->raw = to_source;
     c->raw_arg = s;
     CHECK_ERR(OK, sfu_track_open(c->world->sfu, c->transport, &cfg, &s->id));
@@ -242,8 +276,9 @@ static void check_frame(struct layered_sink *k, struct cur c) {
     if (i + 1 < packets) {
         return;
     }
-    bool fine = ((flags & 2) == 0 || came(k, spatial - 1, picture)) &&
-                ((flags & 1) != 0 || came(k, spatial, refers));
+    k->broken &= (flags & 1) == 0 || spatial > 0;
+    bool fine = k->broken || (((flags & 2) == 0 || came(k, spatial - 1, picture)) &&
+                                 ((flags & 1) != 0 || came(k, spatial, refers)));
     k->undecodable += !fine;
     k->by_temporal[temporal]++;
     k->pictures[spatial][picture % LAYERED_PICTURES] = picture;
@@ -273,10 +308,9 @@ static void check_descriptor(
     }
 }
 
-static void to_sink(void *arg, bool rtcp, const uint8_t *bytes, size_t len) {
-    struct layered_sink *k = arg;
+static void take(struct layered_sink *k, const uint8_t *bytes, size_t len) {
     struct rtc_rtp rtp;
-    if (rtcp || !rtc_rtp_parse(cur_make(bytes, len), &rtp) || rtp.ssrc != k->ssrc) {
+    if (!rtc_rtp_parse(cur_make(bytes, len), &rtp)) {
         return;
     }
     if (rtp.payload_len == 0) {
@@ -291,6 +325,103 @@ static void to_sink(void *arg, bool rtcp, const uint8_t *bytes, size_t len) {
     check_frame(k, c);
 }
 
+/* --- order --- */
+
+static void ask(struct layered_sink *k, int64_t now_us) {
+    uint8_t bytes[1200];
+    struct wr w = wr_make(bytes, sizeof(bytes));
+    uint16_t seqs[RTC_NACK_MAX];
+    size_t n = rtc_nack_due(&k->nack, now_us, seqs);
+    if (n > 0) {
+        (void)rtc_rtcpfb_write_nack(&w, 7, k->ssrc, seqs, n);
+    }
+    if (rtc_nack_take_key_needed(&k->nack)) {
+        rtc_rtcpfb_write_pli(&w, 7, k->ssrc);
+    }
+    if (wr_len(&w) > 0) {
+        (void)peer_connection_rtcp(k->c->peer, bytes, wr_len(&w));
+    }
+}
+
+/* Has something behind it waited too long? */
+static bool is_overdue(const struct layered_sink *k, uint16_t seq, int64_t now_us) {
+    for (unsigned i = 1; i < RTC_NACK_MAX; i++) {
+        uint16_t at = (uint16_t)(seq + i);
+        const struct layered_packet *p = &k->waiting[at % LAYERED_KEPT];
+        if (p->came_us != 0 && p->seq == at) {
+            return now_us - p->came_us >= GIVEN_UP_US;
+        }
+    }
+    return false;
+}
+
+/* What comes behind the newest that was taken, in order; what stays away is given up. */
+static void take_waiting(struct layered_sink *k, int64_t now_us) {
+    for (;;) {
+        uint16_t next = (uint16_t)(k->seq + 1);
+        struct layered_packet *p = &k->waiting[next % LAYERED_KEPT];
+        if (p->came_us != 0 && p->seq == next) {
+            p->came_us = 0;
+            take(k, p->bytes, p->len);
+            k->seq = next; /* of padding too */
+            continue;
+        }
+        if (!is_overdue(k, next, now_us)) {
+            return;
+        }
+        k->lost++;
+        k->broken = true;
+        k->any = k->open = false; /* whatever picture that was of */
+        k->seq = next;
+    }
+}
+
+static void put(
+    struct layered_sink *k, const struct rtc_rtp *rtp, const uint8_t *bytes, size_t len) {
+    int64_t now_us = k->c->world->now_us;
+    if (rtc_nack_received(&k->nack, rtp->seq, now_us) != RTC_NACK_OLD) {
+        struct layered_packet *p = &k->waiting[rtp->seq % LAYERED_KEPT];
+        *p = (struct layered_packet){ .came_us = now_us, .seq = rtp->seq, .len = (uint16_t)len };
+        memcpy(p->bytes, bytes, len);
+    }
+    take_waiting(k, now_us);
+    ask(k, now_us);
+}
+
+static void to_sink(void *arg, bool rtcp, const uint8_t *bytes, size_t len) {
+    struct layered_sink *k = arg;
+    struct rtc_rtp rtp;
+    uint8_t copy[1500];
+    if (rtcp || len > sizeof(copy) || !rtc_rtp_parse(cur_make(bytes, len), &rtp)) {
+        return;
+    }
+    if (rtp.ssrc == k->ssrc && k->waiting == NULL) {
+        take(k, bytes, len);
+    } else if (rtp.ssrc == k->ssrc) {
+        put(k, &rtp, bytes, len);
+    } else if (rtp.ssrc == k->rtx_ssrc && k->waiting != NULL) {
+        memcpy(copy, bytes, len);
+        if (rtc_rtx_unwrap(copy, &rtp, k->pt, k->ssrc)) {
+            put(k, &rtp, copy + RTC_RTX_OSN_LEN, len - RTC_RTX_OSN_LEN);
+        }
+    }
+}
+
+void layered_mend(struct layered_source *s, struct layered_sink *sinks[], size_t n) {
+    s->kept = mem_zalloc(LAYERED_KEPT * sizeof(*s->kept));
+    for (size_t i = 0; i < n; i++) {
+        sinks[i]->waiting = mem_zalloc(LAYERED_KEPT * sizeof(*sinks[i]->waiting));
+        (void)rtc_nack_received(&sinks[i]->nack, sinks[i]->seq, s->c->world->now_us);
+    }
+}
+
+void layered_give_up(struct layered_source *s, struct layered_sink *sinks[], size_t n) {
+    mem_free(STEAL(s->kept));
+    for (size_t i = 0; i < n; i++) {
+        mem_free(STEAL(sinks[i]->waiting));
+    }
+}
+
 void layered_subscribe(
     struct layered_sink *k, struct world_client *c, const struct layered_source *s) {
     *k = (struct layered_sink){ .c = c };
@@ -300,6 +431,8 @@ void layered_subscribe(
     cfg.params.codecs[0].pt = s->kind.codec == RTC_VP9 ? PT : PT + 4;
     cfg.params.ext[RTC_EXT_DEPENDENCY] = EXT_DD_OUT;
     k->ssrc = cfg.params.encodings[0].ssrc;
+    k->rtx_ssrc = cfg.params.encodings[0].rtx_ssrc;
+    k->pt = cfg.params.codecs[0].pt;
     c->raw = to_sink;
     c->raw_arg = k;
     CHECK_ERR(OK, sfu_subscription_open(c->world->sfu, c->transport, &cfg, &k->id));

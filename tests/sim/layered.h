@@ -18,12 +18,22 @@ struct layered_kind {
     bool descriptor;           /* dependency descriptors; AV1 needs them */
 };
 
+#define LAYERED_KEPT 512 /* packets that can be sent again, or wait for those before them */
+struct layered_packet {
+    int64_t came_us; /* 0 = none */
+    uint16_t seq, head_len, len;
+    uint8_t bytes[1400];
+};
+
 /* The publisher. */
 struct layered_source {
     struct layered_kind kind;
     struct world_client *c;
-    struct rtc_srtp_sender sender;
+    struct rtc_srtp_sender sender, rtx_sender;
+    struct layered_packet *kept; /* NULL = nothing is sent again */
     sfu_id id;
+    uint32_t rtx_ssrc;
+    uint16_t rtx_seq;
     uint32_t ssrc, ts, picture;        /* from 1 */
     uint32_t last[LAYERED_SPATIAL][2]; /* of each layer: the latest pictures of temporal 0 and 1 */
     uint16_t seq, frame;
@@ -36,7 +46,12 @@ struct layered_source {
 struct layered_sink {
     struct world_client *c;
     sfu_id id;
-    uint32_t ssrc;
+    uint32_t ssrc, rtx_ssrc;
+    struct layered_packet *waiting; /* NULL = nothing is lost */
+    struct rtc_nack nack;
+    uint8_t pt;
+    unsigned lost; /* given up */
+    bool broken;   /* something was since the last key frame */
     uint32_t pictures[LAYERED_SPATIAL][LAYERED_PICTURES]; /* that came whole, by number */
     uint32_t ts;
     uint16_t seq;
@@ -53,6 +68,10 @@ void layered_publish(
     struct layered_source *s, struct world_client *c, const struct layered_kind *k);
 void layered_subscribe(
     struct layered_sink *sink, struct world_client *c, const struct layered_source *s);
+/** From now on it sends again what is asked for; the sink asks, and takes packets in their order.
+ * Until layered_give_up. */
+void layered_mend(struct layered_source *s, struct layered_sink *sinks[], size_t n);
+void layered_give_up(struct layered_source *s, struct layered_sink *sinks[], size_t n);
 /** Sends pictures for so long, 30 a second, and lets the world run. */
 void layered_run(struct world *w, struct layered_source *s, int64_t for_us);
 /** The subscriber says how much it can receive. */

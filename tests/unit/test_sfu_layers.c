@@ -109,3 +109,21 @@ TEST(sfu_layers, a_picture_ends_with_the_highest_layer_that_is_sent) {
         CHECK_INT(r->ends, sfu_svc_ends(&p, (struct sfu_cut){ r->cut, ANY }));
     }
 }
+
+TEST(sfu_layers, do_not_rise_behind_a_late_packet) {
+    struct sfu_svc svc = { .n_spatial = 3 };
+    struct sfu_layers l;
+    sfu_layers_init(&l);
+    l.now = l.before = (struct sfu_cut){ ALL, 0 };
+    l.want = (struct sfu_cut){ ALL, ANY };
+    struct sfu_packet first = packet(300, 0, 0, true, false),
+                      above = packet(306, 0, 1, false, false);
+    struct sfu_packet late = packet(303, 0, 0, false, true), next = packet(309, 0, 0, false, true);
+    CHECK(sfu_layers_take(&l, &svc, &first));
+    l.now.temporal = 0;                        /* as from before the key frame */
+    CHECK(!sfu_layers_take(&l, &svc, &above)); /* what those to come may need */
+    CHECK(sfu_layers_take(&l, &svc, &late));
+    CHECK_INT(0, l.now.temporal);
+    CHECK(sfu_layers_take(&l, &svc, &next));
+    CHECK_INT(ANY, l.now.temporal);
+}

@@ -139,6 +139,8 @@ TEST(sfu_rewriter, closes_gaps_of_what_is_left_out) {
     struct sfu_rewritten to;
     int64_t in;
     bool past;
+    uint16_t seq = 0;
+    uint32_t ts = 0;
     CHECK_ERR(OK, sfu_rewriter_init(&w, RATE, false, 10));
     struct sfu_packet p = packet(65636, 0, 5000);
     CHECK(sfu_rewriter_switch(&w, &p, &layer));
@@ -160,7 +162,7 @@ TEST(sfu_rewriter, closes_gaps_of_what_is_left_out) {
         ROW(r->name);
         p = packet(r->seq, 0, 5000);
         if (r->drop) {
-            sfu_rewriter_drop(&w, &p);
+            CHECK(sfu_rewriter_drop(&w, &p, &seq, &ts));
             continue;
         }
         CHECK_INT(r->goes, sfu_rewriter_map(&w, &p, &to));
@@ -170,6 +172,13 @@ TEST(sfu_rewriter, closes_gaps_of_what_is_left_out) {
             CHECK_INT(r->seq, in);
         }
     }
+    p = packet(65639, 90, 5000); /* left out too late: it has a number, which stays empty */
+    CHECK(!sfu_rewriter_drop(&w, &p, &seq, &ts));
+    CHECK(seq == 12 && ts == 90 + w.ts_offset);
+    p = packet(65637, 0, 5000);
+    CHECK(sfu_rewriter_drop(&w, &p, &seq, &ts)); /* was in time */
+    p = packet(65600, 0, 5000);
+    CHECK(sfu_rewriter_drop(&w, &p, &seq, &ts));   /* from before the layer began */
     CHECK(!sfu_rewriter_back(&w, 14, &in, &past)); /* not sent yet */
     CHECK(!sfu_rewriter_back(&w, 9, &in, &past));
     sfu_rewriter_finish(&w);
