@@ -291,6 +291,16 @@ static enum err send_data(struct lk_question *q) {
     return say(q, done);
 }
 
+/* --- calls --- */
+
+static enum err perform_rpc(struct lk_question *q) {
+    const Lk__PerformRpcRequest *ask = ASK(Lk__PerformRpcRequest);
+    struct room_member *m = NULL;
+    TRY(find_member(q, ask->room, ask->destination_identity, &m));
+    q->wish = (struct lk_rpc_wish){ m, ask->method, ask->payload, ask->response_timeout_ms };
+    return OK;
+}
+
 /* --- the table --- */
 
 #define METHOD(name, needs, type, descriptor, room, serve)                                         \
@@ -318,8 +328,9 @@ static const struct lk_method methods[] = {
         lk__update_subscriptions_request__descriptor, room, update_subscriptions),
     METHOD("SendData", LK_NEEDS_ADMIN, Lk__SendDataRequest, lk__send_data_request__descriptor, room,
         send_data),
-    /* LiveKit's own server has the last two for its cloud alone. */
-    { .name = "PerformRpc" },
+    METHOD("PerformRpc", LK_NEEDS_ADMIN, Lk__PerformRpcRequest, lk__perform_rpc_request__descriptor,
+        room, perform_rpc),
+    /* Of LiveKit's cloud: its own server has them as little as we do. */
     { .name = "ForwardParticipant" },
     { .name = "MoveParticipant" },
 };

@@ -8,6 +8,7 @@
 #define LIVEKIT_ROOM_SERVICE_H
 
 #include "core/err.h"
+#include "livekit/rpc.h"
 
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct lk_question {
     const struct ProtobufCMessage *ask;
     const struct ProtobufCMessage *answer; /* in the arena; it borrows texts of the rooms, so it is
                                               written before anything else happens */
+    struct lk_rpc_wish wish; /* set in place of `answer`: a client has to be asked first */
     struct arena *arena;
 };
 
@@ -38,9 +40,9 @@ struct lk_method {
     const struct ProtobufCMessageDescriptor *asks;
     enum lk_needs needs;
     int room; /* where the room's name is in the question; LK_NO_ROOM = in none */
-    /* For who may ask; sets `answer`. Errors, with a sentence for the asker: ERR_NOT_FOUND,
-     * ERR_INVALID, ERR_TOO_LARGE, ERR_CONFLICT: not in this state; ERR_LIMIT, ERR_GONE: we stop;
-     * ERR_NOMEM. NULL: this server has no such thing. */
+    /* For who may ask; sets `answer` or `wish`. Errors, with a sentence for the asker:
+     * ERR_NOT_FOUND, ERR_INVALID, ERR_TOO_LARGE, ERR_CONFLICT: not in this state; ERR_LIMIT,
+     * ERR_GONE: we stop; ERR_NOMEM. NULL: this server has no such thing. */
     enum err (*serve)(struct lk_question *q);
 };
 

@@ -12,6 +12,7 @@
 #include "livekit/entry.h"
 #include "livekit/grant.h"
 #include "livekit/nodes.h"
+#include "livekit/proto/room_service.pb-c.h"
 #include "livekit/room_service.h"
 #include "rooms/directory.h"
 
@@ -144,7 +145,60 @@ static void say(
         r, 200, json ? "application/json" : "application/protobuf", buf_str(&b), b.len);
 }
 
-/* A question that was read. */
+/* --- what a client is asked first --- */
+
+struct waiting {
+    struct http_request *request;
+    bool json;
+};
+
+static const struct rpc_code {
+    uint32_t rpc;
+    struct code code;
+} rpc_codes[] = {
+    { LK_RPC_UNSUPPORTED_METHOD, { 400, "invalid_argument" } },
+    { LK_RPC_NO_RECIPIENT, { 404, "not_found" } },
+    { LK_RPC_REQUEST_TOO_LARGE, { 400, "invalid_argument" } },
+    { LK_RPC_UNSUPPORTED_SERVER, { 501, "unimplemented" } },
+    { LK_RPC_UNSUPPORTED_VERSION, { 501, "unimplemented" } },
+    { LK_RPC_NO_ACK, { 408, "canceled" } },
+    { LK_RPC_NO_RESPONSE, { 408, "canceled" } },
+    { LK_RPC_DISCONNECTED, { 503, "unavailable" } },
+};
+
+/* An error of the method's own, and all that is not listed, is "internal", as LiveKit has it. */
+static void refuse_rpc(struct http_request *r, const struct lk_rpc_answer *a) {
+    const struct code *code = &internal;
+    for (size_t i = 0; i < COUNT_OF(rpc_codes); i++) {
+        code = rpc_codes[i].rpc == a->code ? &rpc_codes[i].code : code;
+    }
+    const char *text = arena_printf(http_request_arena(r), "RpcError %u: %s%s%s", a->code,
+        a->message, a->data[0] == '\0' ? "" : ": ", a->data);
+    refuse(r, code, text == NULL ? code->name : text, NULL);
+}
+
+static void on_answer(void *arg, const struct lk_rpc_answer *a) {
+    const struct waiting *w = arg;
+    Lk__PerformRpcResponse done = LK__PERFORM_RPC_RESPONSE__INIT;
+    if (a->code != LK_RPC_OK) {
+        refuse_rpc(w->request, a);
+        return;
+    }
+    done.payload = (char *)a->payload;
+    say(w->request, "PerformRpc", &done.base, w->json);
+}
+
+static enum err ask_client(struct http_request *r, const struct lk_rpc_wish *wish, bool json) {
+    struct waiting *w = arena_alloc(http_request_arena(r), sizeof(*w));
+    if (w == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a question");
+    }
+    *w = (struct waiting){ r, json };
+    return lk_rpc_begin(wish, on_answer, w);
+}
+
+/* --- a question that was read --- */
+
 struct asked {
     struct http_request *r;
     const struct lk_method *m;
@@ -159,12 +213,16 @@ static void serve(const struct asked *a, const struct lk_twirp_door *d) {
         .ask = a->ask,
         .arena = http_request_arena(a->r) };
     enum err e = a->m->serve(&q);
+    const bool waits = e == OK && q.wish.member != NULL;
+    e = waits ? ask_client(a->r, &q.wish, a->json) : e;
     if (e != OK) {
         refuse_as(a->r, a->m->name, e);
         return;
     }
     LOG_DEBUG(&log_root, "twirp_served", "method=%s", a->m->name);
-    say(a->r, a->m->name, q.answer, a->json);
+    if (!waits) {
+        say(a->r, a->m->name, q.answer, a->json);
+    }
 }
 
 /* --- rooms of other nodes --- */

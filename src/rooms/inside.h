@@ -49,6 +49,11 @@ void room_publication_weigh(struct room_publication *p);
 /** Frees all of a member that is going; its subscribers are told. */
 void room_publications_end(struct room_member *m);
 
+/* asker.c */
+void room_askers_told(struct room_member *m, const struct sfu_event *event);
+/** The member is going. */
+void room_askers_end(struct room_member *m);
+
 /* resume.c */
 /** It has left; others had seen it. */
 void room_departed_add(const struct room_member *m);

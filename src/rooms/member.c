@@ -204,6 +204,7 @@ void room_leave(struct room_member *m, enum room_reason reason) {
         tell_all(m);
         room_departed_add(m);
     }
+    room_askers_end(m);
     room_publications_end(m);
     room_subscriptions_end(m);
     room_measure_end_received(m);

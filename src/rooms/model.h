@@ -47,6 +47,7 @@
 #define ROOM_TRAILER_BYTES        32                /* behind frames of ours in encrypted tracks */
 #define ROOM_WANTED_SIZE(wanted)  ((wanted)*9 / 10) /* a layer this big will do; the clause 5.7 */
 
+struct room_asker;
 struct room_audience;
 struct room_directory;
 struct room_observer;
@@ -237,6 +238,7 @@ struct room_member {
     struct room_measure received;
     unsigned n_relays;
     char relays[ROOM_RELAYS_MAX][SFU_REMOTE_MAX]; /* of its client, as in room_transport */
+    struct room_asker *askers;
     const struct room_observer *observer;
     void *arg;
     struct wheel_timer deadline;

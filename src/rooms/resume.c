@@ -69,5 +69,7 @@ void room_ask_sequence(struct room_member *m) {
 void room_member_told(struct room_member *m, const struct sfu_event *event) {
     if (event->type == SFU_EVENT_SEQUENCE) {
         m->observer->sequence(m->arg, event->sequence);
+    } else if (event->type == SFU_EVENT_ANSWER) {
+        room_askers_told(m, event);
     }
 }

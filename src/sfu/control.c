@@ -162,6 +162,14 @@ enum err sfu_room_send(
     return OK;
 }
 
+void sfu_participant_await(struct sfu *s, sfu_id participant, unsigned answers) {
+    struct sfu_message *m = message(SFU_AWAIT_ANSWERS, participant);
+    if (m != NULL) {
+        m->answers = answers;
+    }
+    tell(s, m);
+}
+
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant) {
     tell(s, message(SFU_ASK_SEQUENCE, participant));
 }

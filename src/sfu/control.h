@@ -128,6 +128,12 @@ void sfu_transport_data(struct sfu *s, sfu_id transport, bool ours, bool down);
 MUST_CHECK enum err sfu_room_send(
     struct sfu *s, sfu_id room, bool reliable, const uint8_t *bytes, size_t len);
 
+/** Whoever a participant names like this is the server: no other participant gets the message. */
+#define SFU_SERVER_PREFIX "RPC_"
+/** So many more messages of the participant's for the server are told (SFU_EVENT_ANSWER); what
+ * nobody awaits is not. */
+void sfu_participant_await(struct sfu *s, sfu_id participant, unsigned answers);
+
 /** Asks for the last reliable message that came from it: SFU_EVENT_SEQUENCE. */
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant);
 

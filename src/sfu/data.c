@@ -243,6 +243,22 @@ static bool may_pass(struct sfu_data *d, const struct sfu_datapacket *p, bool re
     return true;
 }
 
+/* Somebody in the server waits for it. */
+static void tell_answer(const struct sfu_data *d, const uint8_t *bytes, size_t len) {
+    struct sfu_worker *w = worker_of(d);
+    struct sfu_event *e = mem_zalloc(sizeof(*e) + len);
+    if (e == NULL) {
+        w->stats.messages_failed++;
+        return;
+    }
+    e->type = SFU_EVENT_ANSWER;
+    e->id = d->participant->object.id;
+    memcpy(e + 1, bytes, len);
+    e->answer.bytes = (const uint8_t *)(e + 1);
+    e->answer.len = (uint32_t)len;
+    sfu_worker_tell(w, e);
+}
+
 void sfu_data_take(struct sfu_data *d, bool reliable, const uint8_t *bytes, size_t len) {
     struct sfu_worker *w = worker_of(d);
     struct sfu_room *r = d->participant->room;
@@ -258,7 +274,10 @@ void sfu_data_take(struct sfu_data *d, bool reliable, const uint8_t *bytes, size
         n = sfu_datapacket_write(&p, &sender, w->data_room, sizeof(w->data_room));
         w->stats.drops[SFU_DROP_DATA_MALFORMED] += n == 0;
     }
-    if (n > 0) {
+    if (n > 0 && d->awaited > 0 && sfu_datapacket_is_for_server(&p)) {
+        d->awaited--;
+        tell_answer(d, bytes, len);
+    } else if (n > 0) {
         cost += send_to_all(r, d, &p, reliable, w->data_room, n);
         if (reliable && p.sequence > 0) {
             sfu_data_cache_put(

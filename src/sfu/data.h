@@ -33,6 +33,7 @@ struct sfu_room;
 #define SFU_DATA_STALL_US      (5 * SEC_US)
 #define SFU_DATA_AWAY_US       (3 * SEC_US) /* of silence: no network */
 #define SFU_DATA_WAITING_MOST  (2 * MIB)    /* of one receiver: what all senders had under way */
+#define SFU_DATA_AWAITED_MOST  1000         /* messages of one participant for the server */
 #define SFU_DATA_RATE          (16 * MIB)   /* bytes a second that a sender may cost us */
 #define SFU_DATA_BURST         (4 * MIB)
 #define SFU_DATA_MESSAGE_BYTES 300 /* what the smallest message costs beside its bytes */
@@ -55,6 +56,7 @@ struct sfu_data {
     int64_t since_us;         /* it was there from then on */
     int64_t credit_us;        /* up to when `credit` was counted */
     int64_t credit;           /* bytes it may cost; below 0 it is not read from */
+    uint32_t awaited;         /* messages of it for the server, which main is told */
     uint32_t sequence;        /* of the last reliable message from it */
     bool away;                /* without network, as it seems: nobody is held up for it */
     bool held;                /* is not read from: a receiver is behind */

@@ -1,6 +1,8 @@
 /* Protobuf's wire format, stepped over. */
 #include "sfu/datapacket.h"
 
+#include "sfu/control.h"
+
 #include <string.h>
 
 enum wire { WIRE_VARINT, WIRE_8_BYTES, WIRE_BYTES, WIRE_4_BYTES = 5 };
@@ -156,6 +158,19 @@ bool sfu_datapacket_is_for(const struct sfu_datapacket *p, const char *identity,
     return (p->n_to > 0 && names(cur_make(p->data, p->len), TO, identity)) ||
            (p->n_to == 0 && p->n_user_to > 0 && names(user_of(p), USER_TO, identity)) ||
            (p->n_sids > 0 && names(user_of(p), USER_TO_SIDS, sid));
+}
+
+bool sfu_datapacket_is_for_server(const struct sfu_datapacket *p) {
+    const size_t n = sizeof(SFU_SERVER_PREFIX) - 1;
+    struct cur c = cur_make(p->data, p->len);
+    struct field f;
+    while (p->n_to > 0 && next_field(&c, &f)) {
+        if (is_text(&f, TO) && cur_left(&f.body) >= n &&
+            memcmp(f.body.p, SFU_SERVER_PREFIX, n) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- writing --- */

@@ -44,6 +44,9 @@ bool sfu_datapacket_read(const uint8_t *data, size_t len, struct sfu_datapacket 
 /** Is it for whom is called so? True for all when it names nobody. */
 bool sfu_datapacket_is_for(const struct sfu_datapacket *p, const char *identity, const char *sid);
 
+/** Does it name the server (SFU_SERVER_PREFIX) as one whom it is for? */
+bool sfu_datapacket_is_for_server(const struct sfu_datapacket *p);
+
 struct sfu_datapacket_sender {
     const char *identity; /* "" when hidden */
     const char *sid;

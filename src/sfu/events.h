@@ -28,6 +28,7 @@ enum sfu_event_type {
     SFU_EVENT_SPEAKERS,     /* of a room: whose voice has risen, fallen or ceased */
     SFU_EVENT_QUALITY,      /* of a participant: its connection is better or worse than was told */
     SFU_EVENT_STATS,        /* of a track or subscription, every SFU_STATS_US */
+    SFU_EVENT_ANSWER,       /* of a participant: a message for the server, as it was awaited */
     SFU_EVENT_SEQUENCE,     /* the last reliable message of a participant, as asked for */
     SFU_EVENT_TYPES
 };
@@ -116,6 +117,10 @@ struct sfu_event {
             float mos; /* 1 … 4.5, what clients are told as the score */
         } quality;
         struct sfu_stats stats;
+        struct {
+            const uint8_t *bytes; /* a DataPacket; they lie behind the event */
+            uint32_t len;
+        } answer;
         uint32_t sequence; /* 0: none came */
     };
 };

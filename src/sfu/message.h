@@ -17,6 +17,7 @@ enum sfu_message_type {
     SFU_SET_DATA,
     SFU_CARRY_DATA,
     SFU_SEND_DATA,
+    SFU_AWAIT_ANSWERS,
     SFU_ASK_SEQUENCE,
     SFU_OPEN_TRACK,
     SFU_UPDATE_TRACK,
@@ -53,6 +54,7 @@ struct sfu_message {
         struct rtc_rtp_params params;
         struct sfu_subscription_config subscription;
         struct sfu_wanted wanted;
+        unsigned answers; /* more of them are awaited */
         bool muted;
     };
 };

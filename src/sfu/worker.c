@@ -118,6 +118,16 @@ static enum err send_data(struct sfu_worker *w, const struct sfu_message *m) {
     return OK;
 }
 
+/* What was awaited and never came adds up: bounded, since it is only told. */
+static enum err await_answers(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
+    if (p != NULL && p->data != NULL) {
+        const uint32_t more = p->data->awaited + m->answers;
+        p->data->awaited = more < SFU_DATA_AWAITED_MOST ? more : SFU_DATA_AWAITED_MOST;
+    }
+    return OK;
+}
+
 static enum err ask_sequence(struct sfu_worker *w, const struct sfu_message *m) {
     struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->id);
     struct sfu_event *e = p == NULL ? NULL : sfu_worker_event(w, SFU_EVENT_SEQUENCE, m->id);
@@ -233,6 +243,7 @@ static enum err (*const actions[SFU_MESSAGES])(struct sfu_worker *, const struct
     [SFU_SET_DATA] = set_data,
     [SFU_CARRY_DATA] = carry_data,
     [SFU_SEND_DATA] = send_data,
+    [SFU_AWAIT_ANSWERS] = await_answers,
     [SFU_ASK_SEQUENCE] = ask_sequence,
     [SFU_OPEN_TRACK] = open_track,
     [SFU_UPDATE_TRACK] = update_track,

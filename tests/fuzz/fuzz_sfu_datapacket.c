@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     assert(p.sequence == q.sequence && p.n_sids == q.n_sids && p.for_nobody == q.for_nobody);
     assert(
         sfu_datapacket_is_for(&p, "alice", "PA_1") == sfu_datapacket_is_for(&q, "alice", "PA_1"));
+    assert(!sfu_datapacket_is_for_server(&p) || sfu_datapacket_is_for_server(&q));
     assert(sfu_datapacket_write(&q, &sender, twice, sizeof(twice)) == n);
     assert(sfu_datapacket_write(&q, &sender, twice, n - 1) == 0);
     return 0;

@@ -2,7 +2,9 @@
 
 The people are a process on rtc-node and a page of Chromium. PARLEY_TEST_SFU=livekit runs the same against livekit-server.
 """
+import re
 import time
+import urllib.parse
 
 import pytest
 
@@ -11,6 +13,7 @@ from livekit import PROGRAM
 from receiver import Receiver
 from sfu_clients import HERE, Browser, Driver, node, node_participant
 from sfu_server import STOP_SECONDS, LiveKit, under_test
+from test_sfu_twirp import ask
 
 pytestmark = pytest.mark.skipif(sfu_clients.missing("chromium") is not None, reason="tools/setup all installs the clients")
 
@@ -246,6 +249,22 @@ def test_webhooks_are_signed_as_the_sdk_wants_them(sdk, receiver):
         assert event["event"] == came.body["event"] and event["id"].startswith("EV_"), event
     forged = receiver.came[0]._replace(raw=receiver.came[0].raw.replace(b"room_started", b"room_stopped"))
     assert "refused" in sdk.receive(forged)
+
+
+def test_a_client_is_called(server, people):
+    door = urllib.parse.urlsplit(server.url).netloc
+
+    def call(identity, method):
+        return ask(server, "PerformRpc", {"room": "h", "destination_identity": identity, "method": method, "payload": "hi"}, at=door,
+                   roomAdmin=True, room="h")
+    for one in people:
+        one.join(server, "h")
+    for one in people:
+        status, answer = call(one.name, "greet")
+        assert status == 200 and re.fullmatch(r"hi to \S+", answer["payload"]), answer
+        status, answer = call(one.name, "dance")
+        assert (status, answer["code"]) == (400, "invalid_argument") and "1400" in answer["msg"], answer
+    assert call("nobody", "greet")[0] == 404
 
 
 @pytest.mark.skipif(under_test() is LiveKit, reason="livekit-server does not wait")

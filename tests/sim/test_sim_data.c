@@ -232,6 +232,50 @@ TEST(sim_data, forwards_a_number_once_and_tells_the_last) {
     world_destroy(p.w);
 }
 
+struct answers {
+    sfu_id of;
+    unsigned n;
+    size_t bytes;
+};
+
+static void count_answers(void *arg, const struct sfu_event *e) {
+    struct answers *a = arg;
+    struct sfu_datapacket p;
+    if (e->type == SFU_EVENT_ANSWER) {
+        CHECK(e->id == a->of);
+        CHECK(sfu_datapacket_read(e->answer.bytes, e->answer.len, &p));
+        CHECK(sfu_datapacket_is_for_server(&p));
+        a->n++;
+        a->bytes += e->answer.len;
+    }
+}
+
+/* As many as are awaited, of whom they are awaited; nobody else gets them. */
+TEST(sim_data, tells_what_is_meant_for_the_server) {
+    struct party p;
+    begin(&p, 3, 2);
+    struct answers answers = { .of = p.people[0]->participant };
+    p.w->also = count_answers;
+    p.w->also_arg = &answers;
+    CHECK_INT(RTC_SCTP_SENT, say(p.people[0], true, 1, SFU_SERVER_PREFIX "1", 10));
+    world_run(p.w, SECOND);
+    CHECK_INT(0, answers.n); /* nobody waits for it */
+    sfu_participant_await(p.w->sfu, p.people[0]->participant, 2);
+    sfu_participant_await(p.w->sfu, p.people[0]->participant + 1000, 2);
+    world_run(p.w, SECOND / 10);
+    CHECK_INT(RTC_SCTP_SENT, say(p.people[1], true, 1, SFU_SERVER_PREFIX "1", 10));
+    CHECK_INT(RTC_SCTP_SENT, say(p.people[0], true, 2, "b", 10));
+    for (uint32_t i = 3; i < 6; i++) {
+        CHECK_INT(RTC_SCTP_SENT, say(p.people[0], true, i, SFU_SERVER_PREFIX "1", 15000));
+    }
+    world_run(p.w, SECOND);
+    CHECK_INT(2, answers.n);
+    CHECK(answers.bytes > 30000);
+    CHECK_INT(1, p.heard[1].n); /* what is meant for it */
+    CHECK_INT(0, p.heard[0].n);
+    world_destroy(p.w);
+}
+
 /* A subscriber's transport, as classic clients have it: the SFU opens the channels there. */
 static void check_classic(bool passive) {
     struct party p;

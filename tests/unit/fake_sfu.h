@@ -21,6 +21,7 @@ struct fake_object {
     bool open, connected, restarted, muted;
     bool opens_channels, takes_messages; /* a transport */
     struct sfu_data_config data;         /* of a participant … */
+    unsigned awaited;                    /* … of answers for the server */
     unsigned asked;                      /* … and how often for its sequence */
     struct rtc_rtp_params params;
     struct sfu_wanted wanted;
@@ -157,6 +158,10 @@ enum err sfu_room_send(
     s->sent.len = len;
     memcpy(s->sent.bytes, bytes, len < sizeof(s->sent.bytes) ? len : sizeof(s->sent.bytes));
     return OK;
+}
+void sfu_participant_await(struct sfu *s, sfu_id participant, unsigned answers) {
+    (void)s;
+    fake_object(participant)->awaited += answers;
 }
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant) {
     (void)s;

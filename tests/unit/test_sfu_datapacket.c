@@ -114,6 +114,28 @@ TEST(sfu_datapacket, knows_whom_it_is_for) {
     }
 }
 
+TEST(sfu_datapacket, knows_what_is_for_the_server) {
+    static const struct {
+        const char *name;
+        const uint8_t *in;
+        size_t len;
+        bool want;
+    } rows[] = {
+        { "a call's", BYTES("\x2a\x05RPC_1"), true },
+        { "beside somebody", BYTES(TO_BOB "\x2a\x05RPC_1"), true },
+        { "everybody", BYTES(USER_HI), false },
+        { "somebody", BYTES(TO_BOB), false },
+        { "nearly", BYTES("\x2a\x03RPC"), false },
+        { "in another field", BYTES(TO_BOB "\x22\x05RPC_1"), false },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct sfu_datapacket p;
+        CHECK(sfu_datapacket_read(r->in, r->len, &p));
+        CHECK_INT(r->want, sfu_datapacket_is_for_server(&p));
+    }
+}
+
 TEST(sfu_datapacket, reads_what_matters) {
     static const struct {
         const char *name;
