@@ -221,9 +221,9 @@ TEST(media_transport, a_silent_peer_is_lost_comes_back_and_is_ended) {
         int64_t silent_us;
         unsigned lost, ended;
     } rows[] = {
-        { "a moment", 8 * SECOND, 0, 0 },
-        { "ten seconds: lost", 12 * SECOND, 1, 0 },
-        { "fifteen: ended", 17 * SECOND, 1, 1 },
+        { "a moment", RTC_ICE_LOST_US - 3 * SECOND, 0, 0 },
+        { "long enough to be lost", RTC_ICE_LOST_US + 2 * SECOND, 1, 0 },
+        { "for good", RTC_ICE_ENDED_US + 2 * SECOND, 1, 1 },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
