@@ -370,9 +370,9 @@ static enum err fill(const struct doc *d, char *const *env, struct config **ret)
     }
     TRY(read_aliases(c, env));
     TRY(read_environment(c, env));
+    choose_sfu(c);
     TRY(listen_as_alias(c, env, &unset));
     TRY(name_node(c));
-    choose_sfu(c);
     *ret = STEAL(c);
     return OK;
 }

@@ -138,7 +138,7 @@ TEST(livekit_witness, names_who_is_in_the_sfu) {
     note_media(w, IN_MEDIA_CONNECTED, "stranger");
     lk_witness_set_calls(w, CALLS);
     commit(OK);
-    CHECK_STR("media_room_opened !r:hs - - R;media_connected !r:hs @user:hs a R;"
+    CHECK_STR("media_room_opened !r:hs - a R;media_connected !r:hs @user:hs a R;"
               "media_connected - - stranger R;",
         buf_str(&now.texts));
     close_world(w);
