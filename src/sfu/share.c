@@ -136,8 +136,9 @@ static uint64_t room_for_resends(const struct sfu_transport *t, uint64_t budget)
     return (left > least ? left : least) + 1; /* never 0 */
 }
 
-bool sfu_share_may_resend(const struct sfu_transport *t, int64_t now_us) {
-    return !t->share.limited || t->share.resent_us <= now_us + SFU_RESEND_BURST_US;
+bool sfu_share_may_resend(const struct sfu_transport *t, bool past, int64_t now_us) {
+    return !t->share.limited || (t->share.resent_us <= now_us + SFU_RESEND_BURST_US &&
+                                    !(past && sfu_transport_is_full(t)));
 }
 
 void sfu_share_resent(struct sfu_transport *t, size_t bytes, int64_t now_us) {

@@ -37,8 +37,9 @@ struct sfu_share {
 void sfu_share_now(struct sfu_transport *t, int64_t now_us);
 /** Layers or wishes have changed: shares out within the turn, where there is a limit. */
 void sfu_share_touch(struct sfu_transport *t);
-/** Is there room for a resend? */
-bool sfu_share_may_resend(const struct sfu_transport *t, int64_t now_us);
+/** Is there room for a resend? `past`: of a layer that was left at a key frame; what came before
+ * that is not needed where there is no room for all. */
+bool sfu_share_may_resend(const struct sfu_transport *t, bool past, int64_t now_us);
 /** One of so many bytes leaves. */
 void sfu_share_resent(struct sfu_transport *t, size_t bytes, int64_t now_us);
 /** When it is due; gives when to call again, INT64_MAX without a limit. */

@@ -215,19 +215,21 @@ static void repeat(
     }
 }
 
-/* The packet that went out by this number, or would have had it come, and what it says for him. */
+/* The packet that went out by this number, or would have had it come, and what it says for him.
+ * *ret_past: it is from before the switch to this layer; *ret_gone: of this layer, and kept no
+ * more. */
 static bool recall(struct sfu_subscription *s, uint16_t seq, int64_t now_us, struct sfu_packet *p,
-    struct sfu_rewritten *to) {
+    struct sfu_rewritten *to, bool *ret_past, bool *ret_gone) {
     int64_t in;
-    bool past;
-    if (s->selector.current < 0 || !sfu_rewriter_back(&s->rewriter, seq, &in, &past)) {
+    if (s->selector.current < 0 || !sfu_rewriter_back(&s->rewriter, seq, &in, ret_past)) {
         return false;
     }
-    int layer = past ? s->past_layer : s->selector.current;
-    return layer >= 0 && sfu_track_recall(s->track, (unsigned)layer, in, now_us, p) &&
-           is_taken(s, p) && sfu_subscription_is_as_it_was(s, p) &&
-           (past ? sfu_rewriter_map_past(&s->rewriter, p, to)
-                 : sfu_rewriter_map(&s->rewriter, p, to));
+    int layer = *ret_past ? s->past_layer : s->selector.current;
+    bool kept = layer >= 0 && sfu_track_recall(s->track, (unsigned)layer, in, now_us, p);
+    *ret_gone = !kept && !*ret_past;
+    return kept && is_taken(s, p) && sfu_subscription_is_as_it_was(s, p) &&
+           (*ret_past ? sfu_rewriter_map_past(&s->rewriter, p, to)
+                      : sfu_rewriter_map(&s->rewriter, p, to));
 }
 
 /* It came so late that it has a number, and is none that he gets (leave_out). Of layers within a
@@ -247,12 +249,16 @@ static int64_t rtt_of(const struct sfu_subscription *s) {
 static void resend(struct sfu_subscription *s, uint16_t seq, int64_t now_us) {
     struct sfu_packet p;
     struct sfu_rewritten to = { 0 };
-    if (!recall(s, seq, now_us, &p, &to)) {
+    bool past = false, gone = false;
+    if (!recall(s, seq, now_us, &p, &to, &past, &gone)) {
         s->worker->stats.unknown_resends++;
+        if (gone && sfu_track_is_video(s->track)) {
+            sfu_subscription_want_key(s); /* the picture stands, and clients wait three seconds */
+        }
         return;
     }
     bool rtx = s->rtx_ssrc != 0 && s->rtx_pts[p.codec->type] != RTC_NO_PT;
-    if (sfu_share_may_resend(s->transport, now_us) &&
+    if (sfu_share_may_resend(s->transport, past, now_us) &&
         sfu_resends_allow(s->resends, seq, rtt_of(s), now_us)) {
         if (rtx) {
             send_rtx(s, &p, &to, is_left_out(s, &p));
