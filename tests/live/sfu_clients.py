@@ -126,7 +126,7 @@ class Participant:
         return self.do("join", url=server.url, token=jwt, single=single, key=key, relay=relay, protocol=protocol, pause=pause)
 
     def publish(self, *sources, **how):
-        """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY"), size and fps of a camera, noisy (a picture of noise)."""
+        """`how`, in browsers: codec ("vp9"), mode ("L3T3_KEY"), size and fps of a camera, restless (a picture that is hard to compress)."""
         return [self.do("publish", source=source, **how) for source in sources]
 
     def unpublish(self, source):

@@ -71,22 +71,32 @@ def wait_width(one, width):
     return time.monotonic() - began
 
 
-def test_a_bottleneck(request, server, line, people):
-    """The layer that fits while it is there, and none where not even that one does; the other listener keeps the best."""
+def meet(request, server, people, **more):
+    """All at alice's picture, in its larger layer."""
     alice, bob, carol = people
     for one in people:
-        one.join(server, request.node.name, pause=True)
-    alice.publish("camera", size=LARGE, fps=15, noisy=True)
+        one.join(server, request.node.name, **more)
+    alice.publish("camera", size=LARGE, fps=15, restless=True)
     for one in (bob, carol):
         wait_width(one, LARGE["width"])
+    return alice, bob, carol
 
+
+def test_a_bottleneck(request, server, line, people):
+    """The layer that fits while it is there; the other listener keeps the best."""
+    _, bob, carol = meet(request, server, people)
     line.down = Way(bits_per_s=300_000)
     low_s = wait_width(bob, LOW_WIDTH)
     assert carol.track("alice", "camera")["width"] == LARGE["width"]
     line.down = Way()
     high_s = wait_width(bob, LARGE["width"])
+    assert carol.track("alice", "camera")["width"] == LARGE["width"]
     print(f"low after {low_s:.1f} s, high {high_s:.1f} s after the limit was gone")
 
+
+def test_a_pause(request, server, line, people):
+    """Not even the least fits: who allows that is sent none, is told so, and gets it again."""
+    _, bob, carol = meet(request, server, people, pause=True)
     line.down = Way(bits_per_s=60_000)
     bob.wait("pause", lambda seen: bob.track("alice", "camera", seen).get("flow") == "paused")
     assert carol.track("alice", "camera")["width"] == LARGE["width"]

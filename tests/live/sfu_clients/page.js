@@ -36,19 +36,15 @@ function screen() {
     return canvas.captureStream(10).getVideoTracks()[0];
 }
 
-/** A camera on what no encoder can make small: squares of noise, others each time. */
-function noise({ width, height }, fps) {
+/** A camera on what no encoder makes small: in each picture some squares are others. */
+function busy({ width, height }, fps) {
     const canvas = Object.assign(document.createElement("canvas"), { width, height });
-    const small = Object.assign(document.createElement("canvas"), { width: width / 8, height: height / 8 });
-    const pixels = new ImageData(small.width, small.height);
     const context = canvas.getContext("2d");
     const draw = () => {
-        for (let i = 0; i < pixels.data.length; i += 4) {
-            pixels.data.fill(256 * Math.random(), i, i + 3);
-            pixels.data[i + 3] = 255;
+        for (let n = 0; n < 6; n++) {
+            context.fillStyle = `hsl(${360 * Math.random()} 80% ${100 * Math.random()}%)`;
+            context.fillRect(width * Math.random(), height * Math.random(), width / 20, width / 20);
         }
-        small.getContext("2d").putImageData(pixels, 0, 0);
-        context.drawImage(small, 0, 0, width, height);
     };
     draw();
     setInterval(draw, SECOND_MS / fps);
@@ -159,8 +155,8 @@ globalThis.acts = {
         }
         return { sid: room.localParticipant.sid };
     },
-    async publish({ source, codec, mode, size, fps, noisy }) {
-        const track = noisy ? noise(size, fps) : source === "screen_share" ? screen() : await device(source, size, fps);
+    async publish({ source, codec, mode, size, fps, restless }) {
+        const track = restless ? busy(size, fps) : source === "screen_share" ? screen() : await device(source, size, fps);
         /* A small camera is no reason for one layer: what is switched between must be there. */
         published.set(source, await room.localParticipant.publishTrack(track, {
             source, simulcast: source === "camera", videoCodec: codec, scalabilityMode: mode, backupCodec: false }));
