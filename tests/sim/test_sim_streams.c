@@ -1,5 +1,6 @@
 /* One listener's stream stays one stream, whatever happens to the publisher's, the layers and the
  * ways between. */
+#include "rtc/rtcpfb.h"
 #include "sfu/subscription.h"
 #include "unit/test.h"
 #include "world.h"
@@ -291,6 +292,39 @@ TEST(sim_streams, a_source_that_begins_anew_is_heard_again) {
         CHECK(sink->stats.packets > before + 60);
         CHECK_INT(0, peer_sink_faults(sink));
         CHECK(peer_sink_missing(sink) <= 2);
+        world_destroy(w);
+    }
+}
+
+/* Clients ask for it again and again, and show nothing for three seconds. */
+TEST(sim_streams, what_is_kept_no_more_is_made_up_for_by_a_key_frame) {
+    static const struct {
+        const char *name;
+        uint16_t ago; /* packets */
+        bool video;
+        unsigned asked;
+    } rows[] = {
+        { "still kept", 5, true, 0 },
+        { "kept no more", 150, true, 1 },
+        { "of sound", 250, false, 0 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct world *w = world_create(60 + (uint64_t)(r - rows));
+        struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+        world_run(w, SECOND);
+        struct peer_sink *gets =
+            world_subscribe(b, world_publish(a, 0, r->video ? &camera : &microphone), NULL);
+        world_run(w, 10 * SECOND);
+        const uint64_t before = w->sfu->seats[0].worker->stats.keyframes_asked;
+        uint8_t bytes[64];
+        struct wr nack = wr_make(bytes, sizeof(bytes));
+        const uint16_t seq = (uint16_t)(gets->highest - r->ago);
+        CHECK(rtc_rtcpfb_write_nack(&nack, 7, gets->cfg.ssrc, &seq, 1) == 1);
+        CHECK(peer_connection_rtcp(b->peer, bytes, wr_len(&nack)));
+        world_run(w, SECOND);
+        CHECK_INT(r->asked, w->sfu->seats[0].worker->stats.keyframes_asked - before);
+        CHECK_INT(0, peer_sink_faults(gets));
         world_destroy(w);
     }
 }
