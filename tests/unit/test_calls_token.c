@@ -150,6 +150,32 @@ TEST(calls_token, are_rows_of_a_call_that_is_over_where_they_end_something) {
     }
 }
 
+/* A room is nobody's, though its first one came along. */
+TEST(calls_token, do_not_say_who_a_room_is) {
+    static const struct {
+        const char *name;
+        enum call_input_type type;
+        const char *identity;
+    } rows[] = {
+        { "it begins", IN_MEDIA_ROOM_OPENED, NULL },
+        { "it ends", IN_MEDIA_ROOM_CLOSED, NULL },
+        { "rows of it are missing", IN_GAP, NULL },
+        { "somebody comes", IN_MEDIA_CONNECTED, "@alice:hs:DEVICE" },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CLEANUP(arena_finish) struct arena a;
+        arena_init(&a);
+        struct call_batch b;
+        call_batch_init(&b, &a, &policy, NOW);
+        struct call_input in = issued;
+        in.type = r->type;
+        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        CHECK_STR(r->identity, detail(b.strays[0], "identity"));
+        CHECK_STR("F4oO", detail(b.strays[0], "alias"));
+    }
+}
+
 TEST(calls_token, say_what_was_asked_and_what_came_of_it) {
     CLEANUP(arena_finish) struct arena a;
     arena_init(&a);
