@@ -103,19 +103,24 @@ TEST(rtc_bwe, follows_the_way_as_it_changes) {
         const char *name;
         uint64_t before_bps, after_bps, cross_bps, want_bps;
         bool layers;
-        int64_t within_us;
+        int64_t within_us, jitter_us;
+        unsigned loss_permil;
     } rows[] = {
-        { "down, 2,000 to 500", 2000000, 500000, 0, 500000, false, 2 * SECOND },
-        { "down, 5,000 to 300, layers", 5000000, 300000, 0, 300000, true, 2 * SECOND },
-        { "down, another comes", 2000000, 2000000, 1500000, 500000, false, 3 * SECOND },
-        { "up, 500 to 2,000", 500000, 2000000, 0, 2000000, false, 10 * SECOND },
-        { "up, 300 to 5,000, layers", 300000, 5000000, 0, 2000000, true, 10 * SECOND },
-        { "up, 100 to 5,000, layers", 100000, 5000000, 0, 2000000, true, 10 * SECOND },
+        { "down, 2,000 to 500", 2000000, 500000, 0, 500000, false, 2 * SECOND, 0, 0 },
+        { "down, 5,000 to 300, layers", 5000000, 300000, 0, 300000, true, 2 * SECOND, 0, 0 },
+        { "down, another comes", 2000000, 2000000, 1500000, 500000, false, 3 * SECOND, 0, 0 },
+        { "up, 500 to 2,000", 500000, 2000000, 0, 2000000, false, 10 * SECOND, 0, 0 },
+        { "up, 300 to 5,000, layers", 300000, 5000000, 0, 2000000, true, 10 * SECOND, 0, 0 },
+        { "up, 100 to 5,000, layers", 100000, 5000000, 0, 2000000, true, 10 * SECOND, 0, 0 },
+        { "down, jitter", 2000000, 500000, 0, 500000, false, 2 * SECOND, 20 * MS, 0 },
+        { "down, a packet in 50 lost", 2000000, 500000, 0, 500000, false, 2 * SECOND, 0, 20 },
+        { "up, jitter", 500000, 2000000, 0, 2000000, false, 10 * SECOND, 20 * MS, 0 },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
         for (unsigned seed = 1; seed <= SEEDS; seed++) {
-            struct path_way way = { r->before_bps, 500 * MS, 30 * MS, 0, 0, 0 };
+            struct path_way way = { r->before_bps, 500 * MS, 30 * MS, r->jitter_us, r->loss_permil,
+                0 };
             struct path_source source = { 2500000, r->layers };
             path_init(&path, &way, &source, seed);
             path_run(&path, 30 * SECOND);
