@@ -9,7 +9,7 @@ import sfu_clients
 from sfu_clients import Browser, node_participant
 
 MODES = pytest.mark.parametrize("single", [True, False], ids=["one connection", "two connections"])
-GONE_SECONDS = 60  # silence of 10 s, 5 s more, and the machine's own slowness
+GONE_SECONDS = 60  # silence of 20 s, and the machine's own slowness
 
 pytestmark = pytest.mark.skipif(sfu_clients.missing("chromium", "firefox") is not None, reason="tools/setup all installs the clients")
 
