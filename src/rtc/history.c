@@ -102,6 +102,10 @@ static void expect(struct rtc_history *h, int64_t seq) {
     __builtin_prefetch(*slot_of(h, seq), 1);
 }
 
+bool rtc_history_is_past(const struct rtc_history *h, uint16_t seq) {
+    return h != NULL && h->newest >= 0 && rtc_seq_extend(h->newest, seq) < h->oldest;
+}
+
 void rtc_history_expire(struct rtc_history *h, int64_t now_us) {
     enum { AHEAD = 4 };
     if (h == NULL) {

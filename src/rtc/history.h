@@ -9,6 +9,7 @@
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ void rtc_history_put(struct rtc_history *h, uint16_t seq, struct pkt *p);
 
 /** The packet of this number, borrowed; NULL when it is not here, or older than the age. */
 struct pkt *rtc_history_get(struct rtc_history *h, uint16_t seq, int64_t now_us);
+
+/** Is the number older than all that is here? Those in between may still come. Takes NULL. */
+bool rtc_history_is_past(const struct rtc_history *h, uint16_t seq);
 
 /** Gives references back to what is older than the age: call every second or so, else a stream that
  * stopped holds its packets. Takes NULL. */

@@ -226,7 +226,7 @@ static bool recall(struct sfu_subscription *s, uint16_t seq, int64_t now_us, str
     }
     int layer = *ret_past ? s->past_layer : s->selector.current;
     bool kept = layer >= 0 && sfu_track_recall(s->track, (unsigned)layer, in, now_us, p);
-    *ret_gone = !kept && !*ret_past;
+    *ret_gone = !kept && !*ret_past && sfu_track_forgot(s->track, (unsigned)layer, in);
     return kept && is_taken(s, p) && sfu_subscription_is_as_it_was(s, p) &&
            (*ret_past ? sfu_rewriter_map_past(&s->rewriter, p, to)
                       : sfu_rewriter_map(&s->rewriter, p, to));

@@ -334,6 +334,10 @@ bool sfu_track_recall(
     return true;
 }
 
+bool sfu_track_forgot(const struct sfu_track *t, unsigned layer, int64_t seq) {
+    return rtc_history_is_past(t->layers[layer].history, (uint16_t)seq);
+}
+
 void sfu_track_reported(
     struct sfu_track *t, unsigned layer, const struct rtc_rtcp_sr *sr, int64_t now_us) {
     rtc_receiver_sr(&t->layers[layer].receiver, sr, now_us);

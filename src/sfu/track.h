@@ -115,6 +115,8 @@ bool sfu_track_read(
 /** The packet of this number, read as it would be now; false when it is not kept any more. */
 bool sfu_track_recall(
     struct sfu_track *t, unsigned layer, int64_t seq, int64_t now_us, struct sfu_packet *ret);
+/** Was this number let go, or never came while it could have? */
+bool sfu_track_forgot(const struct sfu_track *t, unsigned layer, int64_t seq);
 
 /** How many layers there are to choose from: streams, or those within the only one. */
 static inline unsigned sfu_track_tiers(const struct sfu_track *t) {
