@@ -130,6 +130,17 @@ static void timer_fired(uv_timer_t *timer) {
     turn(l, NULL, 0);
 }
 
+/* What the socket dropped by itself is counted with what the worker drops. */
+static size_t receive(struct door *d, int64_t now, struct media_datagram in[MEDIA_UDP_BATCH]) {
+    struct media_worker *w = d->of->worker;
+    const struct media_udp_stats *s = media_udp_stats(d->udp);
+    const uint64_t unread = s->unread, truncated = s->truncated;
+    const size_t n = media_udp_receive(d->udp, w->pool, now, in);
+    w->stats.drops[MEDIA_DROP_NO_PACKET] += s->unread - unread;
+    w->stats.drops[MEDIA_DROP_TOO_LONG] += s->truncated - truncated;
+    return n;
+}
+
 static void readable(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
@@ -138,7 +149,7 @@ static void readable(uv_poll_t *poll, int status, int events) {
     size_t n = MEDIA_UDP_BATCH;
     for (int round = 0; round < ROUNDS_MAX && n == MEDIA_UDP_BATCH; round++) {
         int64_t now = now_us();
-        n = media_udp_receive(d->udp, d->of->worker->pool, now, in);
+        n = receive(d, now, in);
         if (n > 0) {
             turn_from(d->of, in, n, now);
         }

@@ -17,6 +17,7 @@ const char *media_drop_name(enum media_drop why) {
         [MEDIA_DROP_FORGED] = "forged",
         [MEDIA_DROP_REPLAYED] = "replayed",
         [MEDIA_DROP_NO_PACKET] = "no_packet",
+        [MEDIA_DROP_TOO_LONG] = "too_long",
     };
     return names[why];
 }

@@ -73,6 +73,7 @@ enum media_drop {
     MEDIA_DROP_FORGED,       /* its tag is wrong */
     MEDIA_DROP_REPLAYED,     /* seen before, or too old to tell */
     MEDIA_DROP_NO_PACKET,    /* the pool is exhausted */
+    MEDIA_DROP_TOO_LONG,     /* longer than PKT_DATAGRAM: nothing that we speak is */
     MEDIA_DROPS
 };
 /** As a label: "no_transport", … */

@@ -117,7 +117,7 @@ static size_t receive(int fd, uint8_t *bytes, size_t cap) {
 
 TEST(media_loop, answers_checks_and_drops_what_is_nothing) {
     static const char *const address[] = { "127.0.0.1" };
-    static const uint8_t nothing[] = { 0xff, 1, 2, 3 };
+    static const uint8_t nothing[] = { 0xff, 1, 2, 3 }, too_long[PKT_DATAGRAM + 1] = { 0xff };
     CLEANUP(world_finish) struct world w = { 0 };
     struct media_transport *t = NULL;
     struct rtc_ice_cred cred;
@@ -139,6 +139,7 @@ TEST(media_loop, answers_checks_and_drops_what_is_nothing) {
     memset(ask.id, 7, sizeof(ask.id));
     size_t n = rtc_stun_write_request(&ask, bytes, sizeof(bytes));
     CHECK(send(fd, nothing, sizeof(nothing), 0) == sizeof(nothing));
+    CHECK(send(fd, too_long, sizeof(too_long), 0) == sizeof(too_long));
     CHECK(n > 0 && send(fd, bytes, n, 0) == (ssize_t)n);
     n = receive(fd, bytes, sizeof(bytes));
     CHECK(rtc_stun_read_response(bytes, n, ask.id, cred.pwd, &answer) && answer.success);
@@ -154,6 +155,7 @@ TEST(media_loop, answers_checks_and_drops_what_is_nothing) {
     const struct media_worker_stats *stats = &media_loop_worker(w.loop)->stats;
     CHECK_INT(2, stats->packets);
     CHECK_INT(1, stats->drops[MEDIA_DROP_KIND]);
+    CHECK_INT(1, stats->drops[MEDIA_DROP_TOO_LONG]);
     media_transport_destroy(t);
     close(fd);
 }
