@@ -47,6 +47,10 @@ struct load_shared {
     uint64_t received, opened, forged, strangers, rtcp;
     struct load_samples late; /* one-way, of those that were opened while `measuring` */
     bool measuring;
+    /* For peer connections, where clients have data channels (`sctp`); as tools/peer has them, and
+     * `arg` is the struct load_link. */
+    void (*data)(void *arg, struct rtc_channel *channel, const uint8_t *bytes, size_t len);
+    void (*channel)(void *arg, struct rtc_channel *channel);
 };
 
 /* A peer connection and the place where it is reached. */
@@ -101,7 +105,10 @@ struct load_client {
     int64_t ping_us, report_us;
     bool asking; /* something is missing that may be asked for */
     bool muted;
-    bool deaf; /* listens to nobody */
+    bool deaf;                  /* listens to nobody */
+    struct rtc_sctp_door *sctp; /* NULL: no data channels; borrowed */
+    /* Instead of the one that its descriptions tell of: an impostor's. NULL: none; borrowed. */
+    struct rtc_dtls_ctx *other_dtls;
     struct load_janus janus;
 };
 

@@ -29,7 +29,8 @@ static void connect_link(struct load_link *l) {
     if (l->peer != NULL || !l->described || l->server.port == 0) {
         return;
     }
-    struct peer_connection_config cfg = { .dtls = shared->dtls,
+    struct rtc_dtls_ctx *dtls = c->other_dtls != NULL ? c->other_dtls : shared->dtls;
+    struct peer_connection_config cfg = { .dtls = dtls,
         .seal = shared->seal,
         .ours = l->ours,
         .theirs = l->theirs,
@@ -41,11 +42,16 @@ static void connect_link(struct load_link *l) {
         .send = link_sends,
         .rtp = load_intake_rtp,
         .rtcp = load_intake_rtcp,
+        .channel = shared->channel,
+        .data = shared->data,
         .arg = l,
         .now_us = shared->now_us };
     if (peer_connection_create(&cfg, &l->peer) != OK) {
         load_client_fail(c, err_text());
         return;
+    }
+    if (c->sctp != NULL) {
+        peer_connection_carry(l->peer, c->sctp);
     }
     peer_connection_tick(l->peer, shared->now_us);
 }
