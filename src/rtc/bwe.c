@@ -257,6 +257,7 @@ static void begin_probe(struct rtc_bwe *b, int64_t now_us) {
     uint64_t next = b->aimd.bps * PROBE_FACTOR;
     uint64_t bps = next < most ? next : most;
     rtc_bwe_probe_begin(&b->probe, bps, b->queue.jitter_us, now_us);
+    rtc_bwe_aimd_probe(&b->aimd, rtc_bwe_acked_bps(&b->acked), now_us);
     b->probes++;
 }
 

@@ -15,7 +15,11 @@
 #define SPREAD_MIN     0.4e3 /* of kbit/s, in bps: variance over mean */
 #define SPREAD_MAX     2.5e3
 #define DEVIATIONS     3
-#define SEC_US         1e6
+/* A probe leaves a queue, or promises too much. What was sent before it did fit: that is gone back
+ * to, or to so much of what arrives that the queue empties. */
+#define PROBED_US 1500000
+#define EMPTIES   0.9
+#define SEC_US    1e6
 
 void rtc_bwe_aimd_init(struct rtc_bwe_aimd *a) {
     *a = (struct rtc_bwe_aimd){ .bps = RTC_BWE_NONE, .limit_spread = SPREAD_MIN };
@@ -45,6 +49,12 @@ static void note_limit(struct rtc_bwe_aimd *a, double bps) {
 
 /* --- steps --- */
 
+static double lowered(const struct rtc_bwe_aimd *a, double acked, int64_t now_us) {
+    double before = (double)a->before_bps;
+    bool probed = a->probed_us != 0 && now_us - a->probed_us < PROBED_US && acked > before;
+    return fmax(BETA * acked, probed ? fmin(before, EMPTIES * acked) : 0);
+}
+
 static void decrease(struct rtc_bwe_aimd *a, uint64_t acked_bps, int64_t now_us) {
     double acked = (double)acked_bps;
     if (acked_bps == 0) {
@@ -53,8 +63,9 @@ static void decrease(struct rtc_bwe_aimd *a, uint64_t acked_bps, int64_t now_us)
     if (a->limit_bps > 0 && fabs(acked - a->limit_bps) > DEVIATIONS * deviation(a)) {
         a->limit_bps = 0; /* the way has changed */
     }
-    if (a->bps == RTC_BWE_NONE || BETA * acked < (double)a->bps) {
-        set(a, BETA * acked);
+    double to = lowered(a, acked, now_us);
+    if (a->bps == RTC_BWE_NONE || to < (double)a->bps) {
+        set(a, to);
     }
     note_limit(a, acked);
     a->decreased_us = now_us;
@@ -95,6 +106,11 @@ void rtc_bwe_aimd_update(struct rtc_bwe_aimd *a, const struct rtc_bwe_sign *sign
         increase(a, sign, now_us);
     }
     a->changed_us = now_us;
+}
+
+void rtc_bwe_aimd_probe(struct rtc_bwe_aimd *a, uint64_t acked_bps, int64_t now_us) {
+    a->before_bps = acked_bps < a->bps ? acked_bps : a->bps;
+    a->probed_us = now_us;
 }
 
 void rtc_bwe_aimd_raise(struct rtc_bwe_aimd *a, uint64_t bps, int64_t now_us) {

@@ -25,6 +25,8 @@ struct rtc_bwe_aimd {
     double limit_spread;  /* of it: variance over mean */
     int64_t changed_us;   /* when bps was looked at last */
     int64_t decreased_us; /* 0 = never */
+    int64_t probed_us;    /* when the latest probe began; 0 = never */
+    uint64_t before_bps;  /* what arrived until then, within the bound */
     bool hold;            /* the queue empties */
 };
 
@@ -38,7 +40,9 @@ struct rtc_bwe_sign {
 
 void rtc_bwe_aimd_init(struct rtc_bwe_aimd *a);
 void rtc_bwe_aimd_update(struct rtc_bwe_aimd *a, const struct rtc_bwe_sign *sign, int64_t now_us);
-/** A probe found that so much fits; RTC_BWE_NONE takes the bound away. */
+/** A probe begins: what has arrived until now is more than nothing, and fits. 0 = not known. */
+void rtc_bwe_aimd_probe(struct rtc_bwe_aimd *a, uint64_t acked_bps, int64_t now_us);
+/** It found that so much fits; RTC_BWE_NONE takes the bound away. */
 void rtc_bwe_aimd_raise(struct rtc_bwe_aimd *a, uint64_t bps, int64_t now_us);
 /** Nothing arrives at all, or something else said so: at most this from now on. */
 void rtc_bwe_aimd_lower(struct rtc_bwe_aimd *a, uint64_t bps, int64_t now_us);

@@ -115,6 +115,7 @@ TEST(rtc_bwe, follows_the_way_as_it_changes) {
         { "down, jitter", 2000000, 500000, 0, 500000, false, 2 * SECOND, 20 * MS, 0 },
         { "down, a packet in 50 lost", 2000000, 500000, 0, 500000, false, 2 * SECOND, 0, 20 },
         { "up, jitter", 500000, 2000000, 0, 2000000, false, 10 * SECOND, 20 * MS, 0 },
+        { "up, a packet in 50 lost", 500000, 2000000, 0, 2000000, false, 10 * SECOND, 0, 20 },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);

@@ -208,6 +208,32 @@ TEST(rtc_bwe_aimd, falls_below_what_arrives_and_grows_again) {
     CHECK_INT(RTC_BWE_LEAST_BPS, (int64_t)a.bps);
 }
 
+/* Of what arrives, in kbit/s, at an over-use. */
+TEST(rtc_bwe_aimd, a_probe_that_did_not_fit_takes_nothing_from_what_did) {
+    static const struct {
+        const char *name;
+        uint64_t before, arrives, want;
+        int64_t after_us;
+    } rows[] = {
+        { "no less than before", 205, 235, 205, 400 * MS },
+        { "but the queue must empty", 235, 240, 216, 400 * MS },
+        { "less arrives than before: the way has changed", 205, 200, 170, 400 * MS },
+        { "what arrived was not known", 0, 200, 170, 400 * MS },
+        { "long ago", 205, 235, 199, 3 * SECOND },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct rtc_bwe_aimd a;
+        rtc_bwe_aimd_init(&a);
+        struct rtc_bwe_sign over = { .usage = RTC_BWE_OVER, .acked_bps = 400000 };
+        rtc_bwe_aimd_update(&a, &over, SECOND);
+        rtc_bwe_aimd_probe(&a, r->before * 1000, 2 * SECOND);
+        over.acked_bps = r->arrives * 1000;
+        rtc_bwe_aimd_update(&a, &over, 2 * SECOND + r->after_us);
+        CHECK_INT(r->want, a.bps / 1000);
+    }
+}
+
 TEST(rtc_bwe_probe, measures_what_fits) {
     static const struct {
         const char *name;
