@@ -205,10 +205,18 @@ static uint64_t drained(const struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
     return (uint64_t)((double)bps * (share > DRAIN_LEAST ? share : DRAIN_LEAST));
 }
 
-uint64_t rtc_bwe_bps(const struct rtc_bwe *b, int64_t now_us) {
-    uint64_t bps = b->aimd.bps == RTC_BWE_NONE ? RTC_BWE_NONE : drained(b, b->aimd.bps, now_us);
+static uint64_t below_remb(const struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
     bool remb = recent(b->remb_us, now_us, RTC_BWE_REMB_US);
     return remb && b->remb_bps < bps ? b->remb_bps : bps;
+}
+
+uint64_t rtc_bwe_bps(const struct rtc_bwe *b, int64_t now_us) {
+    uint64_t bps = b->aimd.bps == RTC_BWE_NONE ? RTC_BWE_NONE : drained(b, b->aimd.bps, now_us);
+    return below_remb(b, bps, now_us);
+}
+
+uint64_t rtc_bwe_lasting_bps(const struct rtc_bwe *b, int64_t now_us) {
+    return below_remb(b, b->aimd.bps, now_us);
 }
 
 void rtc_bwe_useful(struct rtc_bwe *b, uint64_t bps) {

@@ -54,6 +54,8 @@ void rtc_bwe_remb(struct rtc_bwe *b, uint64_t bps, int64_t now_us);
 
 /** Bits per second that may be sent; RTC_BWE_NONE = no bound is known. */
 uint64_t rtc_bwe_bps(const struct rtc_bwe *b, int64_t now_us);
+/** The same without what is held back to empty a long queue: that is over in a second. */
+uint64_t rtc_bwe_lasting_bps(const struct rtc_bwe *b, int64_t now_us);
 
 /** What there would be to send if it fitted: up to here, and not further, more is tried. 0 or less
  * than rtc_bwe_bps: nothing is tried. */

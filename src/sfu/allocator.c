@@ -4,7 +4,7 @@
 #define PERCENT 100
 
 /* What is being shared out. */
-struct purse {
+struct sharing {
     uint64_t spent, budget, rise_budget;
     bool may_rise;
 };
@@ -14,7 +14,7 @@ static uint32_t cost_of(const struct sfu_claim *c, int rung) {
 }
 
 /* One rung more, where it fits. */
-static bool lift(struct sfu_claim *c, struct purse *p) {
+static bool lift(struct sfu_claim *c, struct sharing *p) {
     int next = c->given + 1;
     bool rises = next > c->now;
     if (next >= c->n_rungs || (rises && !p->may_rise && !c->fresh)) {
@@ -54,7 +54,7 @@ static int first_rung(const struct sfu_claim *c) {
 
 /* Those of a rank step by step, so that equal ones get equal shares. */
 static void lift_rank(struct sfu_claim *claims, size_t n, int rank,
-    int (*most)(const struct sfu_claim *), struct purse *p) {
+    int (*most)(const struct sfu_claim *), struct sharing *p) {
     for (bool any = true; any;) {
         any = false;
         for (size_t i = 0; i < n; i++) {
@@ -67,22 +67,23 @@ static void lift_rank(struct sfu_claim *claims, size_t n, int rank,
 }
 
 static void lift_all(
-    struct sfu_claim *claims, size_t n, int (*most)(const struct sfu_claim *), struct purse *p) {
+    struct sfu_claim *claims, size_t n, int (*most)(const struct sfu_claim *), struct sharing *p) {
     for (int rank = -1; next_rank(claims, n, rank, &rank);) {
         lift_rank(claims, n, rank, most, p);
     }
 }
 
-uint64_t sfu_allocate(struct sfu_claim *claims, size_t n, uint64_t budget_bps, bool may_rise) {
-    struct purse p = { .budget = budget_bps,
-        .rise_budget = budget_bps / (PERCENT + SFU_RISE_PERCENT) * PERCENT,
-        .may_rise = may_rise };
+uint64_t sfu_allocate(struct sfu_claim *claims, size_t n, struct sfu_purse purse) {
+    struct sharing p = { .budget = purse.lasting_bps,
+        .rise_budget = purse.now_bps / (PERCENT + SFU_RISE_PERCENT) * PERCENT,
+        .may_rise = purse.may_rise };
     for (size_t i = 0; i < n; i++) {
         struct sfu_claim *c = &claims[i];
         c->given = c->may_pause || c->n_rungs == 0 ? SFU_RUNG_NONE : 0;
         p.spent += cost_of(c, c->given);
     }
     lift_all(claims, n, first_rung, &p);
+    p.budget = purse.now_bps;
     lift_all(claims, n, lowest_layer, &p);
     lift_all(claims, n, all_rungs, &p);
     return p.spent;

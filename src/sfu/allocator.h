@@ -43,9 +43,17 @@ struct sfu_claim {
     int8_t given; /* out: likewise; NONE = paused, or needs nothing */
 };
 
-/** Gives each claim its rung. `may_rise`: it is time for more than they have. Gives the sum of what
- * was given, which is above the budget where what may not be paused does not fit. */
-uint64_t sfu_allocate(struct sfu_claim *claims, size_t n, uint64_t budget_bps, bool may_rise);
+/* What there is to share out. */
+struct sfu_purse {
+    uint64_t now_bps;
+    uint64_t lasting_bps; /* once a queue on the way has emptied: not less than now */
+    bool may_rise;        /* it is time for more than they have */
+};
+
+/** Gives each claim its rung. What is seen is not paused for what lacks only until a queue has
+ * emptied: a pause lasts for seconds. Gives the sum of what was given, which is above what there is
+ * now where that keeps the first rungs, or where what may not be paused does not fit. */
+uint64_t sfu_allocate(struct sfu_claim *claims, size_t n, struct sfu_purse purse);
 
 /** What all of them would cost at the top of their ladders. */
 uint64_t sfu_allocator_all(const struct sfu_claim *claims, size_t n);

@@ -16,6 +16,10 @@ uint64_t sfu_transport_budget(const struct sfu_transport *t, int64_t now_us) {
     return t->budget.bwe == NULL ? SFU_BUDGET_UNKNOWN : rtc_bwe_bps(t->budget.bwe, now_us);
 }
 
+uint64_t sfu_transport_lasting(const struct sfu_transport *t, int64_t now_us) {
+    return t->budget.bwe == NULL ? SFU_BUDGET_UNKNOWN : rtc_bwe_lasting_bps(t->budget.bwe, now_us);
+}
+
 static struct rtc_bwe_view view_of(const struct sfu_transport *t) {
     struct rtc_bwe_view view = { .rtt_us = 0 };
     if (t->budget.bwe != NULL) {

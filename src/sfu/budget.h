@@ -59,6 +59,9 @@ struct sfu_budget {
 /** Bits per second of video, or SFU_BUDGET_UNKNOWN. */
 uint64_t sfu_transport_budget(const struct sfu_transport *t, int64_t now_us);
 
+/** The same, once what waits on the way has left. */
+uint64_t sfu_transport_lasting(const struct sfu_transport *t, int64_t now_us);
+
 /** How long an answer takes just now, queues and all; 0 = not known. */
 int64_t sfu_transport_rtt_us(const struct sfu_transport *t);
 /** Do packets wait on the way? Where nobody can tell, they may. */

@@ -153,6 +153,47 @@ TEST(sim_budgets, what_is_paused_goes_on) {
     }
 }
 
+/* While a line's queue empties, and after a probe that did not fit, less is sent; but what fits but
+ * for that is not paused, which would last three seconds. */
+TEST(sim_budgets, what_fits_is_not_paused) {
+    static const struct {
+        const char *name;
+        int64_t queue_us, jitter_us;
+        unsigned loss_permil;
+    } rows[] = {
+        { "a long queue", 1000 * MS, 0, 0 },
+        { "a queue", 300 * MS, 0, 0 },
+        { "a short queue", 50 * MS, 0, 0 },
+        { "jitter", 300 * MS, 20 * MS, 0 },
+        { "loss", 300 * MS, 0, 50 },
+        { "jitter and loss", 50 * MS, 20 * MS, 10 },
+    };
+    /* Some 150, 300 and 600 kbit/s with their heads. */
+    const struct world_kind small = {
+        .video = true, .layers = 3, .payload = 590, .no_temporal = true
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        for (uint64_t seed = 1; seed <= 3; seed++) {
+            struct world *w = world_create(seed);
+            struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+            const struct sfu_wanted wanted = { .spatial = 2, .may_pause = true };
+            b->wide = true;
+            w->net.down.jitter_us = r->jitter_us;
+            w->net.down.loss_permil = r->loss_permil;
+            world_run(w, SECOND);
+            struct peer_sink *sees = world_subscribe(b, world_publish(a, 0, &small), &wanted);
+            (void)world_subscribe(b, world_publish(a, 1, &microphone), NULL);
+            world_run(w, 4 * SECOND);
+            (void)net_narrow(&w->net, &b->path, 300000, r->queue_us);
+            world_run(w, 30 * SECOND);
+            CHECK_INT(0, b->paused_subscriptions);
+            CHECK_INT(0, sees->stats.layer);
+            world_destroy(w);
+        }
+    }
+}
+
 /* Above 20 pictures a second, and no hole in the sound that a decoder does not bridge: 60 ms, as
  * ITU-T G.711, Appendix I, which fades out over them. What is played so long after it was sent is
  * a conversation still (ITU-T G.114: 400 ms at most). A second may be poorer: the one in which a

@@ -185,6 +185,7 @@ TEST(rtc_bwe, silence_is_no_room_and_does_not_last) {
     path_run(&path, 10 * SECOND);
     path.way.loss_permil = 1000;
     path_run(&path, 14 * SECOND);
+    CHECK(rtc_bwe_lasting_bps(path.bwe, path.now_us) >= rtc_bwe_bps(path.bwe, path.now_us));
     CHECK(rtc_bwe_bps(path.bwe, path.now_us) < 400000);
     path.way.loss_permil = 0;
     path_run(&path, 30 * SECOND);

@@ -10,6 +10,11 @@ static const struct sfu_supply supply = {
     .live = 7,
 };
 
+/* The way has no queue. */
+static struct sfu_purse purse_of(uint64_t bps, bool may_rise) {
+    return (struct sfu_purse){ bps, bps, may_rise };
+}
+
 TEST(sfu_allocator, builds_ladders) {
     static const struct {
         const char *name;
@@ -167,10 +172,32 @@ TEST(sfu_allocator, shares) {
             c->now = g->now == FRESH ? SFU_RUNG_NONE : g->now;
             sfu_allocator_ladder(&supply, g->tier, SFU_TEMPORAL_ALL, c);
         }
-        CHECK_INT(r->sum, sfu_allocate(claims, n, r->budget, !r->late));
+        CHECK_INT(r->sum, sfu_allocate(claims, n, purse_of(r->budget, !r->late)));
         for (size_t i = 0; i < n; i++) {
             CHECK_INT(r->all[i].given, claims[i].given);
         }
+    }
+}
+
+/* The lowest rung is 40,000. */
+TEST(sfu_allocator, what_lacks_for_a_moment_pauses_nothing_that_is_seen) {
+    static const struct {
+        const char *name;
+        uint64_t now_bps, lasting_bps, sum;
+        int8_t now, given;
+    } rows[] = {
+        { "a queue empties", 30000, 50000, 40000, 0, 0 },
+        { "more than the first rung must go", 30000, 500000, 40000, 6, 0 },
+        { "it lasts", 30000, 30000, 0, 0, SFU_RUNG_NONE },
+        { "it was paused before", 30000, 500000, 0, SFU_RUNG_NONE, SFU_RUNG_NONE },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct sfu_claim c = { .rank = SFU_RANK_CAMERA, .may_pause = true, .now = r->now };
+        sfu_allocator_ladder(&supply, 2, SFU_TEMPORAL_ALL, &c);
+        struct sfu_purse purse = { r->now_bps, r->lasting_bps, true };
+        CHECK_INT(r->sum, sfu_allocate(&c, 1, purse));
+        CHECK_INT(r->given, c.given);
     }
 }
 
@@ -180,7 +207,7 @@ TEST(sfu_allocator, says_what_all_would_cost) {
     sfu_allocator_ladder(&supply, 0, SFU_TEMPORAL_ALL, &claims[2]);
     CHECK_INT(1100000, sfu_allocator_all(claims, 3));
     CHECK_INT(0, sfu_allocator_all(claims, 0));
-    CHECK_INT(0, sfu_allocate(claims, 0, 1000, true));
+    CHECK_INT(0, sfu_allocate(claims, 0, purse_of(1000, true)));
 }
 
 /* Whatever is claimed: never above the budget unless all are at their least, and more room never
@@ -203,7 +230,7 @@ TEST(sfu_allocator, more_room_never_gives_less) {
                 &supply, random >> 16 & 3, (uint8_t)(random >> 20 & 7), &claims[i]);
         }
         for (uint64_t budget = 10000; budget < 20000000; budget = budget * 5 / 4) {
-            uint64_t sum = sfu_allocate(claims, 12, budget, true);
+            uint64_t sum = sfu_allocate(claims, 12, purse_of(budget, true));
             bool least = true;
             for (size_t i = 0; i < 12; i++) {
                 least = least && claims[i].given <= 0;
