@@ -48,8 +48,8 @@ struct rtc_bwe {
     struct rtc_bwe_queue queue;
     struct rtc_bwe_loss loss;
     struct rtc_bwe_aimd aimd;
-    uint64_t remb_bps, useful_bps;
-    int64_t remb_us;  /* when it came; 0 = never */
+    struct rtc_bwe_remb remb;
+    uint64_t useful_bps;
     int64_t rtt_us;   /* 0 = not known */
     int64_t probe_us; /* the next not before */
     int64_t probe_wait_us;
@@ -191,8 +191,7 @@ bool rtc_bwe_feedback(struct rtc_bwe *b, struct cur fci, int64_t now_us) {
 }
 
 void rtc_bwe_remb(struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
-    b->remb_bps = bps;
-    b->remb_us = now_us;
+    rtc_bwe_remb_take(&b->remb, bps, now_us);
 }
 
 /* --- the result --- */
@@ -206,8 +205,8 @@ static uint64_t drained(const struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
 }
 
 static uint64_t below_remb(const struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
-    bool remb = recent(b->remb_us, now_us, RTC_BWE_REMB_US);
-    return remb && b->remb_bps < bps ? b->remb_bps : bps;
+    uint64_t remb_bps = rtc_bwe_remb_bps(&b->remb, now_us);
+    return remb_bps < bps ? remb_bps : bps;
 }
 
 uint64_t rtc_bwe_bps(const struct rtc_bwe *b, int64_t now_us) {
@@ -221,6 +220,10 @@ uint64_t rtc_bwe_lasting_bps(const struct rtc_bwe *b, int64_t now_us) {
 
 void rtc_bwe_useful(struct rtc_bwe *b, uint64_t bps) {
     b->useful_bps = bps;
+}
+
+void rtc_bwe_spends(struct rtc_bwe *b, uint64_t bps) {
+    b->remb.spent_bps = bps;
 }
 
 void rtc_bwe_look(const struct rtc_bwe *b, struct rtc_bwe_view *ret) {
@@ -286,7 +289,7 @@ int64_t rtc_bwe_tick(struct rtc_bwe *b, int64_t now_us) {
         return now_us + RTC_BWE_TICK_US;
     }
     if (!b->heard) {
-        return INT64_MAX;
+        return rtc_bwe_remb_tick(&b->remb, b->useful_bps, now_us);
     }
     int64_t next_us = now_us + RTC_BWE_FEEDBACK_US;
     bool more = b->aimd.bps != RTC_BWE_NONE && b->useful_bps > b->aimd.bps;
@@ -294,5 +297,12 @@ int64_t rtc_bwe_tick(struct rtc_bwe *b, int64_t now_us) {
 }
 
 size_t rtc_bwe_padding(const struct rtc_bwe *b, int64_t now_us) {
-    return rtc_bwe_probe_due(&b->probe, now_us);
+    size_t remb = !b->heard && b->remb.due > 0 ? (size_t)b->remb.due : 0;
+    return rtc_bwe_probe_runs(&b->probe) ? rtc_bwe_probe_due(&b->probe, now_us) : remb;
+}
+
+void rtc_bwe_padded(struct rtc_bwe *b, size_t bytes, int64_t now_us) {
+    if (!b->heard) {
+        rtc_bwe_remb_padded(&b->remb, bytes, now_us);
+    }
 }

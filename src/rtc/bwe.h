@@ -4,6 +4,7 @@
  *     rtc/bwe_acked   what arrives            rtc/bwe_trend   does a queue grow?
  *     rtc/bwe_queue   does a queue stand?     rtc/bwe_loss    is too much lost?
  *     rtc/bwe_aimd    the bound               rtc/bwe_probe   would more fit?
+ *     rtc/bwe_remb    what the receiver says
  *
  * Two sources, one number: the sender's own estimate from transport-wide feedback, and the
  * receiver's (REMB), each an upper bound. Without either there is none, and everything may be sent:
@@ -22,6 +23,7 @@
 #include "core/cur.h"
 #include "core/err.h"
 #include "rtc/bwe_aimd.h"
+#include "rtc/bwe_remb.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,9 +32,8 @@
 /* Packets until they are reported: at first a second of 2.5 Mbit/s, at most of 10. */
 #define RTC_BWE_HISTORY      256
 #define RTC_BWE_HISTORY_MOST 1024
-#define RTC_BWE_REMB_US      10000000 /* a REMB holds so long: clients send one a second */
-#define RTC_BWE_TICK_US      20000    /* how often to tick while there is something to do */
-#define RTC_BWE_FEEDBACK_US  1000000  /* without any for so long, what leaves does not arrive */
+#define RTC_BWE_TICK_US      20000   /* how often to tick while there is something to do */
+#define RTC_BWE_FEEDBACK_US  1000000 /* without any for so long, what leaves does not arrive */
 
 struct rtc_bwe;
 
@@ -60,13 +61,18 @@ uint64_t rtc_bwe_lasting_bps(const struct rtc_bwe *b, int64_t now_us);
 /** What there would be to send if it fitted: up to here, and not further, more is tried. 0 or less
  * than rtc_bwe_bps: nothing is tried. */
 void rtc_bwe_useful(struct rtc_bwe *b, uint64_t bps);
+/** What of it is sent now, for receivers whose packets nobody counts here; RTC_BWE_NONE = all that
+ * there is. */
+void rtc_bwe_spends(struct rtc_bwe *b, uint64_t bps);
 
 /** Time passes: begins and ends probes, notices silence. Gives when to call again, or sooner: after
  * a report, and when what is useful has changed. INT64_MAX = then only. */
 int64_t rtc_bwe_tick(struct rtc_bwe *b, int64_t now_us);
-/** Bytes of padding that should leave now, for a probe. Ask each turn while it is not 0, and as
- * rtc_bwe_tick says. */
+/** Bytes of padding that should leave now: for a probe, or for the receiver's estimate to rise by.
+ * Ask each turn while it is not 0, and as rtc_bwe_tick says. */
 size_t rtc_bwe_padding(const struct rtc_bwe *b, int64_t now_us);
+/** So many have been queued; 0 = none can be. */
+void rtc_bwe_padded(struct rtc_bwe *b, size_t bytes, int64_t now_us);
 
 /* What is known, for statistics and tests. */
 struct rtc_bwe_view {

@@ -70,7 +70,7 @@ static void due(struct wheel_timer *timer, int64_t now_us) {
     int64_t next_us = rtc_bwe_tick(t->budget.bwe, now_us);
     size_t bytes = rtc_bwe_padding(t->budget.bwe, now_us);
     if (bytes > 0) {
-        sfu_padding_send(t, bytes);
+        rtc_bwe_padded(t->budget.bwe, sfu_padding_send(t, bytes), now_us);
     }
     look(t, now_us);
     if (next_us != INT64_MAX) {
@@ -85,8 +85,11 @@ static void wake(struct sfu_transport *t) {
     wheel_arm(&m->wheel, &t->budget.timer, m->now_us + SFU_PADDING_EVERY_US, due);
 }
 
-void sfu_transport_could_use(struct sfu_transport *t, uint64_t bps) {
+void sfu_transport_could_use(struct sfu_transport *t, uint64_t bps, uint64_t spent_bps) {
     struct sfu_budget *b = &t->budget;
+    if (b->bwe != NULL) {
+        rtc_bwe_spends(b->bwe, spent_bps < bps ? spent_bps : RTC_BWE_NONE);
+    }
     if (b->bwe != NULL && b->useful_bps != bps) {
         rtc_bwe_useful(b->bwe, room_for(bps));
         wake(t);
@@ -129,5 +132,6 @@ void sfu_budget_remb(struct sfu_transport *t, uint64_t bps, int64_t now_us) {
         t->worker->stats.estimates++;
         rtc_bwe_remb(t->budget.bwe, bps, now_us);
         look(t, now_us);
+        wake(t);
     }
 }

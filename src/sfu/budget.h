@@ -70,9 +70,10 @@ bool sfu_transport_is_full(const struct sfu_transport *t);
 /**
  * What all its subscriptions would get if there were room for the next step of each (or all they
  * wish, where that is simpler). Above the budget, room is looked for up to this number, and no
- * further; 0 or below the budget, nothing is looked for. Cheap: call it whenever the shares change.
+ * further; 0 or below the budget, nothing is looked for. And what they have got of it. Cheap: call
+ * it whenever the shares change.
  */
-void sfu_transport_could_use(struct sfu_transport *t, uint64_t bps);
+void sfu_transport_could_use(struct sfu_transport *t, uint64_t bps, uint64_t spent_bps);
 
 /* --- what it comes from --- */
 

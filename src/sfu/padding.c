@@ -12,16 +12,15 @@
 
 #define PADDED_BIT 0x20
 
-static bool can_pad(const struct sfu_subscription *s) {
+static bool can_pad(const struct sfu_subscription *s, enum rtc_ext by) {
     return s->started && s->rtx_ssrc != 0 && sfu_track_is_video(s->track) &&
-           s->rtx_pts[s->track->codec->type] != RTC_NO_PT &&
-           (s->plan.own & RTC_EXT_BIT(RTC_EXT_TRANSPORT_CC)) != 0;
+           s->rtx_pts[s->track->codec->type] != RTC_NO_PT && (s->plan.own & RTC_EXT_BIT(by)) != 0;
 }
 
-static struct sfu_subscription *find(struct sfu_transport *t) {
+static struct sfu_subscription *find(struct sfu_transport *t, enum rtc_ext by) {
     struct sfu_subscription *s = NULL;
     DL_FOREACH(t->subscriptions, s) {
-        if (can_pad(s)) {
+        if (can_pad(s, by)) {
             return s;
         }
     }
@@ -45,11 +44,12 @@ static size_t send_one(struct sfu_subscription *s, struct pkt *body) {
     return job->head_len + (size_t)job->body_len;
 }
 
-void sfu_padding_send(struct sfu_transport *t, size_t bytes) {
-    struct sfu_subscription *s = find(t);
+size_t sfu_padding_send(struct sfu_transport *t, size_t bytes) {
+    struct sfu_subscription *s = find(t, RTC_EXT_TRANSPORT_CC);
+    s = s == NULL ? find(t, RTC_EXT_ABS_SEND_TIME) : s;
     struct pkt *body = s == NULL ? NULL : pkt_take(t->worker->media->pool);
     if (body == NULL) {
-        return;
+        return 0;
     }
     memset(pkt_bytes(body), 0, RTC_RTP_PAD_MAX);
     pkt_bytes(body)[RTC_RTP_PAD_MAX - 1] = RTC_RTP_PAD_MAX;
@@ -60,4 +60,5 @@ void sfu_padding_send(struct sfu_transport *t, size_t bytes) {
         t->worker->stats.padded += one > 0;
     }
     pkt_unref(body);
+    return sent;
 }

@@ -117,7 +117,7 @@ void sfu_share_now(struct sfu_transport *t, int64_t now_us) {
         struct sfu_purse purse = { budget, sfu_transport_lasting(t, now_us),
             now_us >= t->share.rise_us };
         t->share.spent_bps = sfu_allocate(claims, n, purse);
-        sfu_transport_could_use(t, sfu_allocator_all(claims, n));
+        sfu_transport_could_use(t, sfu_allocator_all(claims, n), t->share.spent_bps);
         grant_all(t, claims, now_us);
     }
     if (!was_limited) {

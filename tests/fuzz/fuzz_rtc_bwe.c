@@ -3,7 +3,7 @@
  * is due than one cluster has.
  *
  * The input is rounds of: how many packets leave, how many milliseconds pass, how long the report
- * is; then the report.
+ * is; then the report. One without length is the receiver's own estimate (REMB).
  */
 #include "core/cur.h"
 #include "rtc/bwe.h"
@@ -26,6 +26,7 @@ static void check(struct rtc_bwe *b, int64_t now_us) {
     assert(due < BURST);
     for (unsigned i = 0; i < 300 && rtc_bwe_padding(b, now_us) > 0; i++) {
         (void)rtc_bwe_sent(b, PADDING, now_us);
+        rtc_bwe_padded(b, PADDING, now_us);
     }
     assert(rtc_bwe_padding(b, now_us) == 0);
 }
@@ -38,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         return 0;
     }
     rtc_bwe_useful(b, 3000000);
+    rtc_bwe_spends(b, 200000);
     for (unsigned round = 0; round < ROUNDS && cur_left(&c) > 0; round++) {
         uint8_t packets = cur_u8(&c);
         uint8_t ms = cur_u8(&c);
@@ -46,6 +48,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
             (void)rtc_bwe_sent(b, 1000, now_us + (int64_t)i * ms * MS / 256);
         }
         now_us += (int64_t)ms * MS;
+        if (report == 0) {
+            rtc_bwe_remb(b, RTC_BWE_LEAST_BPS + packets * UINT64_C(20000), now_us);
+        }
         size_t n = report < cur_left(&c) ? report : cur_left(&c);
         (void)rtc_bwe_feedback(b, cur_sub(&c, n), now_us);
         check(b, now_us);

@@ -3,6 +3,35 @@
 #include "rtc/rtpext.h"
 #include "world.h"
 
+#define GREW_US      30000    /* packets that wait so long say that too much is sent */
+#define ESTIMATE_BPS 50000000 /* until then */
+
+static void note_age(struct world_estimate *e, size_t len, int64_t age_us) {
+    e->bytes += len;
+    e->least_us = e->least_us == 0 || age_us < e->least_us ? age_us : e->least_us;
+    e->base_us = e->base_us == 0 || age_us < e->base_us ? age_us : e->base_us;
+}
+
+void world_estimate(struct world_client *c) {
+    struct world_estimate *e = &c->estimate;
+    int64_t for_us = c->world->now_us - e->reported_us;
+    if (e->growth_percent == 0) {
+        return;
+    }
+    if (e->reported_us != 0 && e->least_us != 0) {
+        double bps = (double)e->bytes * 8e6 / (double)for_us, said = (double)c->remb_bps;
+        double grown = said * (1 + e->growth_percent / 100.0 * (double)for_us / 1e6);
+        double most = 1.5 * bps + 10000;
+        grown = grown < most ? grown : said > most ? said : most;
+        c->remb_bps = (uint64_t)(e->least_us - e->base_us > GREW_US ? 0.85 * bps : grown);
+    } else if (c->remb_bps == 0) {
+        c->remb_bps = ESTIMATE_BPS;
+    }
+    e->bytes = 0;
+    e->least_us = 0;
+    e->reported_us = c->world->now_us;
+}
+
 /* The time of sending, which is a moment ago: 24 bits, 18 of them behind the point. */
 static void check_time(struct world_client *c, const uint8_t *packet, size_t len, int64_t now_us) {
     static const uint8_t ids[RTC_EXT_COUNT] = { [RTC_EXT_ABS_SEND_TIME] = WORLD_EXT_TIME };
@@ -20,6 +49,7 @@ static void check_time(struct world_client *c, const uint8_t *packet, size_t len
             1000000 / 262144;
         bool right =
             age_us >= down->delay_us - 1000 && age_us <= down->delay_us + down->jitter_us + 1000;
+        note_age(&c->estimate, len, age_us);
         *(right ? &c->times_right : &c->times_wrong) += 1;
     }
 }

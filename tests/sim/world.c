@@ -252,6 +252,7 @@ static void client_reports(struct world_client *c) {
             report_sink(&c->sinks[i], &w, c->world->now_us);
         }
     }
+    world_estimate(c);
     report_room(c, &w);
     send_written(c, &w);
 }

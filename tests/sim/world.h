@@ -35,6 +35,16 @@ struct world_sink {
     struct world_client *of;
 };
 
+/* A receiver's estimate as browsers make it (draft-ietf-rmcat-gcc-02, 5.5): it falls below what
+ * comes when packets wait, else it grows, to half as much again as what comes. */
+struct world_estimate {
+    unsigned growth_percent; /* a second; 0 = there is none */
+    uint64_t bytes;          /* that came since the last report */
+    int64_t reported_us;
+    int64_t base_us,
+        least_us; /* the least age of packets: ever, and since the last report; 0 = none */
+};
+
 struct world_client {
     struct world *world;
     struct peer_connection *peer;
@@ -55,8 +65,9 @@ struct world_client {
     unsigned paused_subscriptions, resumed_subscriptions;
     bool wide; /* reports on transport-wide numbers; set it before it subscribes */
     struct rtc_twcc_rx arrivals;
-    uint64_t remb_bps; /* what it says that it can receive; 0 = says nothing of it */
-    unsigned unknown;  /* packets of SSRCs that it has no track for */
+    uint64_t remb_bps;              /* what it says that it can receive; 0 = says nothing of it */
+    struct world_estimate estimate; /* or what it finds by itself */
+    unsigned unknown;               /* packets of SSRCs that it has no track for */
     unsigned times_right, times_wrong; /* abs-send-time of packets */
     const char *profile;               /* of SRTP, as the SFU told */
     /* Takes its packets (and sees its RTCP) instead of tracks and sinks; NULL = nobody. */
@@ -166,6 +177,8 @@ void world_data(struct world_client *c, const char *name, bool ours, bool down);
 /* --- arrivals.c, for world.c --- */
 void world_note_arrival(struct world_client *c, const uint8_t *packet, size_t len, int64_t now_us);
 void world_report_arrivals(struct world_client *c);
+/** Once a report: sets what it says. */
+void world_estimate(struct world_client *c);
 
 /** Lets time pass. */
 void world_run(struct world *w, int64_t for_us);

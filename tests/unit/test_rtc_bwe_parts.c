@@ -1,10 +1,11 @@
-/* The parts of the estimate, each by itself: rtc/bwe_acked, _trend, _queue, _loss, _aimd, _probe.
- */
+/* The parts of the estimate, each by itself: rtc/bwe_acked, _trend, _queue, _loss, _aimd,
+ * _probe, _remb. */
 #include "rtc/bwe_acked.h"
 #include "rtc/bwe_aimd.h"
 #include "rtc/bwe_loss.h"
 #include "rtc/bwe_probe.h"
 #include "rtc/bwe_queue.h"
+#include "rtc/bwe_remb.h"
 #include "rtc/bwe_trend.h"
 #include "test.h"
 
@@ -296,4 +297,66 @@ TEST(rtc_bwe_probe, gives_up_without_packets_or_reports) {
         n++;
     }
     CHECK_INT(RTC_BWE_PROBE_PACKETS_MOST, n);
+}
+
+/* Bytes that a receiver's estimate asks for, in packets of 290. */
+static int64_t pad(struct rtc_bwe_remb *r, uint64_t useful_bps, int64_t from_us, int64_t for_us) {
+    int64_t bytes = 0;
+    for (int64_t now = from_us; now < from_us + for_us; now += 20 * MS) {
+        (void)rtc_bwe_remb_tick(r, useful_bps, now);
+        for (; r->due > 0; bytes += 290) {
+            rtc_bwe_remb_padded(r, 290, now);
+        }
+    }
+    return bytes;
+}
+
+TEST(rtc_bwe_remb, adds_up_to_what_is_said_while_there_is_more) {
+    static const struct {
+        const char *name;
+        uint64_t says, useful, spent, want; /* kbit/s */
+    } rows[] = {
+        { "what the videos leave", 300, 1000, 200, 100 },
+        { "all are paused", 60, 1000, 0, 60 },
+        { "they leave nothing", 300, 1000, 310, 0 },
+        { "all there is is sent", 300, 1000, RTC_BWE_NONE / 1000, 0 },
+        { "nothing more is of use", 1000, 1000, 200, 0 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct rtc_bwe_remb remb = { .spent_bps = r->spent * 1000 };
+        rtc_bwe_remb_take(&remb, r->says * 1000, SECOND);
+        (void)pad(&remb, r->useful * 1000, SECOND, 4 * SECOND);
+        int64_t bytes = pad(&remb, r->useful * 1000, 5 * SECOND, 4 * SECOND);
+        int64_t want = (int64_t)r->want * 500; /* in four seconds */
+        CHECK(bytes > want - 290 && bytes < want + 290);
+        ROW("it does not hold for ever");
+        int64_t late = SECOND + RTC_BWE_REMB_US;
+        CHECK(rtc_bwe_remb_bps(&remb, late) == RTC_BWE_NONE);
+        CHECK(rtc_bwe_remb_tick(&remb, r->useful * 1000, late) == INT64_MAX);
+    }
+}
+
+TEST(rtc_bwe_remb, rests_after_a_fall_and_longer_where_it_gets_no_further) {
+    static const int64_t rests[] = { 1, 2, 4, 4 };
+    struct rtc_bwe_remb remb = { .spent_bps = 200000 };
+    int64_t now = SECOND;
+    rtc_bwe_remb_take(&remb, 300000, now);
+    CHECK_INT(now + SECOND, rtc_bwe_remb_tick(&remb, 1000000, now));
+    for (size_t i = 0; i < COUNT_OF(rests); i++) {
+        rtc_bwe_remb_take(&remb, 300000, now += 9 * SECOND);
+        CHECK(pad(&remb, 1000000, now, 2 * SECOND) > 0);
+        rtc_bwe_remb_take(&remb, 250000, now += 2 * SECOND);
+        CHECK_INT(0, pad(&remb, 1000000, now, rests[i] * SECOND));
+        CHECK(pad(&remb, 1000000, now + rests[i] * SECOND, 2 * SECOND) > 0);
+    }
+    ROW("it got further");
+    rtc_bwe_remb_take(&remb, 400000, now += 9 * SECOND);
+    rtc_bwe_remb_take(&remb, 250000, now += SECOND);
+    CHECK_INT(now + SECOND, rtc_bwe_remb_tick(&remb, 1000000, now));
+    ROW("where none can be sent, it is tried again later");
+    now += 2 * SECOND;
+    CHECK_INT(now + 20 * MS, rtc_bwe_remb_tick(&remb, 1000000, now));
+    rtc_bwe_remb_padded(&remb, 0, now);
+    CHECK_INT(now + SECOND, rtc_bwe_remb_tick(&remb, 1000000, now));
 }
