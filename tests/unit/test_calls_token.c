@@ -49,23 +49,35 @@ static struct call_input member(enum call_input_type type, const char *event_id,
             .expires_at = at_ms + 3600000 } };
 }
 
-static const char *detail(const struct store_event *e, const char *key) {
-    for (const struct store_detail *d = e->details; d != NULL; d = d->next) {
-        if (strcmp(d->key, key) == 0) {
-            return d->type == STORE_DETAIL_TEXT ? d->text : d->number ? "yes" : "no";
-        }
+static const struct store_detail *find_detail(const struct store_event *e, const char *key) {
+    const struct store_detail *d = e->details;
+    while (d != NULL && strcmp(d->key, key) != 0) {
+        d = d->next;
     }
-    return NULL;
+    return d;
+}
+
+static const char *detail(const struct store_event *e, const char *key) {
+    const struct store_detail *d = find_detail(e, key);
+    return d == NULL ? NULL : d->type == STORE_DETAIL_TEXT ? d->text : d->number ? "yes" : "no";
 }
 
 /* -1: there is none. */
 static int64_t number(const struct store_event *e, const char *key) {
-    for (const struct store_detail *d = e->details; d != NULL; d = d->next) {
-        if (strcmp(d->key, key) == 0) {
-            return d->number;
-        }
+    const struct store_detail *d = find_detail(e, key);
+    return d == NULL ? -1 : d->number;
+}
+
+/* A call from two seconds ago on; `over`: until one second ago. */
+static void begin_call(struct call_batch *b, struct arena *a, bool over) {
+    arena_init(a);
+    call_batch_init(b, a, &policy, NOW);
+    struct call_input in = member(IN_MEMBER, "$1", NOW - 2000);
+    CHECK_ERR(OK, call_batch_apply(b, &in));
+    if (over) {
+        in = member(IN_MEMBER_LEFT, "$2", NOW - 1000);
+        CHECK_ERR(OK, call_batch_apply(b, &in));
     }
-    return -1;
 }
 
 TEST(calls_token, are_rows_of_the_live_call) {
@@ -83,18 +95,11 @@ TEST(calls_token, are_rows_of_the_live_call) {
     FOR_ROWS (rows, r) {
         ROW(r->name);
         CLEANUP(arena_finish) struct arena a;
-        arena_init(&a);
         struct call_batch b;
-        call_batch_init(&b, &a, &policy, NOW);
-        struct call_input in = member(IN_MEMBER, "$1", NOW - 2000);
-        CHECK_ERR(OK, call_batch_apply(&b, &in));
-        if (r->over) {
-            in = member(IN_MEMBER_LEFT, "$2", NOW - 1000);
-            CHECK_ERR(OK, call_batch_apply(&b, &in));
-        }
+        begin_call(&b, &a, r->over);
         enum call_state before = b.sessions->state;
         size_t events = b.sessions->n_events;
-        in = issued;
+        struct call_input in = issued;
         in.token.slot = r->slot;
         CHECK_ERR(OK, call_batch_apply(&b, &in));
         CHECK_INT(before, b.sessions->state);
@@ -104,7 +109,6 @@ TEST(calls_token, are_rows_of_the_live_call) {
     }
 }
 
-/* The call lasts from two seconds ago until one second ago. */
 TEST(calls_token, are_rows_of_a_call_that_is_over_where_they_end_something) {
     static const struct {
         const char *name;
@@ -128,16 +132,11 @@ TEST(calls_token, are_rows_of_a_call_that_is_over_where_they_end_something) {
     FOR_ROWS (rows, r) {
         ROW(r->name);
         CLEANUP(arena_finish) struct arena a;
-        arena_init(&a);
         struct call_batch b;
-        call_batch_init(&b, &a, &policy, NOW);
-        struct call_input in = member(IN_MEMBER, "$1", NOW - 2000);
-        CHECK_ERR(OK, call_batch_apply(&b, &in));
-        in = member(IN_MEMBER_LEFT, "$2", NOW - 1000);
-        CHECK_ERR(OK, call_batch_apply(&b, &in));
+        begin_call(&b, &a, true);
         struct store_call row = b.sessions->row;
         size_t events = b.sessions->n_events;
-        in = issued;
+        struct call_input in = issued;
         in.type = r->type;
         in.sent_ms = in.origin_ms = in.received_ms = NOW + r->after_ms;
         in.token.figures.span_ms = r->span_ms;
