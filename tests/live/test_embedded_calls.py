@@ -16,7 +16,7 @@ EMBEDDED = {"rtc": {"sfu": "embedded", "public_url": "PUBLIC_URL", "announced_ip
                     "workers": 1},
             "audit": {"spool_max": "64KiB"},
             "livekit": {"key": "devkey", "secret": '"a secret of at least 32 characters"'}}
-SILENT_S = 60  # decision 17: 15 s until media that went silent has ended; then the delayed leave is sent at once
+SILENT_S = 60  # rtc/icelite.h: 20 s until media that went silent has ended; then the delayed leave is sent at once
 
 
 @pytest.fixture(name="stack", scope="module")
