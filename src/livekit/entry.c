@@ -325,6 +325,7 @@ static enum err read_join(
         e->capabilities |= bit > 0 && bit < 32 ? 1u << bit : 0;
     }
     e->client = arena_printf(&e->arena, "sdk %d %s", (int)c->sdk, c->version);
+    e->offers_late = c->sdk == LK__CLIENT_INFO__SDK__GO;
     read_browser(http_request_header(r, "User-Agent"), c->browser, e);
     return read_join_attributes(e, why);
 }

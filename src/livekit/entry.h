@@ -34,6 +34,7 @@ struct lk_entry {
     uint32_t capabilities;   /* bits of ClientInfo.Capability; shown to others */
     bool firefox;            /* ignores the order of codecs, and invents ids of tracks */
     bool safari;             /* uses no section for a second track */
+    bool offers_late;        /* its offer comes before it has set it as its own description */
     const char *client;      /* "js 2.23.0", for the log */
     const char *metadata;    /* the token's, or what replaces it */
     struct room_attribute *attributes;

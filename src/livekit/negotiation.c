@@ -31,7 +31,18 @@ void lk_negotiation_finish(struct lk_session *s) {
     arena_finish(&s->negotiation.offer_arena);
 }
 
+/* A held offer waits no longer; its SDP is the caller's. NULL = none is. */
+static char *release(struct lk_session *s) {
+    char *sdp = s->negotiation.held;
+    if (sdp != NULL) {
+        room_timer_disarm(s->signal->cfg.rooms, &s->negotiation.timer);
+        s->negotiation.held = NULL;
+    }
+    return sdp;
+}
+
 void lk_negotiation_rest(struct lk_session *s) {
+    mem_free(release(s));
     room_timer_disarm(s->signal->cfg.rooms, &s->negotiation.timer);
 }
 
@@ -366,6 +377,7 @@ static enum err answer(struct answering *w, const Lk__SessionDescription *d) {
 
 void lk_negotiation_take_offer(struct lk_session *s, const Lk__SessionDescription *d) {
     struct answering w = { .session = s };
+    mem_free(release(s)); /* a newer one stands for it */
     arena_init(&w.arena);
     enum err e = answer(&w, d);
     arena_finish(&w.arena);
@@ -374,6 +386,34 @@ void lk_negotiation_take_offer(struct lk_session *s, const Lk__SessionDescriptio
             &s->member->log, "offer_refused", "cause=%s text=%s", err_name(e), LOG_Q(err_text()));
         lk_session_begin_anew(s);
     }
+}
+
+void lk_negotiation_candidate(struct lk_session *s) {
+    Lk__SessionDescription d = LK__SESSION_DESCRIPTION__INIT;
+    CLEANUP(mem_freep) char *sdp = release(s);
+    if (sdp != NULL) {
+        d.sdp = sdp;
+        d.id = s->negotiation.held_id;
+        lk_negotiation_take_offer(s, &d);
+    }
+}
+
+static void on_no_candidate(struct wheel_timer *t, int64_t now_us) {
+    (void)now_us;
+    lk_negotiation_candidate(
+        (struct lk_session *)((char *)t - offsetof(struct lk_session, negotiation.timer)));
+}
+
+void lk_negotiation_hold_offer(struct lk_session *s, const Lk__SessionDescription *d) {
+    struct lk_negotiation *n = &s->negotiation;
+    n->held = mem_strdup(d->sdp);
+    n->held_id = d->id;
+    if (n->held == NULL) {
+        LOG_WARN(&s->member->log, "offer_refused", "cause=no_memory");
+        lk_session_begin_anew(s);
+        return;
+    }
+    room_timer_arm(s->signal->cfg.rooms, &n->timer, LK_OFFER_HOLD_US, on_no_candidate);
 }
 
 /* --- what the member receives --- */

@@ -19,6 +19,7 @@ struct lk_session;
 
 #define LK_OFFER_WAIT_US  (15 * SEC_US) /* for the answer to ours; livekit-protocol 4.2 */
 #define LK_OFFER_DELAY_US 2000          /* changes of one turn share an offer; later ones wait */
+#define LK_OFFER_HOLD_US  (1 * SEC_US)  /* without a candidate, a held offer is answered then */
 
 /* One peer connection. */
 struct lk_peer {
@@ -34,12 +35,14 @@ struct lk_negotiation {
     struct rtc_sdp_places *places;
     bool asked;    /* a requirement is on its way: the client's offer will come */
     size_t lacked; /* sections, when it was asked last */
+    char *held;    /* SDP of an offer that is answered later; NULL = none */
+    uint32_t held_id;
     /* of ours: */
     uint32_t offer_id;
     const struct rtc_sdp *offer; /* waits for its answer; NULL = none */
     struct arena offer_arena;
-    uint32_t *offered; /* numbers of the subscriptions in its sections, 0 = none */
-    struct wheel_timer timer;
+    uint32_t *offered;        /* numbers of the subscriptions in its sections, 0 = none */
+    struct wheel_timer timer; /* our offer is due, or not answered; or a held one is due */
 };
 
 MUST_CHECK enum err lk_negotiation_init(struct lk_session *s);
@@ -55,6 +58,15 @@ void lk_negotiation_inherit(struct lk_session *s, struct lk_session *from);
 void lk_negotiation_begin(struct lk_session *s);
 /** The client's offer; it gets its answer, or the session is told to begin anew. */
 void lk_negotiation_take_offer(struct lk_session *s, const Lk__SessionDescription *d);
+/**
+ * The offer of a client whose description it is not yet. LiveKit's Go SDK (2.17) sends one with its
+ * join_request, and sets it as its own only once it has read the join response, while another
+ * goroutine reads on: an answer that is faster is refused, and the connection never stands. It
+ * gathers candidates after that, so its first one says that an answer may come.
+ */
+void lk_negotiation_hold_offer(struct lk_session *s, const Lk__SessionDescription *d);
+/** The client has a candidate: a held offer gets its answer. */
+void lk_negotiation_candidate(struct lk_session *s);
 /** The client's answer to ours. */
 void lk_negotiation_take_answer(struct lk_session *s, const Lk__SessionDescription *d);
 

@@ -220,7 +220,12 @@ static void take_join_request(struct lk_session *s) {
     for (size_t i = 0; i < j->n_add_track_requests && s->member != NULL; i++) {
         lk_publishing_announce(s, j->add_track_requests[i]);
     }
-    if (j->publisher_offer != NULL && s->member != NULL) {
+    if (j->publisher_offer == NULL || s->member == NULL) {
+        return;
+    }
+    if (s->entry->offers_late) {
+        lk_negotiation_hold_offer(s, j->publisher_offer);
+    } else {
         lk_negotiation_take_offer(s, j->publisher_offer);
     }
 }

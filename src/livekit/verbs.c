@@ -43,6 +43,7 @@ static void take_trickle(struct lk_session *s, const Lk__SignalRequest *r) {
             "candidateInit is no JSON object");
     } else {
         note_relay(s, json_string_value(json_object_get(json, "candidate")));
+        lk_negotiation_candidate(s);
     }
     json_decref(json);
 }

@@ -7,6 +7,7 @@
 #define TESTS_UNIT_SIGNAL_WORLD_H
 
 #include "core/buf.h"
+#include "core/crypto.h"
 #include "http/exchange.h"
 #include "http/request.h"
 #include "http/socket.h"

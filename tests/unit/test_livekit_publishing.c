@@ -1,5 +1,4 @@
 /* What becomes of announced tracks. */
-#include "core/crypto.h"
 #include "signal_offers.h"
 #include "signal_world.h"
 

@@ -7,7 +7,6 @@
  * count. Ids that the server gave are replaced by ours; answers to the server's offers are made
  * anew, since ours are others.
  */
-#include "core/crypto.h"
 #include "signal_world.h"
 
 #include <zlib.h>

@@ -1,7 +1,6 @@
 /* A client comes back, in each mode: what it is told, what it may say, and who else hears of it. */
 #include "livekit/resume.h"
 
-#include "core/crypto.h"
 #include "rooms/publication.h"
 #include "signal_offers.h"
 #include "signal_world.h"

@@ -1,5 +1,4 @@
 /* Whatever fails for lack of memory, the others go on, and all is given back. */
-#include "core/crypto.h"
 #include "signal_offers.h"
 #include "signal_world.h"
 

@@ -1,5 +1,4 @@
 /* Two clients in each mode: what they say, what they hear, and in which order. */
-#include "core/crypto.h"
 #include "signal_offers.h"
 #include "signal_world.h"
 

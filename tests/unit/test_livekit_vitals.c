@@ -1,7 +1,6 @@
 /* speakers_changed and connection_quality, as clients read them. */
 #include "livekit/vitals.h"
 
-#include "core/crypto.h"
 #include "livekit/session.h"
 #include "rooms/vitals.h"
 #include "signal_offers.h"
