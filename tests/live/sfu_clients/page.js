@@ -4,6 +4,7 @@
 const { Room, RoomEvent, Track, ExternalE2EEKeyProvider, setLogLevel } = LivekitClient;
 const SIZE = { width: 320, height: 180 };
 const SECOND_MS = 1000;
+const PICTURE_MS = 5 * SECOND_MS; /* a camera takes a tenth of a second */
 
 setLogLevel("debug");
 
@@ -14,11 +15,29 @@ const data = []; /* what messages came: { kind, from, topic, text or n and sum }
 const published = new Map(); /* by source: the publication */
 const spoke = new Set(); /* identities that the server said speak */
 
+/** Gives pictures? Chromium's camera may give none, ever, where one page opens it while another closes it. */
+async function runs(camera) {
+    if (!globalThis.MediaStreamTrackProcessor) {
+        return true;
+    }
+    const reader = new MediaStreamTrackProcessor({ track: camera }).readable.getReader();
+    const late = new Promise((resolve) => { setTimeout(resolve, PICTURE_MS, {}); });
+    const { value } = await Promise.race([reader.read(), late]);
+    value?.close();
+    await reader.cancel();
+    return value !== undefined;
+}
+
 /** The fake camera and microphone of the browser. */
 async function device(source, size, fps) {
     const wanted = source === "camera" ? { video: { ...(size ?? SIZE), frameRate: fps ?? 15 } } : { audio: true };
-    const stream = await navigator.mediaDevices.getUserMedia(wanted);
-    return stream.getTracks()[0];
+    for (;;) { /* until sfu_clients.py is out of patience */
+        const [track] = (await navigator.mediaDevices.getUserMedia(wanted)).getTracks();
+        if (source !== "camera" || await runs(track)) {
+            return track;
+        }
+        track.stop();
+    }
 }
 
 /** A screen is drawn: nobody is there to choose a window. It changes all the time. */
@@ -96,7 +115,7 @@ async function paths() {
     const kinds = new Set();
     const manager = room?.engine.pcManager;
     for (const transport of [manager?.publisher, manager?.subscriber]) {
-        const stats = transport ? await transport.getStats() : new Map();
+        const stats = (await transport?.getStats()) ?? new Map(); /* none is left of one that has ended */
         for (const row of stats.values()) {
             if (row.type === "transport" && row.selectedCandidatePairId) {
                 kinds.add(stats.get(stats.get(row.selectedCandidatePairId).localCandidateId).candidateType);
