@@ -50,6 +50,7 @@ void lk_negotiation_inherit(struct lk_session *s, struct lk_session *from) {
     lk_negotiation_rest(from);
     lk_negotiation_finish(s);
     s->negotiation = from->negotiation;
+    rtc_sdp_places_doubt(s->negotiation.places);
     s->negotiation.asked = s->member->single; /* it offers by itself, to restart ICE */
     from->negotiation = (struct lk_negotiation){ 0 };
     arena_init(&from->negotiation.offer_arena);
@@ -343,6 +344,17 @@ static void tell_places(struct lk_session *s) {
     }
 }
 
+/* A client that has added one may be asked for as many again: more tracks have come meanwhile. */
+static enum err take_sections(struct lk_negotiation *n, const struct rtc_sdp *offer) {
+    size_t before = 0;
+    size_t now = 0;
+    (void)rtc_sdp_places_all(n->places, &before);
+    TRY(rtc_sdp_places_offered(n->places, offer));
+    (void)rtc_sdp_places_all(n->places, &now);
+    n->lacked = now > before ? 0 : n->lacked;
+    return OK;
+}
+
 static enum err answer(struct answering *w, const Lk__SessionDescription *d) {
     struct lk_session *s = w->session;
     struct lk_negotiation *n = &s->negotiation;
@@ -352,7 +364,7 @@ static enum err answer(struct answering *w, const Lk__SessionDescription *d) {
     TRY(follow_restart(s, ROOM_UP, w->offer));
     if (s->member->single) {
         n->asked = false;
-        TRY(rtc_sdp_places_offered(n->places, w->offer));
+        TRY(take_sections(n, w->offer));
         unbind_waiting(s);
     }
     lk_publishing_withdraw(s, w->offer);

@@ -94,12 +94,14 @@ static void stop_waiting(struct rtc_sdp_places *p, size_t at) {
     memmove(&p->waiting[at], &p->waiting[at + 1], (p->n_waiting - at) * sizeof(*p->waiting));
 }
 
-/* Gives the track a free section of its kind, if there is one. */
+/* Gives the track a free section of its kind, if there is one. Where the client still sees another
+ * track it would not be told of a new one: browsers have a `track` event for a section that begins
+ * to receive, none for one that goes on with something else (WebRTC 1.0, 4.4.1.5). */
 static bool place(struct rtc_sdp_places *p, uint32_t track, enum rtc_media media) {
     for (size_t i = 0; i < p->n; i++) {
         struct rtc_sdp_place *at = &p->all[i];
         const bool again = p->kind != RTC_SDP_PLACES_OURS_ONCE || !at->used;
-        if (at->usable && at->track == 0 && at->media == media && again) {
+        if (at->usable && at->track == 0 && !at->shown && at->media == media && again) {
             at->track = track;
             at->used = true;
             p->changed = true;
@@ -230,4 +232,16 @@ bool rtc_sdp_places_changed(const struct rtc_sdp_places *p) {
 
 void rtc_sdp_places_told(struct rtc_sdp_places *p) {
     p->changed = false;
+    for (size_t i = 0; i < p->n; i++) {
+        struct rtc_sdp_place *at = &p->all[i];
+        const bool freed = at->shown && at->track == 0;
+        p->changed |= freed && rtc_sdp_places_missing(p, (enum rtc_media)at->media) > 0;
+        at->shown = at->track != 0;
+    }
+}
+
+void rtc_sdp_places_doubt(struct rtc_sdp_places *p) {
+    for (size_t i = 0; i < p->n; i++) {
+        p->all[i].shown = p->all[i].used;
+    }
 }

@@ -1,6 +1,7 @@
 /*
  * Which section of a peer connection carries which of the tracks that we send. Sections are never
- * taken away, so one whose track has ended waits for another of its kind.
+ * taken away, so one whose track has ended waits for another of its kind; but not before a
+ * description has said that it is free.
  *
  * On a connection that we offer (livekit-protocol 4.2) a track that finds none free gets a new
  * section. On one that the client offers (4.5) it waits: signalling tells the client how many
@@ -23,10 +24,11 @@ enum rtc_sdp_places_kind {
 
 struct rtc_sdp_place {
     char mid[RTC_MID_MAX + 1];
-    uint8_t media;  /* enum rtc_media */
-    bool usable;    /* of the client's: it wants to receive there, and nothing else */
-    bool used;      /* it has had a track */
-    uint32_t track; /* 0 = free */
+    uint8_t media;   /* enum rtc_media */
+    bool usable : 1; /* of the client's: it wants to receive there, and nothing else */
+    bool used : 1;   /* it has had a track */
+    bool shown : 1;  /* as the client was told last, it has one */
+    uint32_t track;  /* 0 = free */
 };
 
 struct rtc_sdp_places; /* 64 bytes, 44 a section, 8 a waiting track */
@@ -37,7 +39,7 @@ void rtc_sdp_places_destroy(struct rtc_sdp_places *p);
 /** The track is to be sent; again changes nothing. ERR_LIMIT over RTC_SDP_PLACES_MAX; ERR_NOMEM. */
 MUST_CHECK enum err rtc_sdp_places_want(
     struct rtc_sdp_places *p, uint32_t track, enum rtc_media media);
-/** It has ended; its section is free. */
+/** It has ended; its section is free when the client has been told. */
 void rtc_sdp_places_drop(struct rtc_sdp_places *p, uint32_t track);
 /**
  * The client's offer came: notes which sections it has for us, and gives them to waiting tracks. A
@@ -57,7 +59,10 @@ size_t rtc_sdp_places_missing(const struct rtc_sdp_places *p, enum rtc_media med
 /** Is there something that the client has not been told? Then an offer is due, or
  * media_sections_requirement with what is missing, which may be nothing. */
 bool rtc_sdp_places_changed(const struct rtc_sdp_places *p);
-/** An offer or answer with all of this is on its way. */
+/** An offer or answer with all of this is on its way. What it frees for a track that waits is
+ * something new to tell. */
 void rtc_sdp_places_told(struct rtc_sdp_places *p);
+/** The last one may never have come: no section is taken for free until the next. */
+void rtc_sdp_places_doubt(struct rtc_sdp_places *p);
 
 #endif

@@ -25,13 +25,17 @@ static const char *said(const struct rtc_sdp_places *p, char text[200]) {
 }
 
 TEST(rtc_sdp_places, uses_our_sections_again) {
+    enum { UNTOLD, TOLD, DOUBTED };
     static const struct {
         const char *name;
         enum rtc_sdp_places_kind kind;
+        int free;
         const char *want;
     } rows[] = {
-        { "again", RTC_SDP_PLACES_OURS, "1:a9 2:v0 3:v8" },
-        { "once", RTC_SDP_PLACES_OURS_ONCE, "1:a0 2:v0 3:v8 4:a9" },
+        { "again", RTC_SDP_PLACES_OURS, TOLD, "1:a9 2:v0 3:v8" },
+        { "once", RTC_SDP_PLACES_OURS_ONCE, TOLD, "1:a0 2:v0 3:v8 4:a9" },
+        { "the client still sees another", RTC_SDP_PLACES_OURS, UNTOLD, "1:a0 2:v0 3:v8 4:a9" },
+        { "the client may still see it", RTC_SDP_PLACES_OURS, DOUBTED, "1:a0 2:v0 3:v8 4:a9" },
     };
     FOR_ROWS (rows, r) {
         char text[200];
@@ -50,6 +54,13 @@ TEST(rtc_sdp_places, uses_our_sections_again) {
         rtc_sdp_places_drop(p, 6);
         rtc_sdp_places_drop(p, 7);
         CHECK(rtc_sdp_places_changed(p));
+        if (r->free != UNTOLD) {
+            rtc_sdp_places_told(p);
+            CHECK(!rtc_sdp_places_changed(p));
+        }
+        if (r->free == DOUBTED) {
+            rtc_sdp_places_doubt(p);
+        }
         CHECK_ERR(OK, rtc_sdp_places_want(p, 9, RTC_AUDIO));
         CHECK_STR(r->want, said(p, text));
         CHECK_INT(8, rtc_sdp_places_track(p, "3"));
@@ -95,6 +106,8 @@ TEST(rtc_sdp_places, waits_for_the_clients_sections) {
     CHECK_ERR(OK, rtc_sdp_places_want(p, 9, RTC_VIDEO));
     CHECK_INT(1, rtc_sdp_places_missing(p, RTC_VIDEO));
     rtc_sdp_places_drop(p, 7);
+    rtc_sdp_places_told(p);
+    CHECK(rtc_sdp_places_changed(p)); /* that there is a section for it now */
     offered(p, "v=0\r\n" SECTION("audio", "0", "inactive") SECTION("video", "1", "recvonly")
                    SECTION("video", "2", "recvonly"));
     CHECK_STR("0:a0 1:v9 2:v8", said(p, text));
