@@ -26,15 +26,21 @@
 #define DRAIN_ALL   200000 /* and so much longer: the least is sent */
 #define DRAIN_LEAST 0.5
 
-#define PROBE_FIRST_US  1000000 /* after a decrease */
-#define PROBE_MOST_US   4000000 /* between two, after those that failed */
-#define PROBE_QUEUE_US  40000   /* packets that wait longer say that nothing more fits */
-#define PROBE_ECHO_US   300000  /* the queue that a probe makes is not over-use */
-#define PROBE_FACTOR    2
-#define PROBE_PERCENT   110     /* of what is useful */
-#define IDLE_US         1000000 /* nothing has left for so long */
-#define RTT_WEIGHT      0.125
-#define SILENCE_DIVISOR 2
+#define PROBE_FIRST_US 1000000 /* after a decrease */
+#define PROBE_MOST_US  4000000 /* between two, after those that failed */
+#define PROBE_QUEUE_US 40000   /* packets that wait longer say that nothing more fits */
+#define PROBE_ECHO_US  300000  /* the queue that a probe makes is not over-use */
+#define PROBE_FACTOR   2
+/* Where a limit is known, so much of it is tried first: twice as much would fill a narrow way's
+ * queue again and again, only to say what was known. If that fits, the limit has gone.
+ * So little more is told from what fits over a longer time: three pictures. */
+#define PROBE_LIMIT_PERCENT 125
+#define PROBE_LIMIT_US      100000
+#define PROBE_PERCENT       110     /* of what is useful */
+#define IDLE_US             1000000 /* nothing has left for so long */
+#define RTT_WEIGHT          0.125
+#define USUAL_WEIGHT        0.03
+#define SILENCE_DIVISOR     2
 
 struct rtc_bwe {
     /* What each packet touches that leaves: a line of the cache. */
@@ -56,6 +62,7 @@ struct rtc_bwe {
     int64_t probed_us;        /* when the last one was over */
     uint64_t before_loss_bps; /* the bound before less was tried, for too much was lost */
     uint64_t probes;
+    double usual; /* bytes of a packet that is no probe's: mean */
     bool heard, trying_less;
 };
 
@@ -72,6 +79,7 @@ enum err rtc_bwe_create(struct rtc_bwe **ret) {
     rtc_bwe_trend_init(&b->trend);
     rtc_bwe_aimd_init(&b->aimd);
     b->probe_wait_us = PROBE_FIRST_US;
+    b->usual = RTC_BWE_PROBE_USUAL;
     *ret = b;
     return OK;
 }
@@ -99,6 +107,7 @@ uint16_t rtc_bwe_sent(struct rtc_bwe *b, size_t size, int64_t now_us) {
 static void take_result(struct rtc_bwe *b, const struct rtc_twcc_result *r) {
     rtc_bwe_loss_add(&b->loss, r);
     rtc_bwe_probe_result(&b->probe, r);
+    b->usual += r->tag == 0 ? USUAL_WEIGHT * (r->size - b->usual) : 0;
     if (r->received) {
         rtc_bwe_acked_add(&b->acked, r->size, r->arrived_us);
         rtc_bwe_queue_add(&b->queue, r->sent_us, r->arrived_us);
@@ -196,6 +205,10 @@ void rtc_bwe_remb(struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
 
 /* --- the result --- */
 
+static uint64_t lesser(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 static uint64_t drained(const struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
     if (b->queue.now_us <= DRAIN_US || !recent(b->aimd.decreased_us, now_us, PATIENCE_US)) {
         return bps;
@@ -264,10 +277,17 @@ static bool may_probe(const struct rtc_bwe *b, int64_t now_us) {
 }
 
 static void begin_probe(struct rtc_bwe *b, int64_t now_us) {
-    uint64_t most = b->useful_bps / 100 * PROBE_PERCENT;
-    uint64_t next = b->aimd.bps * PROBE_FACTOR;
-    uint64_t bps = next < most ? next : most;
-    rtc_bwe_probe_begin(&b->probe, bps, b->queue.jitter_us, now_us);
+    struct rtc_bwe_probe_plan plan = { .bps = b->aimd.bps * PROBE_FACTOR,
+        .jitter_us = b->queue.jitter_us,
+        .usual = (uint16_t)b->usual };
+    if (b->aimd.limit_bps > 0) {
+        uint64_t limit = (uint64_t)b->aimd.limit_bps;
+        uint64_t from = limit > b->aimd.bps ? limit : b->aimd.bps;
+        plan.bps = lesser(plan.bps, from / 100 * PROBE_LIMIT_PERCENT);
+        plan.least_us = PROBE_LIMIT_US;
+    }
+    plan.bps = lesser(plan.bps, b->useful_bps / 100 * PROBE_PERCENT);
+    rtc_bwe_probe_begin(&b->probe, &plan, now_us);
     rtc_bwe_aimd_probe(&b->aimd, rtc_bwe_acked_bps(&b->acked), now_us);
     b->probes++;
 }

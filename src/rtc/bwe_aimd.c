@@ -108,6 +108,10 @@ void rtc_bwe_aimd_update(struct rtc_bwe_aimd *a, const struct rtc_bwe_sign *sign
     a->changed_us = now_us;
 }
 
+void rtc_bwe_aimd_forget(struct rtc_bwe_aimd *a) {
+    a->limit_bps = 0;
+}
+
 void rtc_bwe_aimd_probe(struct rtc_bwe_aimd *a, uint64_t acked_bps, int64_t now_us) {
     a->before_bps = acked_bps < a->bps ? acked_bps : a->bps;
     a->probed_us = now_us;

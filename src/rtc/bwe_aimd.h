@@ -40,6 +40,8 @@ struct rtc_bwe_sign {
 
 void rtc_bwe_aimd_init(struct rtc_bwe_aimd *a);
 void rtc_bwe_aimd_update(struct rtc_bwe_aimd *a, const struct rtc_bwe_sign *sign, int64_t now_us);
+/** Where over-use was found says nothing any more: grow as where none was. */
+void rtc_bwe_aimd_forget(struct rtc_bwe_aimd *a);
 /** A probe begins: what has arrived until now is more than nothing, and fits. 0 = not known. */
 void rtc_bwe_aimd_probe(struct rtc_bwe_aimd *a, uint64_t acked_bps, int64_t now_us);
 /** It found that so much fits; RTC_BWE_NONE takes the bound away. */

@@ -12,16 +12,22 @@
 #define LATE_US   150000 /* what was told as lost may come so much later */
 #define FAST      0.5    /* arrived so much faster: something had held the first ones up */
 
-void rtc_bwe_probe_begin(struct rtc_bwe_probe *p, uint64_t bps, int64_t jitter_us, int64_t now_us) {
-    int64_t us = jitter_us * RTC_BWE_PROBE_JITTERS;
-    us = us < RTC_BWE_PROBE_US ? RTC_BWE_PROBE_US : us;
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+void rtc_bwe_probe_begin(
+    struct rtc_bwe_probe *p, const struct rtc_bwe_probe_plan *plan, int64_t now_us) {
+    int64_t us = larger(plan->least_us, RTC_BWE_PROBE_US);
+    us = larger(us, plan->jitter_us * RTC_BWE_PROBE_JITTERS);
     us = us > RTC_BWE_PROBE_MOST_US ? RTC_BWE_PROBE_MOST_US : us;
     uint16_t tag = (uint16_t)(p->tag % TAGS + 1);
     *p = (struct rtc_bwe_probe){
         .tag = tag,
-        .bps = bps,
+        .usual = plan->usual == 0 ? RTC_BWE_PROBE_USUAL : plan->usual,
+        .bps = plan->bps,
         .begun_us = now_us,
-        .want_bytes = (uint32_t)(bps * (uint64_t)us / BITS / SEC_US),
+        .want_bytes = (uint32_t)(plan->bps * (uint64_t)us / BITS / SEC_US),
     };
 }
 
@@ -82,6 +88,13 @@ void rtc_bwe_probe_result(struct rtc_bwe_probe *p, const struct rtc_twcc_result 
     p->got_bytes += r->size;
 }
 
+/* What of a packet of media would have crossed with its heads while they did with theirs. */
+static double as_media(const struct rtc_bwe_probe *p) {
+    double bytes = p->got_bytes - p->last_bytes;
+    double with_heads = bytes + (double)(p->got - 1) * RTC_BWE_PROBE_HEADS;
+    return with_heads * p->usual / (p->usual + RTC_BWE_PROBE_HEADS);
+}
+
 /* How much longer they took to arrive than to leave: the slope of the line through all of them,
  * which jitter of single packets hardly moves. The last to leave takes no time that is seen. */
 static enum rtc_bwe_probe_end measure(const struct rtc_bwe_probe *p, uint64_t *ret_bps) {
@@ -94,7 +107,7 @@ static enum rtc_bwe_probe_end measure(const struct rtc_bwe_probe *p, uint64_t *r
     if (slope < FAST) {
         return RTC_BWE_PROBE_FAILED;
     }
-    double sent_bps = (double)(p->got_bytes - p->last_bytes) * BITS * SEC_US / (double)sent_us;
+    double sent_bps = as_media(p) * BITS * SEC_US / (double)sent_us;
     bool fits = slope <= FITS;
     *ret_bps = (uint64_t)(fits && slope < 1 ? sent_bps : sent_bps / slope * (fits ? 1 : SAFE));
     return fits ? RTC_BWE_PROBE_FITS : RTC_BWE_PROBE_FULL;

@@ -23,6 +23,10 @@
 #define RTC_BWE_PROBE_PACKETS      8       /* and has so many packets at least */
 #define RTC_BWE_PROBE_PACKETS_MOST 250     /* and not more: a burst must end */
 #define RTC_BWE_PROBE_WAIT_US      1000000 /* for its reports */
+/* Padding is small: on the way, heads of UDP and IP take a tenth of it, and next to nothing of
+ * what it stands for. */
+#define RTC_BWE_PROBE_HEADS 28
+#define RTC_BWE_PROBE_USUAL 1000 /* bytes of a packet of media, until some is known */
 
 /** Zero it to begin. */
 struct rtc_bwe_probe {
@@ -30,6 +34,7 @@ struct rtc_bwe_probe {
     int64_t begun_us, ended_us; /* 0 = not yet */
     uint32_t bytes, want_bytes; /* that left, that should leave in all */
     uint16_t packets;
+    uint16_t usual;                 /* bytes of a packet of media */
     uint16_t tag;                   /* of the running or the last cluster; 0 = there was none */
     uint16_t got, missed;           /* packets that came, that were told as lost */
     uint32_t got_bytes, last_bytes; /* that came; of the last that left */
@@ -38,8 +43,16 @@ struct rtc_bwe_probe {
     double x, y, xx, xy;      /* sums over times of sending and arrival, milliseconds */
 };
 
-/** A new cluster at this rate; `jitter_us` is the way's. */
-void rtc_bwe_probe_begin(struct rtc_bwe_probe *p, uint64_t bps, int64_t jitter_us, int64_t now_us);
+/* What is asked. */
+struct rtc_bwe_probe_plan {
+    uint64_t bps;
+    int64_t least_us;  /* it lasts so long at least; 0 = RTC_BWE_PROBE_US */
+    int64_t jitter_us; /* of packets on the way */
+    uint16_t usual;    /* bytes of a packet of media; 0 = RTC_BWE_PROBE_USUAL */
+};
+/** A new cluster. */
+void rtc_bwe_probe_begin(
+    struct rtc_bwe_probe *p, const struct rtc_bwe_probe_plan *plan, int64_t now_us);
 /** Is it still being sent? */
 bool rtc_bwe_probe_runs(const struct rtc_bwe_probe *p);
 /** Is it being sent or reported on? */
@@ -59,7 +72,8 @@ enum rtc_bwe_probe_end {
     RTC_BWE_PROBE_FULL,  /* so much arrived and no more */
     RTC_BWE_PROBE_FAILED /* too little came back to say anything */
 };
-/** After each report and when time has passed: anything else than WAITS is said once. */
+/** After each report and when time has passed: anything else than WAITS is said once. The rate is
+ * one of media. */
 enum rtc_bwe_probe_end rtc_bwe_probe_end(
     struct rtc_bwe_probe *p, int64_t now_us, uint64_t *ret_bps);
 

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_BWE_PATH_H
 #define TESTS_UNIT_BWE_PATH_H
 
+#include "bwe_rival.h"
 #include "rtc/bwe.h"
 #include "rtc/rtcpfb.h"
 #include "rtc/twcc.h"
@@ -28,6 +29,10 @@ struct path_way {
     int64_t jitter_us;    /* up to so much more, each packet by itself */
     unsigned loss_permil; /* at random, before the bottleneck */
     uint64_t cross_bps;   /* of another's packets through the same bottleneck */
+    /* Radio: packets lost in bursts, a permil of all; and moments in which nothing passes. */
+    unsigned bursts_permil;
+    int64_t stall_us, stall_every_us; /* some time of that in each */
+    bool tcp;                         /* somebody fetches something large */
 };
 
 /* What there is to send. */
@@ -48,6 +53,9 @@ struct path {
     struct path_way way;
     struct path_source source;
     int64_t now_us, busy_us, cross_us, frame_us, report_us, sample_us;
+    int64_t stall_at_us;
+    unsigned burst_left; /* of the burst of loss */
+    struct rival rival;
     double backlog, credit; /* bytes of the frame that is being sent, that may leave now */
     uint64_t random;
     struct path_packet flying[PATH_FLYING]; /* in the order of arrival */
@@ -72,21 +80,23 @@ struct path {
 #define FRAME_US  33333
 #define SPREAD    0.5  /* of the time between two frames, a frame is sent in */
 #define PACKET    1100 /* bytes */
+#define HEADS     28   /* of IPv4 and UDP, which the way counts too */
 #define CROSS     1200
+#define BURST     6 /* packets */
 #define PADDING   290
 #define REPORT_US 100000
 #define BITS      8
 #define SEC_US    1000000
 #define START_US  (INT64_C(1000) * SEC_US)
 
-static uint64_t draw(struct path *p, uint64_t below) {
+static inline uint64_t draw(struct path *p, uint64_t below) {
     p->random ^= p->random << 13;
     p->random ^= p->random >> 7;
     p->random ^= p->random << 17;
     return below == 0 ? 0 : p->random % below;
 }
 
-static void path_init(
+static inline void path_init(
     struct path *p, const struct path_way *way, const struct path_source *source, uint64_t seed) {
     memset(p, 0, sizeof(*p));
     CHECK_ERR(OK, rtc_bwe_create(&p->bwe));
@@ -94,17 +104,18 @@ static void path_init(
     p->source = *source;
     p->random = seed * 2654435769U + 1;
     p->now_us = p->busy_us = p->cross_us = p->frame_us = START_US;
-    p->report_us = p->sample_us = START_US;
+    p->report_us = p->sample_us = p->stall_at_us = START_US;
+    rival_init(&p->rival);
     rtc_bwe_useful(p->bwe, source->most_bps);
 }
 
-static void path_finish(struct path *p) {
+static inline void path_finish(struct path *p) {
     rtc_bwe_destroy(p->bwe);
 }
 
 /* --- the bottleneck --- */
 
-static bool queue(struct path *p, size_t size, int64_t at_us) {
+static inline bool queue(struct path *p, size_t size, int64_t at_us) {
     int64_t begins_us = p->busy_us > at_us ? p->busy_us : at_us;
     if (begins_us - at_us > p->way.queue_us) {
         return false;
@@ -113,7 +124,7 @@ static bool queue(struct path *p, size_t size, int64_t at_us) {
     return true;
 }
 
-static void cross(struct path *p) {
+static inline void cross(struct path *p) {
     while (p->way.cross_bps > 0 && p->cross_us <= p->now_us) {
         (void)queue(p, CROSS, p->cross_us);
         p->cross_us += (int64_t)((uint64_t)CROSS * BITS * SEC_US / p->way.cross_bps);
@@ -121,11 +132,37 @@ static void cross(struct path *p) {
     p->cross_us = p->way.cross_bps == 0 ? p->now_us : p->cross_us;
 }
 
-static void send_packet(struct path *p, size_t size) {
+/* Between two stalls are from half to one and a half times as long as usual. */
+static inline void stall(struct path *p) {
+    if (p->way.stall_every_us > 0 && p->now_us >= p->stall_at_us) {
+        int64_t from_us = p->busy_us > p->now_us ? p->busy_us : p->now_us;
+        p->busy_us = from_us + p->way.stall_us;
+        p->stall_at_us = p->now_us + p->way.stall_every_us / 2 +
+                         (int64_t)draw(p, (uint64_t)p->way.stall_every_us);
+    }
+}
+
+static inline void compete(struct path *p) {
+    int64_t rtt_us = 2 * p->way.delay_us;
+    while (p->way.tcp && rival_sends(&p->rival, p->now_us)) {
+        bool fits = queue(p, RIVAL_PACKET, p->now_us);
+        rival_sent(&p->rival, fits, p->busy_us + rtt_us, p->now_us);
+    }
+}
+
+static inline bool radio_loses(struct path *p) {
+    if (p->burst_left == 0 && draw(p, 1000 * BURST) < p->way.bursts_permil) {
+        p->burst_left = BURST;
+    }
+    p->burst_left -= p->burst_left > 0;
+    return p->burst_left > 0 || draw(p, 1000) < p->way.loss_permil;
+}
+
+static inline void send_packet(struct path *p, size_t size) {
     uint16_t number = rtc_bwe_sent(p->bwe, size, p->now_us);
     p->sent++;
     p->bytes += size;
-    if (draw(p, 1000) < p->way.loss_permil || !queue(p, size, p->now_us)) {
+    if (radio_loses(p) || !queue(p, size + HEADS, p->now_us)) {
         p->lost++;
         return;
     }
@@ -145,7 +182,7 @@ static void send_packet(struct path *p, size_t size) {
 
 /* --- the source --- */
 
-static uint64_t rate_of(const struct path *p) {
+static inline uint64_t rate_of(const struct path *p) {
     static const uint64_t layers[] = { 1700000, 500000, 150000 };
     uint64_t bps = rtc_bwe_bps(p->bwe, p->now_us);
     if (!p->source.layers) {
@@ -159,7 +196,7 @@ static uint64_t rate_of(const struct path *p) {
     return layers[COUNT_OF(layers) - 1];
 }
 
-static void send_media(struct path *p) {
+static inline void send_media(struct path *p) {
     if (p->now_us >= p->frame_us) {
         double bytes = (double)rate_of(p) / BITS * FRAME_US / SEC_US;
         p->backlog += bytes * (0.8 + (double)draw(p, 400) / 1000);
@@ -178,7 +215,7 @@ static void send_media(struct path *p) {
     p->credit = p->backlog == 0 && p->credit > 0 ? 0 : p->credit;
 }
 
-static void send_padding(struct path *p) {
+static inline void send_padding(struct path *p) {
     (void)rtc_bwe_tick(p->bwe, p->now_us);
     while (rtc_bwe_padding(p->bwe, p->now_us) > 0) {
         send_packet(p, PADDING);
@@ -188,7 +225,7 @@ static void send_padding(struct path *p) {
 
 /* --- the receiver --- */
 
-static void receive(struct path *p) {
+static inline void receive(struct path *p) {
     size_t n = 0;
     while (n < p->n_flying && p->flying[n].at_us <= p->now_us) {
         rtc_twcc_rx_arrived(&p->rx, p->flying[n].number, p->flying[n].at_us);
@@ -213,7 +250,7 @@ static void receive(struct path *p) {
     }
 }
 
-static void take_reports(struct path *p) {
+static inline void take_reports(struct path *p) {
     while (p->n_reports > 0 && p->reports[p->first_report].at_us <= p->now_us) {
         struct rtc_rtcp_part part;
         struct rtc_rtcpfb fb;
@@ -226,10 +263,12 @@ static void take_reports(struct path *p) {
     }
 }
 
-static void path_run(struct path *p, int64_t until_us) {
+static inline void path_run(struct path *p, int64_t until_us) {
     while (p->now_us - START_US < until_us) {
         p->now_us += TICK_US;
+        stall(p);
         cross(p);
+        compete(p);
         send_media(p);
         send_padding(p);
         receive(p);
@@ -247,26 +286,28 @@ static void path_run(struct path *p, int64_t until_us) {
 
 /* --- figures --- */
 
-/* Of the samples in [from, to): error against `bps`, percent; of the queue, us. */
+/* Of the samples in [from, to): error against what a bottleneck of `bps` takes, percent, which is
+ * less by heads that the estimate does not count; of the queue, us. */
 struct path_figures {
     double median, worst; /* |estimate - bps| / bps; worst: the 95th of a hundred */
     int64_t queue_median_us, queue_worst_us;
 };
 
-static int compare(const void *a, const void *b) {
+static inline int compare(const void *a, const void *b) {
     const double *x = a, *y = b;
     return (*x > *y) - (*x < *y);
 }
 
-static struct path_figures path_figures(
+static inline struct path_figures path_figures(
     const struct path *p, int64_t from_us, int64_t to_us, uint64_t bps) {
+    double takes = (double)bps * PACKET / (PACKET + HEADS);
     static double errors[PATH_SAMPLES], queues[PATH_SAMPLES];
     size_t n = 0;
     for (size_t i = 0; i < p->n_samples; i++) {
         if (p->samples[i].at_us >= from_us && p->samples[i].at_us < to_us) {
             double off = p->samples[i].bps == RTC_BWE_NONE
                              ? 100
-                             : 100 * ((double)p->samples[i].bps - (double)bps) / (double)bps;
+                             : 100 * ((double)p->samples[i].bps - takes) / takes;
             errors[n] = off < 0 ? -off : off;
             queues[n] = (double)p->samples[i].queue_us;
             n++;
@@ -282,7 +323,7 @@ static struct path_figures path_figures(
     return f;
 }
 
-static int64_t path_below(const struct path *p, int64_t from_us, uint64_t bps) {
+static inline int64_t path_below(const struct path *p, int64_t from_us, uint64_t bps) {
     for (size_t i = 0; i < p->n_samples; i++) {
         if (p->samples[i].at_us >= from_us && p->samples[i].bps <= bps) {
             return p->samples[i].at_us;
@@ -291,7 +332,7 @@ static int64_t path_below(const struct path *p, int64_t from_us, uint64_t bps) {
     return INT64_MAX;
 }
 
-static int64_t path_above(const struct path *p, int64_t from_us, uint64_t bps) {
+static inline int64_t path_above(const struct path *p, int64_t from_us, uint64_t bps) {
     for (size_t i = 0; i < p->n_samples; i++) {
         if (p->samples[i].at_us >= from_us && p->samples[i].bps >= bps) {
             return p->samples[i].at_us;

@@ -1,7 +1,7 @@
 /*
  * The estimate over ways of all kinds, in virtual time, each with several seeds.
  *
- * BWE_FIGURES=1 in the environment prints what came out.
+ * BWE_FIGURES=1 in the environment prints what came out, BWE_SEEDS=16 takes more seeds.
  */
 #include "bwe_path.h"
 #include "rtc/rtcpfb.h"
@@ -16,6 +16,11 @@
 #define SEEDS  3
 
 static struct path path;
+
+static unsigned seeds(void) {
+    const char *said = getenv("BWE_SEEDS");
+    return said == NULL ? SEEDS : (unsigned)strtoul(said, NULL, 10);
+}
 
 static void say(const char *name, unsigned seed, const struct path_figures *f) {
     if (getenv("BWE_FIGURES") != NULL) {
@@ -64,29 +69,38 @@ TEST(rtc_bwe, finds_the_bottleneck_and_keeps_its_queue_short) {
         struct path_source source;
         uint64_t want_bps;
     } rows[] = {
-        { "300 kbit/s", { 300000, 500 * MS, 30 * MS, 0, 0, 0 }, { 2500000, false }, 300000 },
-        { "1 Mbit/s", { 1000000, 300 * MS, 20 * MS, 0, 0, 0 }, { 2500000, false }, 1000000 },
-        { "3 Mbit/s", { 3000000, 300 * MS, 20 * MS, 0, 0, 0 }, { 8000000, false }, 3000000 },
-        { "1 Mbit/s, far away", { 1000000, 300 * MS, 150 * MS, 0, 0, 0 }, { 2500000, false },
-            1000000 },
-        { "1 Mbit/s, jitter", { 1000000, 300 * MS, 30 * MS, 20 * MS, 0, 0 }, { 2500000, false },
-            1000000 },
-        { "1 Mbit/s, a packet in 50 lost", { 1000000, 300 * MS, 20 * MS, 0, 20, 0 },
+        { "300 kbit/s", { .bps = 300000, .queue_us = 500 * MS, .delay_us = 30 * MS },
+            { 2500000, false }, 300000 },
+        { "1 Mbit/s", { .bps = 1000000, .queue_us = 300 * MS, .delay_us = 20 * MS },
             { 2500000, false }, 1000000 },
-        { "1 Mbit/s, a packet in 20 lost", { 1000000, 300 * MS, 20 * MS, 0, 50, 0 },
+        { "3 Mbit/s", { .bps = 3000000, .queue_us = 300 * MS, .delay_us = 20 * MS },
+            { 8000000, false }, 3000000 },
+        { "1 Mbit/s, far away", { .bps = 1000000, .queue_us = 300 * MS, .delay_us = 150 * MS },
             { 2500000, false }, 1000000 },
-        { "1 Mbit/s, short queue", { 1000000, 60 * MS, 20 * MS, 0, 0, 0 }, { 2500000, false },
-            1000000 },
-        { "1 Mbit/s, next to none", { 1000000, 15 * MS, 20 * MS, 0, 0, 0 }, { 2500000, false },
-            1000000 },
-        { "1.5 Mbit/s, of which another has 0.5", { 1500000, 300 * MS, 20 * MS, 0, 0, 500000 },
+        { "1 Mbit/s, jitter",
+            { .bps = 1000000, .queue_us = 300 * MS, .delay_us = 30 * MS, .jitter_us = 20 * MS },
             { 2500000, false }, 1000000 },
-        { "300 kbit/s, layers", { 300000, 500 * MS, 30 * MS, 0, 0, 0 }, { 2500000, true }, 300000 },
-        { "1 Mbit/s, layers", { 1000000, 300 * MS, 20 * MS, 0, 0, 0 }, { 2500000, true }, 1000000 },
+        { "1 Mbit/s, a packet in 50 lost",
+            { .bps = 1000000, .queue_us = 300 * MS, .delay_us = 20 * MS, .loss_permil = 20 },
+            { 2500000, false }, 1000000 },
+        { "1 Mbit/s, a packet in 20 lost",
+            { .bps = 1000000, .queue_us = 300 * MS, .delay_us = 20 * MS, .loss_permil = 50 },
+            { 2500000, false }, 1000000 },
+        { "1 Mbit/s, short queue", { .bps = 1000000, .queue_us = 60 * MS, .delay_us = 20 * MS },
+            { 2500000, false }, 1000000 },
+        { "1 Mbit/s, next to none", { .bps = 1000000, .queue_us = 15 * MS, .delay_us = 20 * MS },
+            { 2500000, false }, 1000000 },
+        { "1.5 Mbit/s, of which another has 0.5",
+            { .bps = 1500000, .queue_us = 300 * MS, .delay_us = 20 * MS, .cross_bps = 500000 },
+            { 2500000, false }, 1000000 },
+        { "300 kbit/s, layers", { .bps = 300000, .queue_us = 500 * MS, .delay_us = 30 * MS },
+            { 2500000, true }, 300000 },
+        { "1 Mbit/s, layers", { .bps = 1000000, .queue_us = 300 * MS, .delay_us = 20 * MS },
+            { 2500000, true }, 1000000 },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        for (unsigned seed = 1; seed <= seeds(); seed++) {
             path_init(&path, &r->way, &r->source, seed);
             path_run(&path, 40 * SECOND);
             struct path_figures f = path_figures(&path, 10 * SECOND, 40 * SECOND, r->want_bps);
@@ -119,9 +133,12 @@ TEST(rtc_bwe, follows_the_way_as_it_changes) {
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        for (unsigned seed = 1; seed <= SEEDS; seed++) {
-            struct path_way way = { r->before_bps, 500 * MS, 30 * MS, r->jitter_us, r->loss_permil,
-                0 };
+        for (unsigned seed = 1; seed <= seeds(); seed++) {
+            struct path_way way = { .bps = r->before_bps,
+                .queue_us = 500 * MS,
+                .delay_us = 30 * MS,
+                .jitter_us = r->jitter_us,
+                .loss_permil = r->loss_permil };
             struct path_source source = { 2500000, r->layers };
             path_init(&path, &way, &source, seed);
             path_run(&path, 30 * SECOND);
@@ -150,15 +167,31 @@ TEST(rtc_bwe, random_loss_and_jitter_are_no_bottleneck) {
         struct path_way way;
         bool layers;
     } rows[] = {
-        { "jitter of 50 ms", { 20000000, 300 * MS, 30 * MS, 50 * MS, 0, 0 }, false },
-        { "a tenth lost", { 20000000, 300 * MS, 30 * MS, 0, 100, 0 }, false },
-        { "a tenth lost, jitter", { 20000000, 300 * MS, 30 * MS, 50 * MS, 100, 0 }, false },
-        { "a tenth lost, jitter, layers", { 20000000, 300 * MS, 30 * MS, 50 * MS, 100, 0 }, true },
+        { "jitter of 50 ms",
+            { .bps = 20000000, .queue_us = 300 * MS, .delay_us = 30 * MS, .jitter_us = 50 * MS },
+            false },
+        { "a tenth lost",
+            { .bps = 20000000, .queue_us = 300 * MS, .delay_us = 30 * MS, .loss_permil = 100 },
+            false },
+        { "a tenth lost, jitter",
+            { .bps = 20000000,
+                .queue_us = 300 * MS,
+                .delay_us = 30 * MS,
+                .jitter_us = 50 * MS,
+                .loss_permil = 100 },
+            false },
+        { "a tenth lost, jitter, layers",
+            { .bps = 20000000,
+                .queue_us = 300 * MS,
+                .delay_us = 30 * MS,
+                .jitter_us = 50 * MS,
+                .loss_permil = 100 },
+            true },
     };
     FOR_ROWS (rows, r) {
         ROW(r->name);
         unsigned enough = 0, all = 0;
-        for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        for (unsigned seed = 1; seed <= seeds(); seed++) {
             struct path_source source = { 1800000, r->layers };
             path_init(&path, &r->way, &source, seed);
             path_run(&path, 40 * SECOND);
@@ -179,7 +212,7 @@ TEST(rtc_bwe, random_loss_and_jitter_are_no_bottleneck) {
 
 /* A way that is dead for a while, and comes back as good as it was. */
 TEST(rtc_bwe, silence_is_no_room_and_does_not_last) {
-    struct path_way way = { 2000000, 300 * MS, 30 * MS, 0, 0, 0 };
+    struct path_way way = { .bps = 2000000, .queue_us = 300 * MS, .delay_us = 30 * MS };
     struct path_source source = { 1500000, false };
     path_init(&path, &way, &source, 1);
     path_run(&path, 10 * SECOND);

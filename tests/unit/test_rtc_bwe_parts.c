@@ -255,7 +255,7 @@ TEST(rtc_bwe_probe, measures_what_fits) {
         struct rtc_bwe_probe p = { 0 };
         int64_t now = SECOND, busy = now;
         CHECK_INT(0, rtc_bwe_probe_due(&p, now));
-        rtc_bwe_probe_begin(&p, r->bps, 0, now);
+        rtc_bwe_probe_begin(&p, &(struct rtc_bwe_probe_plan){ .bps = r->bps }, now);
         struct rtc_twcc_result sent[300];
         unsigned n = 0;
         while (rtc_bwe_probe_runs(&p) && n < COUNT_OF(sent)) {
@@ -283,15 +283,55 @@ TEST(rtc_bwe_probe, measures_what_fits) {
     }
 }
 
+/* Heads take more of small packets than of large ones, and of the way all the same. */
+TEST(rtc_bwe_probe, what_small_packets_say_of_large_ones) {
+    static const struct {
+        const char *name;
+        size_t size;
+        uint16_t usual;
+        int64_t least_us;
+        unsigned want_kbps; /* of 1,000 that are asked for and fit */
+    } rows[] = {
+        { "as large", 1000, 1000, 0, 1000 },
+        { "smaller", 200, 1000, 0, 1109 },
+        { "smaller than usual ones, which are small", 200, 400, 0, 1065 },
+        { "larger", 1200, 200, 0, 898 },
+        { "and for longer", 1000, 1000, 100 * MS, 1000 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct rtc_bwe_probe p = { 0 };
+        const struct rtc_bwe_probe_plan plan = {
+            .bps = 1000000, .usual = r->usual, .least_us = r->least_us
+        };
+        int64_t now = SECOND;
+        rtc_bwe_probe_begin(&p, &plan, now);
+        while (rtc_bwe_probe_runs(&p)) {
+            uint16_t tag = rtc_bwe_probe_sent(&p, r->size, now);
+            struct rtc_twcc_result result = { .sent_us = now,
+                .arrived_us = now,
+                .size = (uint16_t)r->size,
+                .tag = tag,
+                .received = true };
+            rtc_bwe_probe_result(&p, &result);
+            now += (int64_t)r->size * 8;
+        }
+        uint64_t bps = 0;
+        CHECK(now - SECOND >= r->least_us);
+        CHECK_INT(RTC_BWE_PROBE_FITS, rtc_bwe_probe_end(&p, now, &bps));
+        CHECK(near(r->want_kbps * 1000, bps, 1));
+    }
+}
+
 TEST(rtc_bwe_probe, gives_up_without_packets_or_reports) {
     struct rtc_bwe_probe p = { 0 };
     uint64_t bps;
-    rtc_bwe_probe_begin(&p, 1000000, 0, SECOND);
+    rtc_bwe_probe_begin(&p, &(struct rtc_bwe_probe_plan){ .bps = 1000000 }, SECOND);
     CHECK_INT(RTC_BWE_PROBE_WAITS, rtc_bwe_probe_end(&p, SECOND + RTC_BWE_PROBE_WAIT_US, &bps));
     CHECK_INT(
         RTC_BWE_PROBE_FAILED, rtc_bwe_probe_end(&p, SECOND + RTC_BWE_PROBE_WAIT_US + 1, &bps));
     ROW("and a burst ends, however high its rate");
-    rtc_bwe_probe_begin(&p, UINT32_MAX, 0, 9 * SECOND);
+    rtc_bwe_probe_begin(&p, &(struct rtc_bwe_probe_plan){ .bps = UINT32_MAX }, 9 * SECOND);
     unsigned n = 0;
     while (rtc_bwe_probe_sent(&p, 100, 9 * SECOND) != 0) {
         n++;
