@@ -100,6 +100,19 @@ static void free_all(struct sfu_transport *t) {
     }
 }
 
+static uint64_t share_out(
+    struct sfu_transport *t, struct sfu_claim *claims, size_t n, uint64_t budget, int64_t now_us) {
+    struct sfu_share *share = &t->share;
+    uint64_t lasting = sfu_transport_lasting(t, now_us);
+    bool patient = share->short_us == 0 || now_us - share->short_us < SFU_PATIENCE_US;
+    struct sfu_purse purse = { budget,
+        patient && lasting < SFU_BUDGET_UNKNOWN ? lasting / 100 * SFU_PATIENCE_PERCENT : lasting,
+        now_us >= share->rise_us };
+    uint64_t spent = sfu_allocate(claims, n, purse);
+    share->short_us = spent <= lasting ? 0 : share->short_us == 0 ? now_us : share->short_us;
+    return spent;
+}
+
 void sfu_share_now(struct sfu_transport *t, int64_t now_us) {
     uint64_t budget = sfu_transport_budget(t, now_us);
     bool was_limited = t->share.limited;
@@ -114,9 +127,7 @@ void sfu_share_now(struct sfu_transport *t, int64_t now_us) {
     struct sfu_claim *claims = claims_of(t, &n);
     t->share.next_us = now_us + SFU_SHARE_US;
     if (claims != NULL) {
-        struct sfu_purse purse = { budget, sfu_transport_lasting(t, now_us),
-            now_us >= t->share.rise_us };
-        t->share.spent_bps = sfu_allocate(claims, n, purse);
+        t->share.spent_bps = share_out(t, claims, n, budget, now_us);
         sfu_transport_could_use(t, sfu_allocator_all(claims, n), t->share.spent_bps);
         grant_all(t, claims, now_us);
     }

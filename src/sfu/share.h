@@ -18,6 +18,12 @@ struct sfu_transport;
 #define SFU_RISE_US      1000000 /* between two rises */
 #define SFU_RISE_LATE_US 3000000 /* from a fall to the next rise: else layers swing to and fro */
 
+/* A pause lasts for seconds, too: what is seen is not paused for a bound that lacks a little of it
+ * (congestion lowers it to 85 percent of what comes, which may be less than fits) before that has
+ * lasted. */
+#define SFU_PATIENCE_US      4000000
+#define SFU_PATIENCE_PERCENT 130
+
 /* A way that loses because it is full must not be filled with what was lost on it: there, resends
  * get what the videos leave of the budget, and so much of it at least. Where nothing waits on the
  * way, it loses by itself, and they get as much as the whole budget. */
@@ -28,6 +34,7 @@ struct sfu_transport;
 struct sfu_share {
     int64_t next_us;    /* of the next look; while limited */
     int64_t rise_us;    /* not before then */
+    int64_t short_us;   /* since when there is less than what is seen needs; 0 = there is not */
     int64_t resent_us;  /* what was resent is made up for then */
     uint64_t spent_bps; /* on videos */
     bool limited;
