@@ -6,6 +6,7 @@
 #include "rtc/bwe_loss.h"
 #include "rtc/bwe_probe.h"
 #include "rtc/bwe_queue.h"
+#include "rtc/bwe_rival.h"
 #include "rtc/bwe_trend.h"
 #include "rtc/twcc.h"
 
@@ -52,6 +53,7 @@ struct rtc_bwe {
     struct rtc_bwe_acked acked;
     struct rtc_bwe_trend trend;
     struct rtc_bwe_queue queue;
+    struct rtc_bwe_rival rival;
     struct rtc_bwe_loss loss;
     struct rtc_bwe_aimd aimd;
     struct rtc_bwe_remb remb;
@@ -130,19 +132,25 @@ static bool recent(int64_t since_us, int64_t now_us, int64_t span_us) {
     return since_us != 0 && now_us - since_us < span_us;
 }
 
+static bool is_anothers(const struct rtc_bwe *b) {
+    return b->rival.state == RTC_BWE_RIVAL_THERE;
+}
+
 static struct rtc_bwe_sign read_signs(const struct rtc_bwe *b, int64_t now_us) {
     bool probing = rtc_bwe_probe_pends(&b->probe) || recent(b->probed_us, now_us, PROBE_ECHO_US);
     struct rtc_bwe_sign sign = {
         .usage = b->trend.usage, .acked_bps = rtc_bwe_acked_bps(&b->acked), .rtt_us = b->rtt_us
     };
+    const bool anothers = is_anothers(b);
     if (is_evident(b)) {
         sign.usage = RTC_BWE_OVER;
     } else if (sign.usage == RTC_BWE_OVER && (probing || b->queue.now_us < BELIEVE_US)) {
         sign.usage = RTC_BWE_NORMAL;
     }
-    sign.still =
-        probing || b->loss.verdict == RTC_BWE_LOSS_STILL ||
-        (b->queue.now_us > STANDING_US && recent(b->aimd.decreased_us, now_us, PATIENCE_US));
+    sign.usage = anothers ? RTC_BWE_NORMAL : sign.usage; /* then loss alone is a sign */
+    sign.still = probing || b->loss.verdict == RTC_BWE_LOSS_STILL ||
+                 (b->queue.now_us > STANDING_US && !anothers &&
+                     recent(b->aimd.decreased_us, now_us, PATIENCE_US));
     return sign;
 }
 
@@ -192,6 +200,10 @@ bool rtc_bwe_feedback(struct rtc_bwe *b, struct cur fci, int64_t now_us) {
     }
     rtc_bwe_queue_end(&b->queue, now_us);
     struct rtc_bwe_sign sign = read_signs(b, now_us);
+    rtc_bwe_rival_note(&b->rival, b->queue.now_us, sign.acked_bps, now_us);
+    if (is_anothers(b)) {
+        rtc_bwe_aimd_forget(&b->aimd);
+    }
     rtc_bwe_loss_end(&b->loss, sign.acked_bps, now_us);
     rtc_bwe_aimd_update(&b->aimd, &sign, now_us);
     follow_loss(b, now_us);
@@ -209,12 +221,15 @@ static uint64_t lesser(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-static uint64_t drained(const struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
-    if (b->queue.now_us <= DRAIN_US || !recent(b->aimd.decreased_us, now_us, PATIENCE_US)) {
+static uint64_t drained(const struct rtc_bwe *b, int64_t now_us) {
+    uint64_t bps = rtc_bwe_rival_bps(&b->rival, b->aimd.bps);
+    if (b->queue.now_us <= DRAIN_US || is_anothers(b) ||
+        !recent(b->aimd.decreased_us, now_us, PATIENCE_US)) {
         return bps;
     }
     double share = 1 - (double)(b->queue.now_us - DRAIN_US) / DRAIN_ALL * (1 - DRAIN_LEAST);
-    return (uint64_t)((double)bps * (share > DRAIN_LEAST ? share : DRAIN_LEAST));
+    share = share > DRAIN_LEAST ? share : DRAIN_LEAST;
+    return lesser(bps, (uint64_t)((double)b->aimd.bps * share));
 }
 
 static uint64_t below_remb(const struct rtc_bwe *b, uint64_t bps, int64_t now_us) {
@@ -223,7 +238,7 @@ static uint64_t below_remb(const struct rtc_bwe *b, uint64_t bps, int64_t now_us
 }
 
 uint64_t rtc_bwe_bps(const struct rtc_bwe *b, int64_t now_us) {
-    uint64_t bps = b->aimd.bps == RTC_BWE_NONE ? RTC_BWE_NONE : drained(b, b->aimd.bps, now_us);
+    uint64_t bps = b->aimd.bps == RTC_BWE_NONE ? RTC_BWE_NONE : drained(b, now_us);
     return below_remb(b, bps, now_us);
 }
 
@@ -266,8 +281,8 @@ static void notice_silence(struct rtc_bwe *b, int64_t now_us) {
 /* Where all is paused, nothing leaves, and what the last report said of queues is long over. */
 static bool has_signs_for_more(const struct rtc_bwe *b, int64_t now_us) {
     const bool idle = !recent(b->sent_us, now_us, IDLE_US);
-    return idle || (b->unheard_us != 0 && b->trend.usage != RTC_BWE_OVER &&
-                       b->queue.now_us < PROBE_QUEUE_US);
+    const bool empty = b->queue.now_us < PROBE_QUEUE_US || is_anothers(b);
+    return idle || (b->unheard_us != 0 && b->trend.usage != RTC_BWE_OVER && empty);
 }
 
 static bool may_probe(const struct rtc_bwe *b, int64_t now_us) {

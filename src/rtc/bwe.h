@@ -4,7 +4,7 @@
  *     rtc/bwe_acked   what arrives            rtc/bwe_trend   does a queue grow?
  *     rtc/bwe_queue   does a queue stand?     rtc/bwe_loss    is too much lost?
  *     rtc/bwe_aimd    the bound               rtc/bwe_probe   would more fit?
- *     rtc/bwe_remb    what the receiver says
+ *     rtc/bwe_remb    what the receiver says  rtc/bwe_rival   whose queue is it?
  *
  * Two sources, one number: the sender's own estimate from transport-wide feedback, and the
  * receiver's (REMB), each an upper bound. Without either there is none, and everything may be sent:

@@ -6,6 +6,7 @@
 #include "rtc/bwe_probe.h"
 #include "rtc/bwe_queue.h"
 #include "rtc/bwe_remb.h"
+#include "rtc/bwe_rival.h"
 #include "rtc/bwe_trend.h"
 #include "test.h"
 
@@ -399,4 +400,52 @@ TEST(rtc_bwe_remb, rests_after_a_fall_and_longer_where_it_gets_no_further) {
     CHECK_INT(now + 20 * MS, rtc_bwe_remb_tick(&remb, 1000000, now));
     rtc_bwe_remb_padded(&remb, 0, now);
     CHECK_INT(now + SECOND, rtc_bwe_remb_tick(&remb, 1000000, now));
+}
+
+/* Reports of a queue and of what arrives, ten a second. */
+static void stands(struct rtc_bwe_rival *r, int64_t queue_us, uint64_t bps, int64_t *now_us) {
+    for (unsigned i = 0; i <= RTC_BWE_RIVAL_WINDOW_US / (100 * MS); i++) {
+        rtc_bwe_rival_note(r, queue_us, bps, *now_us);
+        *now_us += 100 * MS;
+    }
+}
+
+TEST(rtc_bwe_rival, a_queue_that_stands_though_less_is_sent) {
+    static const struct {
+        const char *name;
+        int64_t queue_ms, then_ms;
+        uint64_t then_bps;
+        bool tried;
+        enum rtc_bwe_rival_state want;
+    } rows[] = {
+        { "no queue", 10, 10, 400000, false, RTC_BWE_RIVAL_WATCH },
+        { "ours: it empties", 300, 100, 200000, true, RTC_BWE_RIVAL_WATCH },
+        { "another's", 300, 300, 200000, true, RTC_BWE_RIVAL_THERE },
+        { "another's, that grows", 300, 500, 200000, true, RTC_BWE_RIVAL_THERE },
+        { "less could not be sent", 300, 300, 400000, true, RTC_BWE_RIVAL_WATCH },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct rtc_bwe_rival rival = { 0 };
+        int64_t now_us = SECOND;
+        stands(&rival, r->queue_ms * MS, 400000, &now_us);
+        CHECK_INT(400000, rtc_bwe_rival_bps(&rival, 400000) / (r->tried ? 70 : 100) * 100);
+        stands(&rival, r->then_ms * MS, r->then_bps, &now_us);
+        CHECK_INT(r->want, rival.state);
+    }
+    ROW("empty before the time is over");
+    struct rtc_bwe_rival rival = { 0 };
+    int64_t now_us = SECOND;
+    stands(&rival, 300 * MS, 400000, &now_us);
+    CHECK_INT(RTC_BWE_RIVAL_TRY, rival.state);
+    CHECK_INT(100000, rtc_bwe_rival_bps(&rival, 100000));
+    rtc_bwe_rival_note(&rival, 10 * MS, 280000, now_us);
+    CHECK_INT(RTC_BWE_RIVAL_WATCH, rival.state);
+    ROW("another's, and asked again after a while");
+    rival = (struct rtc_bwe_rival){ 0 };
+    stands(&rival, 300 * MS, 400000, &now_us);
+    stands(&rival, 300 * MS, 200000, &now_us);
+    CHECK_INT(RTC_BWE_RIVAL_THERE, rival.state);
+    rtc_bwe_rival_note(&rival, 0, 200000, now_us + RTC_BWE_RIVAL_US);
+    CHECK_INT(RTC_BWE_RIVAL_WATCH, rival.state);
 }
