@@ -17,9 +17,10 @@
 
 struct lk_session;
 
-#define LK_OFFER_WAIT_US  (15 * SEC_US) /* for the answer to ours; livekit-protocol 4.2 */
-#define LK_OFFER_DELAY_US 2000          /* changes of one turn share an offer; later ones wait */
-#define LK_OFFER_HOLD_US  (1 * SEC_US)  /* without a candidate, a held offer is answered then */
+#define LK_OFFER_WAIT_US     (15 * SEC_US) /* for the answer to ours; livekit-protocol 4.2 */
+#define LK_OFFER_PATIENCE_US (60 * SEC_US) /* … while the client says nothing at all */
+#define LK_OFFER_DELAY_US    2000          /* changes of one turn share an offer; later ones wait */
+#define LK_OFFER_HOLD_US     (1 * SEC_US)  /* without a candidate, a held offer is answered then */
 
 /* One peer connection. */
 struct lk_peer {
@@ -39,6 +40,7 @@ struct lk_negotiation {
     uint32_t held_id;
     /* of ours: */
     uint32_t offer_id;
+    int64_t offered_us;
     const struct rtc_sdp *offer; /* waits for its answer; NULL = none */
     struct arena offer_arena;
     uint32_t *offered;        /* numbers of the subscriptions in its sections, 0 = none */

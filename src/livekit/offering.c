@@ -13,10 +13,23 @@ static struct lk_session *session_of(struct wheel_timer *t) {
     return (struct lk_session *)((char *)t - offsetof(struct lk_session, negotiation.timer));
 }
 
+#define SILENT_US (10 * SEC_US) /* two pings of a client did not come; livekit-protocol 2.4 */
+
+/* A client that says other things has lost the offer, or cannot take it. One that says nothing has
+ * no time: a page behind others, a telephone that sleeps, a machine that swaps. To join anew would
+ * cost it more. That it is gone shows elsewhere: its socket answers no ping, its media is silent.
+ */
+static bool is_busy(const struct lk_session *s, int64_t now_us) {
+    return now_us - s->heard_us >= SILENT_US &&
+           now_us - s->negotiation.offered_us < LK_OFFER_PATIENCE_US;
+}
+
 static void on_no_answer(struct wheel_timer *t, int64_t now_us) {
     struct lk_session *s = session_of(t);
     (void)now_us;
-    if (s->member != NULL) {
+    if (is_busy(s, room_directory_now(s->signal->cfg.rooms))) {
+        room_timer_arm(s->signal->cfg.rooms, t, SILENT_US, on_no_answer);
+    } else if (s->member != NULL) {
         LOG_WARN(&s->member->log, "offer_not_answered", "id=%u", s->negotiation.offer_id);
         room_leave(s->member, ROOM_MISMATCH);
     }
@@ -66,6 +79,7 @@ static enum err make_offer(struct lk_session *s) {
 
 static void offer(struct lk_session *s) {
     enum err e = make_offer(s);
+    s->negotiation.offered_us = room_directory_now(s->signal->cfg.rooms);
     if (e == OK) {
         room_timer_arm(s->signal->cfg.rooms, &s->negotiation.timer, LK_OFFER_WAIT_US, on_no_answer);
         return;

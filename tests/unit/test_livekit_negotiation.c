@@ -76,6 +76,39 @@ TEST(livekit_negotiation, forgets_a_held_offer_with_its_client) {
     CHECK_INT(before, mem_live());
 }
 
+/* --- offers of ours --- */
+
+TEST(livekit_negotiation, waits_for_the_answer_of_a_client_that_has_no_time) {
+    static const struct {
+        const char *name;
+        int64_t ping_s; /* that often; 0 = never */
+        int64_t gone_s; /* from the offer */
+    } rows[] = {
+        { "one that says other things", 5, 15 },
+        { "one that says other things at last", 31, 35 },
+        { "one that says nothing", 0, 65 },
+    };
+    FOR_ROWS (rows, r) {
+        struct signal_world w;
+        struct client bob;
+        int64_t s = 0;
+        ROW(r->name);
+        CHECK_ERR(OK, signal_open(&w, NULL));
+        call_in(&w, &bob, "bob", "", "");
+        connect_media(&w, "bob");
+        for (; s < 100 && bob.socket.closed == 0; s++) {
+            signal_wait(&w, SEC_US);
+            if (r->ping_s != 0 && s % r->ping_s == r->ping_s - 1) {
+                say(&bob, "{\"ping\":\"1\"}");
+            }
+        }
+        CHECK_INT(r->gone_s, s);
+        check_latest(&bob, "leave", "reason", "STATE_MISMATCH");
+        hang_up(&bob);
+        signal_close(&w);
+    }
+}
+
 /* --- sections --- */
 
 #define RECEIVING_TWO                                                                              \

@@ -109,7 +109,10 @@ TEST(livekit_signal, joins_with_two_connections) {
     CHECK_STR("update", heard(&bob));
     signal_wait(&w, SEC_US); /* the offer waits a moment for more changes */
     CHECK_STR("offer roomUpdate", heard(&bob));
-    signal_wait(&w, 15 * SEC_US);
+    signal_wait(&w, 9 * SEC_US);
+    say(&bob, "{\"ping\":\"1\"}");
+    CHECK_STR("pong", heard(&bob));
+    signal_wait(&w, 6 * SEC_US);
     CHECK_STR("leave", heard(&bob)); /* it never answered */
     check_latest(&bob, "leave", "reason", "STATE_MISMATCH");
     check_latest(&bob, "leave", "action", "RECONNECT");
