@@ -16,11 +16,8 @@
 struct pkt;
 struct rtc_history;
 
-#define RTC_HISTORY_VIDEO   512  /* packets: 500 in livekit-protocol.md, 5.1, as a power of two */
-#define RTC_HISTORY_AUDIO   256  /* packets: 200 there */
-#define RTC_HISTORY_MAX     4096 /* packets */
-#define RTC_HISTORY_AGE_US  2000000 /* no decoder waits longer: five tries at 400 ms */
-#define RTC_HISTORY_LOOK_US 50000   /* between two looks for what is older than the age */
+#define RTC_HISTORY_MAX     4096  /* packets */
+#define RTC_HISTORY_LOOK_US 50000 /* between two looks for what is older than the age */
 
 /** For `n` packets, a power of two up to RTC_HISTORY_MAX: 8 bytes each, and 40. Gives *ret. */
 MUST_CHECK enum err rtc_history_create(size_t n, int64_t age_us, struct rtc_history **ret);
