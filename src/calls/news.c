@@ -69,10 +69,6 @@ static const struct {
     [CALL_NEWS_ENDED] = { "ended", "call.ended", ended, at_end },
 };
 
-const char *call_news_name(enum call_news_type t) {
-    return types[t].name;
-}
-
 unsigned call_news_bit(const char *setting) {
     for (unsigned t = 0; t < CALL_NEWS_TYPES; t++) {
         if (strcmp(types[t].setting, setting) == 0) {

@@ -24,8 +24,6 @@ enum call_news_type {
     CALL_NEWS_ENDED, /* it is over, whatever became of it */
     CALL_NEWS_TYPES
 };
-/** "call.started" … */
-const char *call_news_name(enum call_news_type t);
 /** The bit of a type that settings know as "started" …; 0 = none of them. */
 unsigned call_news_bit(const char *setting);
 

@@ -58,10 +58,6 @@ enum err cli_homeserver_set_tokens(struct cli_homeserver *h) {
         h->client, h->registration->as_token, h->registration->as_token_old);
 }
 
-struct http_client *cli_homeserver_http(struct cli_homeserver *h) {
-    return h->http;
-}
-
 struct mx_client *cli_homeserver_client(struct cli_homeserver *h) {
     return h->client;
 }

@@ -24,8 +24,6 @@ void cli_homeserver_destroy(struct cli_homeserver *h);
 /** The registration has other tokens now. ERR_NOMEM. */
 MUST_CHECK enum err cli_homeserver_set_tokens(struct cli_homeserver *h);
 
-/* Borrowed. */
-struct http_client *cli_homeserver_http(struct cli_homeserver *h);
 struct mx_client *cli_homeserver_client(struct cli_homeserver *h);
 struct mx_membership *cli_homeserver_membership(struct cli_homeserver *h);
 

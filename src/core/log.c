@@ -31,16 +31,6 @@ void log_redirect(int fd) {
     atomic_store(&out, fd);
 }
 
-enum err log_level_read(const char *name, enum log_level *ret) {
-    for (size_t i = 0; i < COUNT_OF(level_names); i++) {
-        if (strcmp(name, level_names[i]) == 0) {
-            *ret = (enum log_level)i;
-            return OK;
-        }
-    }
-    return err_set(ERR_INVALID, "log level must be debug, info, warn or error");
-}
-
 bool log_enabled(enum log_level level) {
     return (int)level >= atomic_load_explicit(&least, memory_order_relaxed);
 }

@@ -31,7 +31,6 @@ extern const struct log_ctx log_root;
 void log_setup(enum log_level least, enum log_format format);
 /** For tests: lines go to `fd` instead of standard error. */
 void log_redirect(int fd);
-MUST_CHECK enum err log_level_read(const char *name, enum log_level *ret);
 
 /** Starts from `parent` (NULL = root) and adds one id; the value is quoted where needed and cut to
  * what fits. */

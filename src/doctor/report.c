@@ -22,10 +22,6 @@ static const struct {
     [DOCTOR_FAIL] = { "fail", "FAIL", DOCTOR_EXIT_FAILURES },
 };
 
-const char *doctor_severity_name(enum doctor_severity s) {
-    return severities[s].name;
-}
-
 int doctor_report_exit(const struct doctor *d) {
     return severities[doctor_worst(d)].exit;
 }

@@ -24,7 +24,5 @@ void doctor_report_fixes(const struct doctor *d, struct buf *b);
 enum doctor_exit { DOCTOR_EXIT_FINE = 0, DOCTOR_EXIT_WARNINGS = 1, DOCTOR_EXIT_FAILURES = 2 };
 /** Notes are fine. */
 int doctor_report_exit(const struct doctor *d);
-/** "ok", "skipped", "note", "warn", "fail". */
-const char *doctor_severity_name(enum doctor_severity s);
 
 #endif

@@ -143,10 +143,6 @@ enum err http_socket_send(struct http_socket *s, const void *bytes, size_t len, 
     return OK;
 }
 
-size_t http_socket_queued(const struct http_socket *s) {
-    return s->queued;
-}
-
 /* --- what libwebsockets tells; a result of -1 closes --- */
 
 /*

@@ -81,7 +81,5 @@ MUST_CHECK enum err http_socket_send(
 /** Sends what is queued, then closes. `close` is called later, never from inside. The reason (at
  * most 123 bytes, UTF-8) may be NULL. */
 void http_socket_close(struct http_socket *s, int code, const char *reason);
-/** Bytes queued and not yet given to the kernel. */
-size_t http_socket_queued(const struct http_socket *s);
 
 #endif

@@ -220,10 +220,6 @@ unsigned room_directory_count(const struct room_directory *d) {
     return HASH_COUNT(d->rooms);
 }
 
-bool room_directory_creates(const struct room_directory *d) {
-    return !d->no_create;
-}
-
 void room_directory_each(struct room_directory *d, room_visitor *each, void *arg) {
     for (struct room *room = d->rooms; room != NULL; room = room->hh.next) {
         each(arg, room);

@@ -66,8 +66,6 @@ void room_end(struct room *room, enum room_reason reason);
 typedef void room_visitor(void *arg, struct room *room);
 void room_directory_each(struct room_directory *d, room_visitor *each, void *arg);
 unsigned room_directory_count(const struct room_directory *d);
-/** May joining make rooms? */
-bool room_directory_creates(const struct room_directory *d);
 
 /** Could somebody of this identity join now? For an answer before there is a connection.
  * ERR_NOT_FOUND: no such room, and none is made; ERR_LIMIT: it is full, or there are too many;

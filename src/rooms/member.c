@@ -28,16 +28,6 @@ struct room_member *room_find_member(const struct room *room, const char *identi
     return NULL;
 }
 
-struct room_member *room_find_sid(const struct room *room, const char *sid) {
-    struct room_member *m = NULL;
-    DL_FOREACH(room->members, m) {
-        if (strcmp(m->sid, sid) == 0) {
-            return m;
-        }
-    }
-    return NULL;
-}
-
 bool room_sees(const struct room_member *viewer, const struct room_member *m) {
     return viewer == m || (!m->grant.hidden && m->state != ROOM_JOINING);
 }

@@ -44,7 +44,6 @@ void room_joined(struct room_member *m);
 void room_leave(struct room_member *m, enum room_reason reason);
 /** The member of this identity; NULL = none. */
 struct room_member *room_find_member(const struct room *room, const char *identity);
-struct room_member *room_find_sid(const struct room *room, const char *sid);
 /** Does `viewer` see `m`? Itself always, hidden ones never. */
 bool room_sees(const struct room_member *viewer, const struct room_member *m);
 /** Of egress, agents and recorders: not counted. */

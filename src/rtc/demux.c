@@ -3,8 +3,6 @@
 
 #include "core/mem.h"
 
-#include <assert.h>
-
 /* RFC 5761, 4: RTCP's packet types 192 to 223 would be RTP's payload types 64 to 95 with the marker
  * set, which nobody may use when both share a port. */
 #define RTCP_FIRST 192
@@ -36,18 +34,4 @@ enum rtc_kind rtc_demux(const uint8_t *data, size_t len) {
         return len < r->head ? RTC_KIND_SHORT : (enum rtc_kind)r->kind;
     }
     return RTC_KIND_UNKNOWN;
-}
-
-const char *rtc_kind_name(enum rtc_kind kind) {
-    static const char *const names[] = {
-        [RTC_KIND_SHORT] = "short",
-        [RTC_KIND_UNKNOWN] = "unknown",
-        [RTC_KIND_TURN] = "turn",
-        [RTC_KIND_STUN] = "stun",
-        [RTC_KIND_DTLS] = "dtls",
-        [RTC_KIND_RTP] = "rtp",
-        [RTC_KIND_RTCP] = "rtcp",
-    };
-    assert(kind < COUNT_OF(names));
-    return names[kind];
 }

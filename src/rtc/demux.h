@@ -27,7 +27,4 @@ enum rtc_kind {
 /** Only what an honest head has room for gets its kind; the rest is for the kind's own parser. */
 enum rtc_kind rtc_demux(const uint8_t *data, size_t len);
 
-/** As the label of a drop counter: "short", "unknown", "turn", "stun", … */
-const char *rtc_kind_name(enum rtc_kind kind);
-
 #endif

@@ -90,19 +90,6 @@ static void put_alert(struct rtc_dtls *d, uint8_t level, uint8_t what) {
     (void)put_record(d, RTC_DTLS_TYPE_ALERT, (const uint8_t[]){ level, what }, 2);
 }
 
-const char *rtc_dtls_why_name(enum rtc_dtls_why why) {
-    static const char *const names[RTC_DTLS_WHY_COUNT] = {
-        [RTC_DTLS_FINE] = "none",
-        [RTC_DTLS_FINGERPRINT] = "fingerprint",
-        [RTC_DTLS_NO_SRTP] = "no_srtp",
-        [RTC_DTLS_TIMEOUT] = "timeout",
-        [RTC_DTLS_REFUSED] = "refused",
-        [RTC_DTLS_MEMORY] = "memory",
-    };
-    assert(why < RTC_DTLS_WHY_COUNT);
-    return names[why];
-}
-
 /* --- the peer's certificate --- */
 
 static bool is_wanted(const struct handshake *hs) {

@@ -82,8 +82,6 @@ enum rtc_dtls_why {
     RTC_DTLS_MEMORY,
     RTC_DTLS_WHY_COUNT
 };
-/** "fingerprint", "timeout" …: the label of a counter. */
-const char *rtc_dtls_why_name(enum rtc_dtls_why why);
 
 /* SRTP profiles as IANA numbers them, in our order of preference (decision 16), which wins. */
 #define RTC_DTLS_GCM_128    0x0007

@@ -133,8 +133,6 @@ void rtc_rtcp_write_sr(
 void rtc_rtcp_write_rr(struct wr *w, uint32_t ssrc, const struct rtc_rtcp_block *blocks, size_t n);
 /** One chunk. `mid` NULL writes no MID item. Both at most RTC_RTCP_CNAME_MAX bytes. */
 void rtc_rtcp_write_sdes(struct wr *w, uint32_t ssrc, const char *cname, const char *mid);
-/** At most RTC_RTCP_BLOCKS_MAX sources. */
-void rtc_rtcp_write_bye(struct wr *w, const uint32_t *ssrcs, size_t n);
 void rtc_rtcp_write_rrtr(struct wr *w, uint32_t sender, uint64_t ntp);
 /** One sub-block: the answer to one receiver's RRTR. */
 void rtc_rtcp_write_dlrr(struct wr *w, uint32_t sender, uint32_t ssrc, uint32_t lrr, uint32_t dlrr);

@@ -82,15 +82,6 @@ void rtc_rtcp_write_sdes(struct wr *w, uint32_t ssrc, const char *cname, const c
     rtc_rtcp_part_end(w, at);
 }
 
-void rtc_rtcp_write_bye(struct wr *w, const uint32_t *ssrcs, size_t n) {
-    assert(n <= RTC_RTCP_BLOCKS_MAX);
-    size_t at = rtc_rtcp_part_begin(w, RTC_RTCP_BYE, (uint8_t)n);
-    for (size_t i = 0; i < n; i++) {
-        wr_u32(w, ssrcs[i]);
-    }
-    rtc_rtcp_part_end(w, at);
-}
-
 static void write_xr_block(struct wr *w, uint8_t kind, uint16_t words) {
     wr_u8(w, kind);
     wr_u8(w, 0);

@@ -8,7 +8,6 @@
 #define ID_STOP       15 /* one-byte form: what follows is of a form not yet written */
 #define EXTENSION     0x10
 #define HEAD_LEN      4 /* bytes: profile and length of the block */
-#define DELAY_MAX     0xFFF
 
 /* --- reading --- */
 
@@ -95,26 +94,6 @@ bool rtc_rtpext_audio_level(
     return !c.bad;
 }
 
-bool rtc_rtpext_playout_delay(
-    const uint8_t *packet, const struct rtc_rtpext *x, uint16_t *ret_min_ms, uint16_t *ret_max_ms) {
-    struct cur c = rtc_rtpext_bytes(packet, x, RTC_EXT_PLAYOUT_DELAY);
-    uint32_t both = cur_u24(&c);
-    if (!c.bad) {
-        *ret_min_ms = (uint16_t)(10 * (both >> 12));
-        *ret_max_ms = (uint16_t)(10 * (both & DELAY_MAX));
-    }
-    return !c.bad;
-}
-
-bool rtc_rtpext_abs_capture_time(const uint8_t *packet, const struct rtc_rtpext *x, uint64_t *ret) {
-    struct cur c = rtc_rtpext_bytes(packet, x, RTC_EXT_CAPTURE_TIME);
-    uint64_t time = cur_u64(&c);
-    if (!c.bad) {
-        *ret = time;
-    }
-    return !c.bad;
-}
-
 /* --- writing --- */
 
 struct rtc_rtpext_wr rtc_rtpext_begin(struct wr *w, bool two_byte) {
@@ -190,10 +169,4 @@ void rtc_rtpext_map(struct wr *w, const uint8_t *from_packet, const struct rtc_r
         }
     }
     rtc_rtpext_end(&x);
-}
-
-void rtc_rtpext_set_playout_delay(uint8_t *element, uint32_t min_ms, uint32_t max_ms) {
-    uint32_t min = min_ms / 10 < DELAY_MAX ? min_ms / 10 : DELAY_MAX;
-    uint32_t max = max_ms / 10 < DELAY_MAX ? max_ms / 10 : DELAY_MAX;
-    be24_put(element, min << 12 | max);
 }

@@ -66,10 +66,6 @@ bool rtc_rtpext_abs_send_time(const uint8_t *packet, const struct rtc_rtpext *x,
 /** `ret_level` is -dBov: 0 the loudest, 127 silence. */
 bool rtc_rtpext_audio_level(
     const uint8_t *packet, const struct rtc_rtpext *x, uint8_t *ret_level, bool *ret_voice);
-bool rtc_rtpext_playout_delay(
-    const uint8_t *packet, const struct rtc_rtpext *x, uint16_t *ret_min_ms, uint16_t *ret_max_ms);
-/** NTP 64-bit. A clock offset behind it is left alone. */
-bool rtc_rtpext_abs_capture_time(const uint8_t *packet, const struct rtc_rtpext *x, uint64_t *ret);
 /** The bytes of any (MID, RID, dependency descriptor), in the packet; empty without. */
 struct cur rtc_rtpext_bytes(const uint8_t *packet, const struct rtc_rtpext *x, enum rtc_ext ext);
 
@@ -116,7 +112,6 @@ void rtc_rtpext_map(struct wr *w, const uint8_t *from_packet, const struct rtc_r
 #define RTC_RTPEXT_TWCC_LEN          2
 #define RTC_RTPEXT_ABS_SEND_TIME_LEN 3
 #define RTC_RTPEXT_AUDIO_LEVEL_LEN   1
-#define RTC_RTPEXT_PLAYOUT_DELAY_LEN 3
 
 static inline void rtc_rtpext_set_twcc(uint8_t *element, uint16_t seq) {
     be16_put(element, seq);
@@ -132,8 +127,5 @@ static inline void rtc_rtpext_set_abs_send_time(uint8_t *element, int64_t now_us
 static inline void rtc_rtpext_set_audio_level(uint8_t *element, uint8_t level, bool voice) {
     element[0] = (uint8_t)((voice ? 0x80 : 0) | (level & 0x7F));
 }
-
-/** Milliseconds, rounded down to 10; at most 40,950. */
-void rtc_rtpext_set_playout_delay(uint8_t *element, uint32_t min_ms, uint32_t max_ms);
 
 #endif

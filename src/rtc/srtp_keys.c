@@ -30,11 +30,6 @@ bool rtc_srtp_suite_of(uint16_t profile, enum rtc_srtp_suite *ret) {
     return false;
 }
 
-size_t rtc_srtp_material_size(enum rtc_srtp_suite suite) {
-    const struct rtc_srtp_sizes *s = rtc_srtp_sizes(suite);
-    return 2 * ((size_t)s->key + s->salt);
-}
-
 void rtc_srtp_material_cut(enum rtc_srtp_suite suite, const uint8_t *material,
     struct rtc_srtp_master *ret_client, struct rtc_srtp_master *ret_server) {
     const struct rtc_srtp_sizes *s = rtc_srtp_sizes(suite);

@@ -50,8 +50,6 @@ struct rtc_srtp_master {
     uint8_t salt[RTC_SRTP_SALT_MAX];
 };
 
-/** How many bytes the handshake must export (label "EXTRACTOR-dtls_srtp"). */
-size_t rtc_srtp_material_size(enum rtc_srtp_suite suite);
 /** Cuts them: client's key, server's key, client's salt, server's salt. */
 void rtc_srtp_material_cut(enum rtc_srtp_suite suite, const uint8_t *material,
     struct rtc_srtp_master *ret_client, struct rtc_srtp_master *ret_server);

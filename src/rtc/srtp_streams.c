@@ -4,7 +4,6 @@
 
 #include "core/mem.h"
 
-#include <assert.h>
 #include <string.h>
 
 struct rtc_srtp_stream {
@@ -23,22 +22,6 @@ struct rtc_srtcp_stream {
 #define WORDS (RTC_SRTP_WINDOW / 64)
 #define STREAM_BYTES                                                                               \
     (2 * sizeof(struct rtc_srtp_stream) + WORDS * 8 + 2 * sizeof(struct rtc_srtcp_stream))
-
-const char *rtc_srtp_verdict_name(enum rtc_srtp_verdict v) {
-    static const char *const names[RTC_SRTP_VERDICTS] = {
-        [RTC_SRTP_OK] = "ok",
-        [RTC_SRTP_MALFORMED] = "malformed",
-        [RTC_SRTP_FORGED] = "forged",
-        [RTC_SRTP_REPLAYED] = "replayed",
-        [RTC_SRTP_OLD] = "old",
-        [RTC_SRTP_CLEAR] = "clear",
-        [RTC_SRTP_SPENT] = "spent",
-        [RTC_SRTP_NO_ROOM] = "no_room",
-        [RTC_SRTP_FAILED] = "failed",
-    };
-    assert(v < RTC_SRTP_VERDICTS);
-    return names[v];
-}
 
 void rtc_srtp_streams_init(struct rtc_srtp_streams *s) {
     *s = (struct rtc_srtp_streams){ 0 };

@@ -38,8 +38,6 @@ enum rtc_srtp_verdict {
     RTC_SRTP_FAILED,    /* sealing: the library reports a failure */
     RTC_SRTP_VERDICTS
 };
-/** As the label of a drop counter: "forged", … */
-const char *rtc_srtp_verdict_name(enum rtc_srtp_verdict v);
 
 struct rtc_srtp_stream;
 struct rtc_srtcp_stream;

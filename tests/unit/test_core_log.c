@@ -118,14 +118,6 @@ TEST(core_log, leaves_out_an_id_that_does_not_fit) {
     CHECK_INT(3 * 101 + 2, strlen(ctx.text)); /* three whole ones and the spaces between */
 }
 
-TEST(core_log, reads_level_names) {
-    enum log_level level = LOG_LEVEL_INFO;
-    CHECK_ERR(OK, log_level_read("error", &level));
-    CHECK_INT(LOG_LEVEL_ERROR, level);
-    CHECK_ERR(ERR_INVALID, log_level_read("loud", &level));
-    CHECK_INT(LOG_LEVEL_ERROR, level);
-}
-
 TEST(core_log, writes_without_memory) {
     char got[4096];
     begin(LOG_LEVEL_INFO, LOG_FORMAT_JSON);

@@ -377,15 +377,6 @@ TEST(rtc_dtls, each_certificate_is_new_and_its_text_is_its_hash) {
     CHECK_STR(text, rtc_dtls_ctx_text(ours));
 }
 
-TEST(rtc_dtls, names_every_reason_once) {
-    for (int a = 0; a < RTC_DTLS_WHY_COUNT; a++) {
-        for (int b = 0; b < a; b++) {
-            CHECK(strcmp(rtc_dtls_why_name((enum rtc_dtls_why)a),
-                      rtc_dtls_why_name((enum rtc_dtls_why)b)) != 0);
-        }
-    }
-}
-
 TEST_ALLOC(rtc_dtls, survives_no_memory) {
     struct rtc_dtls_ctx *ctx = NULL;
     TRY(rtc_dtls_ctx_create(&ctx));

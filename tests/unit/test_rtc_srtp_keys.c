@@ -48,7 +48,6 @@ TEST(rtc_srtp_keys, cuts_exported_material_in_the_order_of_rfc_5764) {
         CHECK(rtc_srtp_suite_of(r->profile, &suite));
         CHECK_INT(r->suite, suite);
         CHECK_STR(r->name, rtc_srtp_sizes(suite)->name);
-        CHECK_INT(r->size, rtc_srtp_material_size(suite));
         rtc_srtp_material_cut(suite, material, &client, &server);
         CHECK_INT(0, client.key[0]);
         CHECK_INT(r->server_key, server.key[0]);

@@ -182,12 +182,6 @@ TEST(rtc_srtp_streams, takes_each_report_once) {
     }
 }
 
-TEST(rtc_srtp_streams, each_verdict_has_a_name) {
-    for (int v = 0; v < RTC_SRTP_VERDICTS; v++) {
-        CHECK(rtc_srtp_verdict_name((enum rtc_srtp_verdict)v) != NULL);
-    }
-}
-
 TEST_ALLOC(rtc_srtp_streams, survives_no_memory) {
     CLEANUP(rtc_srtp_streams_finish) struct rtc_srtp_streams s;
     rtc_srtp_streams_init(&s);
