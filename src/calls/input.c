@@ -40,6 +40,7 @@ static const char *const names[IN_COUNT] = {
     [IN_TRACK_MUTED] = "track_muted",
     [IN_TRACK_UNMUTED] = "track_unmuted",
     [IN_MEDIA_QUALITY] = "media_quality",
+    [IN_MEDIA_DELIVERY] = "media_delivery",
     [IN_MEDIA_POOR] = "media_poor",
     [IN_MEDIA_RECOVERED] = "media_recovered",
     [IN_GAP] = "gap",

@@ -61,6 +61,7 @@ enum call_input_type {
     IN_TRACK_MUTED,
     IN_TRACK_UNMUTED,
     IN_MEDIA_QUALITY,   /* figures of a track, or of all that somebody receives */
+    IN_MEDIA_DELIVERY,  /* figures of what somebody got of a track of somebody else's */
     IN_MEDIA_POOR,      /* somebody has been badly served for a while */
     IN_MEDIA_RECOVERED, /* … and is not any more */
     IN_GAP,             /* how many of all these could not be written down */
@@ -172,6 +173,11 @@ struct call_input_figures {
     int64_t layer;             /* of a video: the latest, 0 the lowest; -1 = none */
     int64_t freezes, freeze_ms;
     int64_t spoken_ms, loudest_dbov; /* of a sound that is sent: 0 to -127, which is silence */
+    /* of a delivery */
+    int64_t came_ms;    /* with packets; `bps` is of these */
+    int64_t layer_mean; /* hundredths; over the time, of a video; -1 = none, likewise the next */
+    int64_t layer_least, layer_most;
+    int64_t paused_ms;
 };
 
 /* Who asked for entry to the SFU, and what came of it; who came and went there. The sender is the
@@ -197,8 +203,8 @@ struct call_input_token {
     const char *source;                /* "microphone", "camera", "screen_share" …; or NULL */
     const char *codec;                 /* published: "opus" …; or NULL */
     const char *direction;             /* quality: "sent" or "received", by whom it is about */
-    const char *path;                  /* quality: "direct" or "relay" */
-    struct call_input_figures figures; /* quality */
+    const char *path;                  /* quality, delivery: "direct" or "relay" */
+    struct call_input_figures figures; /* quality, delivery */
     bool full_access;
     int64_t count; /* of IN_TOKENS_UNRECORDED and IN_GAP */
 };

@@ -10,7 +10,8 @@ bool call_token_is(const struct call_input *in) {
 /* What comes to an end, or sums up. */
 static bool ends(enum call_input_type t) {
     return t == IN_MEDIA_DISCONNECTED || t == IN_MEDIA_REMOVED || t == IN_MEDIA_ROOM_CLOSED ||
-           t == IN_TRACK_UNPUBLISHED || t == IN_MEDIA_QUALITY || t == IN_MEDIA_RECOVERED;
+           t == IN_TRACK_UNPUBLISHED || t == IN_MEDIA_QUALITY || t == IN_MEDIA_DELIVERY ||
+           t == IN_MEDIA_RECOVERED;
 }
 
 /* Clients leave the call and its media in either order: how media ended, and how well it came in a
@@ -73,13 +74,43 @@ static enum err add_figures(
     TRY(call_event_int(b, e, "rtt_ms", f->rtt_ms));
     TRY(call_event_int(b, e, "mos_hundredths", f->mos));
     TRY(call_event_int(b, e, "worst_mos_hundredths", f->worst_mos));
-    if (t->media != NULL && t->media[0] == 'a') {
-        TRY(call_event_int(b, e, "spoken_ms", f->spoken_ms));
-        return call_event_int(b, e, "loudest_dbov", f->loudest_dbov);
-    }
+    return OK;
+}
+
+static bool is_sound(const struct call_input_token *t) {
+    return t->media != NULL && t->media[0] == 'a';
+}
+
+static enum err add_picture(
+    struct call_batch *b, struct store_event *e, const struct call_input_figures *f) {
     TRY(call_event_int(b, e, "layer", f->layer));
     TRY(call_event_int(b, e, "freezes", f->freezes));
     return call_event_int(b, e, "freeze_ms", f->freeze_ms);
+}
+
+static enum err add_quality(
+    struct call_batch *b, struct store_event *e, const struct call_input_token *t) {
+    TRY(add_figures(b, e, t));
+    if (!is_sound(t)) {
+        return add_picture(b, e, &t->figures);
+    }
+    TRY(call_event_int(b, e, "spoken_ms", t->figures.spoken_ms));
+    return call_event_int(b, e, "loudest_dbov", t->figures.loudest_dbov);
+}
+
+static enum err add_delivery(
+    struct call_batch *b, struct store_event *e, const struct call_input_token *t) {
+    const struct call_input_figures *f = &t->figures;
+    TRY(add_figures(b, e, t));
+    TRY(call_event_int(b, e, "came_ms", f->came_ms));
+    if (is_sound(t)) {
+        return OK;
+    }
+    TRY(add_picture(b, e, f));
+    TRY(call_event_int(b, e, "layer_hundredths", f->layer_mean));
+    TRY(call_event_int(b, e, "least_layer", f->layer_least));
+    TRY(call_event_int(b, e, "most_layer", f->layer_most));
+    return call_event_int(b, e, "paused_ms", f->paused_ms);
 }
 
 enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
@@ -97,7 +128,10 @@ enum err call_token_apply(struct call_batch *b, const struct call_input *in) {
     e->subject = in->token.device_id == NULL ? "" : in->token.device_id;
     TRY(add_details(b, e, in));
     if (in->type == IN_MEDIA_QUALITY) {
-        return add_figures(b, e, &in->token);
+        return add_quality(b, e, &in->token);
+    }
+    if (in->type == IN_MEDIA_DELIVERY) {
+        return add_delivery(b, e, &in->token);
     }
     return in->type == IN_TOKEN_ISSUED ? call_event_bool(b, e, "full_access", in->token.full_access)
                                        : OK;

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "livekit/deliveries.h"
 #include "livekit/messages.h"
 #include "livekit/witness.h"
 #include "rooms/directory.h"
@@ -22,6 +23,7 @@ struct chapter {
     int64_t tokens;      /* changes that may be told, in thousandths */
     int64_t refilled_us; /* when that was so */
     int64_t untold;
+    struct lk_deliveries deliveries;
     UT_hash_handle hh;
 };
 
@@ -42,6 +44,7 @@ static const enum call_input_type types[ROOM_NEWS_TYPES] = {
     [ROOM_NEWS_MUTED] = IN_TRACK_MUTED,
     [ROOM_NEWS_UNMUTED] = IN_TRACK_UNMUTED,
     [ROOM_NEWS_MEASURED] = IN_MEDIA_QUALITY,
+    [ROOM_NEWS_DELIVERED] = IN_MEDIA_DELIVERY,
     [ROOM_NEWS_POOR] = IN_MEDIA_POOR,
     [ROOM_NEWS_RECOVERED] = IN_MEDIA_RECOVERED,
 };
@@ -53,11 +56,16 @@ static const char *const sources[ROOM_SOURCES] = { [ROOM_CAMERA] = "camera",
 
 /* --- notes --- */
 
-static void note(const struct lk_chronicle *c, enum call_input_type type, int64_t at_ms,
-    const struct call_input_token *what) {
-    struct call_input in = {
+static struct call_input input_of(
+    enum call_input_type type, int64_t at_ms, const struct call_input_token *what) {
+    return (struct call_input){
         .type = type, .origin_ms = at_ms, .sent_ms = at_ms, .received_ms = at_ms, .token = *what
     };
+}
+
+static void note(const struct lk_chronicle *c, enum call_input_type type, int64_t at_ms,
+    const struct call_input_token *what) {
+    struct call_input in = input_of(type, at_ms, what);
     if (type == IN_MEDIA_CONNECTED || type == IN_MEDIA_DISCONNECTED ||
         type == IN_MEDIA_ROOM_OPENED || type == IN_MEDIA_ROOM_CLOSED) {
         in.token.node = c->cfg.node;
@@ -132,20 +140,58 @@ static void note_figures(const struct lk_chronicle *c, const struct room_told *n
     note(c, IN_MEDIA_QUALITY, clock_wall_ms(), &what);
 }
 
-static void note_untold(const struct lk_chronicle *c, const struct room *room, struct chapter *x) {
+/* While packets came, the rest being somebody who looked away, was muted or paused. */
+static void note_delivery(
+    const struct lk_chronicle *c, const struct room_told *news, struct chapter *x) {
+    const struct room_publication *p = news->publication;
+    const struct room_measure *m = news->measure;
+    struct call_input_token what = { .alias = news->room->name,
+        .identity = news->member->identity,
+        .connection = news->member->sid,
+        .track = p->track.sid,
+        .media = p->track.media == RTC_AUDIO ? "audio" : "video",
+        .source = sources[p->track.source],
+        .path = room_is_relayed(news->member, ROOM_DOWN) ? "relay" : "direct",
+        .figures = figures_of(m, room_directory_now(news->room->directory)) };
+    struct call_input_figures *f = &what.figures;
+    f->came_ms = (int64_t)m->n_came * SFU_STATS_US / US_PER_MS;
+    f->bps = m->n_came == 0 ? 0 : m->bits * MS_PER_S / f->came_ms;
+    f->layer_least = m->least;
+    f->layer_most = m->most;
+    f->layer_mean = m->n_layers == 0 ? -1 : (int64_t)m->layers * HUNDREDTHS / m->n_layers;
+    f->paused_ms = m->paused_us / US_PER_MS;
+    const struct call_input in = input_of(IN_MEDIA_DELIVERY, clock_wall_ms(), &what);
+    lk_deliveries_add(&x->deliveries, c->cfg.witness, &in);
+}
+
+static void note_gap(const struct lk_chronicle *c, const struct room *room, const struct chapter *x,
+    const char *reason, int64_t count) {
     const struct call_input_token what = {
-        .alias = room->name, .identity = x->identity, .reason = "too_many", .count = x->untold
+        .alias = room->name, .identity = x->identity, .reason = reason, .count = count
     };
-    if (x->untold > 0) {
-        x->untold = 0;
+    if (count > 0) {
         note(c, IN_GAP, clock_wall_ms(), &what);
     }
+}
+
+static void note_untold(const struct lk_chronicle *c, const struct room *room, struct chapter *x) {
+    const int64_t untold = x->untold;
+    x->untold = 0;
+    note_gap(c, room, x, "too_many", untold);
+}
+
+static void note_deliveries(
+    const struct lk_chronicle *c, const struct room *room, struct chapter *x) {
+    const int64_t untold =
+        lk_deliveries_tell(&x->deliveries, c->cfg.witness, room_directory_now(room->directory));
+    note_gap(c, room, x, "too_many_deliveries", untold);
 }
 
 /* --- rooms --- */
 
 static void chapter_free(struct chapter *x) {
     if (x != NULL) {
+        lk_deliveries_finish(&x->deliveries);
         mem_free(x->identity);
         mem_free(x);
     }
@@ -170,6 +216,7 @@ static struct chapter *begin(struct lk_chronicle *c, const struct room_told *new
         x->identity = mem_strdup(news->member->identity);
         x->tokens = LK_CHRONICLE_BURST * INT64_C(1000);
         x->refilled_us = clock_mono_us();
+        x->deliveries.began_us = room_directory_now(news->room->directory);
         HASH_ADD_STR(c->chapters, sid, x);
     }
     if (x == NULL || x->identity == NULL || x->hh.tbl == NULL) {
@@ -210,6 +257,13 @@ static void told(void *arg, const struct room_told *news) {
     if (x == NULL) {
         return;
     }
+    if (lk_deliveries_is_over(&x->deliveries, room_directory_now(news->room->directory))) {
+        note_deliveries(c, news->room, x);
+    }
+    if (news->type == ROOM_NEWS_DELIVERED) {
+        note_delivery(c, news, x);
+        return;
+    }
     const bool bounded = news->publication != NULL || news->type == ROOM_NEWS_MEASURED ||
                          news->type == ROOM_NEWS_POOR || news->type == ROOM_NEWS_RECOVERED;
     if (bounded && !spend(x)) {
@@ -223,6 +277,9 @@ static void told(void *arg, const struct room_told *news) {
     } else if (news->publication != NULL) {
         note_track(c, news);
     } else if (news->member != NULL) {
+        if (news->room->members == NULL) { /* a call is over now, its room in a while */
+            note_deliveries(c, news->room, x);
+        }
         note_member(c, news);
     } else if (news->type == ROOM_NEWS_FINISHED) {
         note_untold(c, news->room, x);

@@ -4,8 +4,8 @@
  * on: rooms that were only made for somebody leave no row.
  *
  * Somebody who changes things as fast as a client can would fill the disk: beyond a rate, changes
- * of tracks and figures in a room are counted, and a row says how many.  Thread: main.  See:
- * decision 14.
+ * of tracks and figures in a room are counted, and a row says how many. Figures of what each got of
+ * each track have a limit of their own (livekit/deliveries).  Thread: main.  See: decision 14.
  */
 #ifndef LIVEKIT_CHRONICLE_H
 #define LIVEKIT_CHRONICLE_H

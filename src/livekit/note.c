@@ -56,6 +56,11 @@ static const struct {
     { "freeze_ms", offsetof(struct call_input, token.figures.freeze_ms) },
     { "spoken_ms", offsetof(struct call_input, token.figures.spoken_ms) },
     { "loudest_dbov", offsetof(struct call_input, token.figures.loudest_dbov) },
+    { "came_ms", offsetof(struct call_input, token.figures.came_ms) },
+    { "layer_mean", offsetof(struct call_input, token.figures.layer_mean) },
+    { "layer_least", offsetof(struct call_input, token.figures.layer_least) },
+    { "layer_most", offsetof(struct call_input, token.figures.layer_most) },
+    { "paused_ms", offsetof(struct call_input, token.figures.paused_ms) },
 };
 
 static const char **text_at(struct call_input *in, size_t i) {

@@ -158,6 +158,14 @@ void room_tell_measure(
         .type = ROOM_NEWS_MEASURED, .room = m->room, .member = m, .publication = p, .measure = x });
 }
 
+void room_tell_delivery(const struct room_subscription *s, const struct room_measure *x) {
+    tell_watchers(&(struct room_told){ .type = ROOM_NEWS_DELIVERED,
+        .room = s->member->room,
+        .member = s->member,
+        .publication = s->publication,
+        .measure = x });
+}
+
 /* --- the SFU's objects --- */
 
 enum err room_part_add(struct room_directory *d, struct room_part *part) {

@@ -34,6 +34,8 @@ void room_tell_track(enum room_news type, const struct room_publication *p, bool
 /** ROOM_NEWS_MEASURED; `p` NULL: of all that the member receives. */
 void room_tell_measure(
     const struct room_member *m, const struct room_publication *p, const struct room_measure *x);
+/** ROOM_NEWS_DELIVERED. */
+void room_tell_delivery(const struct room_subscription *s, const struct room_measure *x);
 /** Somebody came or went: the numbers, and the end of an empty room. */
 void room_count(struct room *room);
 

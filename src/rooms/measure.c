@@ -13,13 +13,27 @@
 
 /* --- adding up --- */
 
+static void add_layer(struct room_measure *x, int8_t layer) {
+    x->layer = layer;
+    if (layer >= 0) {
+        x->least = x->n_layers == 0 || layer < x->least ? layer : x->least;
+        x->most = layer > x->most ? layer : x->most;
+        x->layers += (uint32_t)layer;
+        x->n_layers++;
+    }
+}
+
 static void add(struct room_measure *x, const struct sfu_stats *s, int64_t now_us) {
     if (x->n == 0) {
-        *x = (struct room_measure){
-            .since_us = now_us - SFU_STATS_US, .worst_mos = s->mos, .loudest_dbov = s->loudest_dbov
-        };
+        *x = (struct room_measure){ .since_us = now_us - SFU_STATS_US,
+            .least = -1,
+            .most = -1,
+            .paused_us = x->paused_us,
+            .worst_mos = s->mos,
+            .loudest_dbov = s->loudest_dbov };
     }
     x->n++;
+    x->n_came += s->bps > 0 ? 1 : 0;
     x->video = x->video || s->video;
     x->expected += s->expected;
     x->lost += s->lost < s->expected ? s->lost : s->expected;
@@ -28,7 +42,9 @@ static void add(struct room_measure *x, const struct sfu_stats *s, int64_t now_u
     x->rtt_ms = s->rtt_ms > x->rtt_ms ? s->rtt_ms : x->rtt_ms;
     x->mos += (double)s->mos;
     x->worst_mos = s->mos < x->worst_mos ? s->mos : x->worst_mos;
-    x->layer = s->video ? s->layer : x->layer;
+    if (s->video) {
+        add_layer(x, s->layer);
+    }
     x->freezes += s->freezes;
     x->freeze_ms += s->freeze_ms;
     x->spoken_ms += s->spoken_ms;
@@ -52,12 +68,33 @@ static void take(struct room_measure *x, const struct sfu_stats *s, const struct
     }
 }
 
+/* The time that it has been paused, up to now. */
+static void add_pause(struct room_subscription *d, int64_t now_us) {
+    if (d->flow == ROOM_PAUSED) {
+        d->measure.paused_us += now_us - d->paused_us;
+        d->paused_us = now_us;
+    }
+}
+
 void room_measure_track(struct room_publication *p, const struct sfu_stats *s) {
     take(&p->measure, s, p->member, p);
 }
 
-void room_measure_received(struct room_member *m, const struct sfu_stats *s) {
-    take(&m->received, s, m, NULL);
+void room_measure_delivery(struct room_subscription *d, const struct sfu_stats *s) {
+    const int64_t now_us = room_directory_now(d->member->room->directory);
+    take(&d->member->received, s, d->member, NULL);
+    add(&d->measure, s, now_us);
+    if (now_us - d->measure.since_us >= ROOM_DELIVERY_US) {
+        room_measure_end_delivery(d);
+    }
+}
+
+void room_measure_pause(struct room_subscription *d, bool paused) {
+    const int64_t now_us = room_directory_now(d->member->room->directory);
+    add_pause(d, now_us);
+    if (paused) {
+        d->paused_us = now_us;
+    }
 }
 
 void room_measure_end_track(struct room_publication *p) {
@@ -66,6 +103,14 @@ void room_measure_end_track(struct room_publication *p) {
 
 void room_measure_end_received(struct room_member *m) {
     tell(&m->received, m, NULL);
+}
+
+void room_measure_end_delivery(struct room_subscription *d) {
+    add_pause(d, room_directory_now(d->member->room->directory));
+    if (d->measure.n > 0) {
+        room_tell_delivery(d, &d->measure);
+    }
+    d->measure = (struct room_measure){ .n = 0 };
 }
 
 /* --- badly served --- */

@@ -1,7 +1,9 @@
 /*
  * How well a track came to us, or all that a member receives: the SFU's figures of every few
  * seconds, summed up, and told to watchers as ROOM_NEWS_MEASURED once in ROOM_MEASURE_US and at the
- * end.  And whether a member is badly served for long: ROOM_NEWS_POOR, ROOM_NEWS_RECOVERED.
+ * end.  How well each track came to each of those who get it: the same as ROOM_NEWS_DELIVERED, once
+ * in ROOM_DELIVERY_US, since these are many, and at the end.  And whether a member is badly served
+ * for long: ROOM_NEWS_POOR, ROOM_NEWS_RECOVERED.
  *
  * Thread: main.
  */
@@ -10,12 +12,16 @@
 
 #include "rooms/model.h"
 
-/** One figure more, of the track, or of something that the member receives. */
+/** One figure more, of the track, or of something that its member receives. */
 void room_measure_track(struct room_publication *p, const struct sfu_stats *s);
-void room_measure_received(struct room_member *m, const struct sfu_stats *s);
-/** The track ends, or the member leaves: what is not told yet is told. */
+void room_measure_delivery(struct room_subscription *d, const struct sfu_stats *s);
+/** It is paused, or goes on; `flow` still says the opposite. */
+void room_measure_pause(struct room_subscription *d, bool paused);
+/** The track ends, the member leaves, or it gets no more of the track: what is not told yet is
+ * told. */
 void room_measure_end_track(struct room_publication *p);
 void room_measure_end_received(struct room_member *m);
+void room_measure_end_delivery(struct room_subscription *d);
 
 /** The member's quality is another than before. */
 void room_measure_quality(struct room_member *m);

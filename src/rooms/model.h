@@ -42,6 +42,7 @@
 #define ROOM_DEPARTED_US          (600 * SEC_US) /* who left is remembered, for who could not hear */
 #define ROOM_DEPARTED_MAX         256            /* … of a room; the oldest are forgotten first */
 #define ROOM_MEASURE_US           (300 * SEC_US)    /* between two rows of figures in the audit */
+#define ROOM_DELIVERY_US          (3600 * SEC_US)   /* … of what one of them gets of one track */
 #define ROOM_POOR_US              (15 * SEC_US)     /* badly served for so long is worth a row */
 #define ROOM_RELAYS_MAX           4                 /* of a member: one a TURN server and family */
 #define ROOM_TRAILER_BYTES        32                /* behind frames of ours in encrypted tracks */
@@ -152,11 +153,15 @@ struct room_transport {
     char remote[SFU_REMOTE_MAX]; /* once connected: whom the SFU talks to */
 };
 
-/* Figures of the SFU, summed up: of a track, or of all that a member receives. */
+/* Figures of the SFU, summed up: of a track, of all that a member receives, or of one track that it
+ * receives. */
 struct room_measure {
-    uint32_t n; /* figures; 0 = nothing since the last row */
+    uint32_t n;      /* figures; 0 = nothing since the last row */
+    uint32_t n_came; /* … with packets in them */
     bool video;
-    int8_t layer;               /* the latest, of a video */
+    int8_t layer;               /* the latest, of a video; -1 = none */
+    int8_t least, most;         /* of those figures that had one: the layers */
+    uint32_t layers, n_layers;  /* … their sum, and how many figures */
     int64_t since_us;           /* room_directory_now */
     int64_t expected, lost;     /* packets */
     int64_t bits;               /* of payload */
@@ -164,6 +169,7 @@ struct room_measure {
     double mos;                 /* the sum */
     float worst_mos;
     uint32_t freezes, freeze_ms;
+    int64_t paused_us; /* nothing was sent, since there was no room for it */
     uint32_t spoken_ms;
     int8_t loudest_dbov;
 };
@@ -288,6 +294,8 @@ struct room_subscription {
     char mid[RTC_MID_MAX + 1];
     struct room_part part;
     struct sfu_stats stats; /* of the last while; all 0 = none yet */
+    struct room_measure measure;
+    int64_t paused_us; /* since when, or since the last row; where `flow` says so */
     struct room_wanted wanted;
     struct wheel_timer forget;             /* of an unknown track */
     struct room_subscription *prev, *next; /* of the publication */

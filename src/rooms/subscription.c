@@ -136,6 +136,7 @@ static void set_bound(struct room_subscription *s, bool bound) {
 static void stop(struct room_subscription *s) {
     struct room_directory *d = s->member->room->directory;
     const sfu_id id = s->part.id;
+    room_measure_end_delivery(s);
     room_part_remove(d, &s->part);
     if (id != 0) {
         sfu_subscription_close(d->sfu, id);
@@ -350,7 +351,7 @@ void room_subscription_told(struct room_subscription *s, const struct sfu_event 
     if (event->type == SFU_EVENT_STATS) {
         s->stats = event->stats;
         room_census_stats(&s->stats);
-        room_measure_received(s->member, &s->stats);
+        room_measure_delivery(s, &s->stats);
     }
     if (event->type != SFU_EVENT_SUBSCRIPTION) {
         return;
@@ -359,12 +360,14 @@ void room_subscription_told(struct room_subscription *s, const struct sfu_event 
         LOG_WARN(&s->member->log, "subscription_unfit", "sid=%s", s->sid);
         s->member->observer->unfit(s->member->arg, s);
     } else if (event->subscription == SFU_SUBSCRIPTION_PAUSED) {
+        room_measure_pause(s, true);
         s->flow = ROOM_PAUSED;
         room_census_paused();
         s->member->observer->flow(s->member->arg, s, false);
     } else if (event->subscription == SFU_SUBSCRIPTION_RESUMED ||
                (event->subscription == SFU_SUBSCRIPTION_STARTED &&
                    s->publication->track.media == RTC_VIDEO)) {
+        room_measure_pause(s, false);
         s->flow = ROOM_FLOWS;
         s->member->observer->flow(s->member->arg, s, true);
     } else if (event->subscription == SFU_SUBSCRIPTION_ENDED) {

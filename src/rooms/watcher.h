@@ -24,6 +24,7 @@ enum room_news {
     ROOM_NEWS_MUTED,
     ROOM_NEWS_UNMUTED,
     ROOM_NEWS_MEASURED,  /* figures: of the track, or of all that the member receives */
+    ROOM_NEWS_DELIVERED, /* figures: of what the member has got of the track, which is another's */
     ROOM_NEWS_POOR,      /* the member has been badly served for ROOM_POOR_US */
     ROOM_NEWS_RECOVERED, /* … and is not any more */
     ROOM_NEWS_TYPES
@@ -35,7 +36,7 @@ struct room_told {
     const struct room_member *member;           /* NULL in news of a room */
     const struct room_publication *publication; /* NULL except in news of a track */
     bool forced;                        /* unpublished, muted: not by the publisher itself */
-    const struct room_measure *measure; /* measured */
+    const struct room_measure *measure; /* measured, delivered */
 };
 
 struct room_watcher {

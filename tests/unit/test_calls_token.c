@@ -121,6 +121,7 @@ TEST(calls_token, are_rows_of_a_call_that_is_over_where_they_end_something) {
         { "the room ended", IN_MEDIA_ROOM_CLOSED, 30000, 0, 1 },
         { "taken out", IN_MEDIA_REMOVED, 0, 0, 1 },
         { "figures of its last while", IN_MEDIA_QUALITY, 30000, 35000, 1 },
+        { "what somebody got in all of it", IN_MEDIA_DELIVERY, 30000, 35000, 1 },
         { "figures that began with it", IN_MEDIA_QUALITY, 299000, 300000, 1 },
         { "figures of what came long after", IN_MEDIA_QUALITY, 299000, 5000, 0 },
         { "figures of what was long before", IN_MEDIA_QUALITY, 0, 300000, 0 },
@@ -261,6 +262,47 @@ TEST(calls_token, say_how_well_media_came) {
     CHECK_ERR(OK, call_batch_apply(&b, &in));
     CHECK_INT(3, number(b.strays[2], "freezes"));
     CHECK_INT(-1, number(b.strays[2], "spoken_ms"));
+}
+
+TEST(calls_token, say_what_somebody_got_of_a_track) {
+    CLEANUP(arena_finish) struct arena a;
+    arena_init(&a);
+    struct call_batch b;
+    call_batch_init(&b, &a, &policy, NOW);
+    struct call_input in = issued;
+    in.type = IN_MEDIA_DELIVERY;
+    in.token.path = "direct";
+    in.token.track = "TR_1";
+    in.token.media = "video";
+    in.token.figures = (struct call_input_figures){ .span_ms = 9000,
+        .mos = 300,
+        .came_ms = 5000,
+        .layer = 1,
+        .layer_mean = 150,
+        .layer_least = 1,
+        .layer_most = 2,
+        .freezes = 3,
+        .freeze_ms = 1200,
+        .paused_ms = 4000 };
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    const struct store_event *e = b.strays[0];
+    CHECK_STR("media_delivery", e->type);
+    CHECK_STR("TR_1", detail(e, "track"));
+    CHECK_STR(NULL, detail(e, "direction"));
+    static const struct {
+        const char *name;
+        int64_t video, audio;
+    } rows[] = { { "span_ms", 9000, 9000 }, { "mos_hundredths", 300, 300 },
+        { "came_ms", 5000, 5000 }, { "layer", 1, -1 }, { "layer_hundredths", 150, -1 },
+        { "least_layer", 1, -1 }, { "most_layer", 2, -1 }, { "freezes", 3, -1 },
+        { "freeze_ms", 1200, -1 }, { "paused_ms", 4000, -1 }, { "spoken_ms", -1, -1 } };
+    in.token.media = "audio";
+    CHECK_ERR(OK, call_batch_apply(&b, &in));
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        CHECK_INT(r->video, number(e, r->name));
+        CHECK_INT(r->audio, number(b.strays[1], r->name));
+    }
 }
 
 TEST(calls_token, say_who_came_to_the_sfu_and_went) {

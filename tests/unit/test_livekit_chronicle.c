@@ -1,6 +1,7 @@
 /* What happens in the rooms of our own SFU, as notes. */
 #include "livekit/chronicle.h"
 
+#include "livekit/deliveries.h"
 #include "livekit/witness.h"
 #include "rooms/measure.h"
 #include "rooms_world.h"
@@ -43,6 +44,17 @@ void lk_witness_note(struct lk_witness *w, const struct call_input *in) {
             t->direction, t->path, (int)f->lost, (int)f->expected, (int)f->bps, (int)f->jitter_ms,
             (int)f->rtt_ms, (int)f->mos, (int)f->worst_mos, (int)f->layer, (int)f->freezes,
             (int)f->spoken_ms, (int)f->loudest_dbov);
+    }
+    if (in->type == IN_MEDIA_DELIVERY) {
+        const struct call_input_figures *f = &t->figures;
+        CHECK(f->span_ms >= 5000);
+        buf_printf(&heard.said,
+            " %s %d/%d in %d ms %d bps %d ms %d ms mos %d least %d layer %d %d (%d-%d) freezes %d "
+            "%d ms paused %d ms",
+            t->path, (int)f->lost, (int)f->expected, (int)f->came_ms, (int)f->bps,
+            (int)f->jitter_ms, (int)f->rtt_ms, (int)f->mos, (int)f->worst_mos, (int)f->layer,
+            (int)f->layer_mean, (int)f->layer_least, (int)f->layer_most, (int)f->freezes,
+            (int)f->freeze_ms, (int)f->paused_ms);
     }
 }
 
@@ -170,6 +182,8 @@ TEST(livekit_chronicle, sums_up_how_well_media_came) {
         "-");
     room_leave(bob.m, ROOM_LEFT);
     CHECK_SAID(
+        "media_delivery r bob video camera - relay 5/250 in 5000 ms 32000 bps 4 ms 40 ms mos 450 "
+        "least 450 layer 1 100 (1-1) freezes 1 0 ms paused 0 ms; "
         "media_quality r bob received relay 5/250 32000 bps 4 ms 40 ms mos 450 least 450 layer 1 "
         "freezes 1 spoken 0 0; media_disconnected r bob CLIENT_INITIATED");
     world_wait(&t.w, ROOM_MEASURE_US);
@@ -183,6 +197,147 @@ TEST(livekit_chronicle, sums_up_how_well_media_came) {
     close_told(&t);
     guest_finish(&alice);
     guest_finish(&bob);
+}
+
+/* --- what each got of each track --- */
+
+static void deliver(const struct told_world *t, const struct room_subscription *s, float mos,
+    int8_t layer, uint32_t bps) {
+    struct sfu_event e = { .type = SFU_EVENT_STATS, .id = s->part.id };
+    e.stats = (struct sfu_stats){ .video = s->publication->track.media == RTC_VIDEO,
+        .layer = layer,
+        .mos = mos,
+        .expected = 100,
+        .lost = 1,
+        .bps = bps,
+        .freeze_ms = 100 };
+    room_directory_told(t->w.rooms, &e);
+}
+
+static void flow(const struct told_world *t, const struct room_subscription *s,
+    enum sfu_subscription_state state) {
+    struct sfu_event e = { .type = SFU_EVENT_SUBSCRIPTION, .id = s->part.id };
+    e.subscription = state;
+    room_directory_told(t->w.rooms, &e);
+}
+
+static void open_pair(struct told_world *t, struct guest *alice, struct guest *bob) {
+    open_told(t);
+    enter(&t->w, alice, "alice");
+    enter(&t->w, bob, "bob");
+    publish(alice, "camera", RTC_VIDEO);
+    agree(bob, "0");
+    buf_clear(&heard.said);
+}
+
+static void close_pair(struct told_world *t, struct guest *alice, struct guest *bob) {
+    close_told(t);
+    guest_finish(alice);
+    guest_finish(bob);
+}
+
+TEST(livekit_chronicle, sums_up_what_each_got_of_each_track) {
+    struct told_world t;
+    struct guest alice, bob;
+    open_pair(&t, &alice, &bob);
+    const struct room_subscription *s = bob.latest;
+    flow(&t, s, SFU_SUBSCRIPTION_STARTED);
+    deliver(&t, s, 4, 2, 90000);
+    flow(&t, s, SFU_SUBSCRIPTION_PAUSED);
+    world_wait(&t.w, 5 * SEC_US);
+    deliver(&t, s, 2, -1, 0); /* no layer, and no packets either */
+    world_wait(&t.w, 2 * SEC_US);
+    flow(&t, s, SFU_SUBSCRIPTION_RESUMED);
+    world_wait(&t.w, 3 * SEC_US);
+    deliver(&t, s, 3, 1, 30000);
+    CHECK_SAID("");
+    CHECK_ERR(OK, room_subscribe(bob.m, s->sid, false));
+    CHECK_SAID("media_delivery r bob video camera - direct 3/300 in 10000 ms 60000 bps 0 ms 0 ms "
+               "mos 300 least 200 layer 1 150 (1-2) freezes 0 300 ms paused 7000 ms");
+    CHECK_ERR(OK, room_subscribe(bob.m, s->sid, true));
+    agree(&bob, "0");
+    deliver(&t, s, 4, 0, 8000);
+    flow(&t, s, SFU_SUBSCRIPTION_PAUSED);
+    world_wait(&t.w, ROOM_DELIVERY_US); /* nobody is gone, but who knows when a process ends */
+    deliver(&t, s, 4, -1, 0);
+    CHECK_SAID(
+        "media_quality r bob received direct 5/500 177 bps 0 ms 0 ms mos 340 least 200 layer "
+        "-1 freezes 0 spoken 0 0; "
+        "media_delivery r bob video camera - direct 2/200 in 5000 ms 8000 bps 0 ms 0 ms "
+        "mos 400 least 400 layer -1 0 (0-0) freezes 0 200 ms paused 3600000 ms");
+    world_wait(&t.w, SEC_US);
+    deliver(&t, s, 4, -1, 0); /* the pause is not told twice */
+    room_leave(alice.m, ROOM_LEFT);
+    CHECK_SAID("media_delivery r bob video camera - direct 1/100 in 0 ms 0 bps 0 ms 0 ms mos 400 "
+               "least 400 layer -1 -1 (-1--1) freezes 0 100 ms paused 1000 ms; "
+               "track_unpublished r alice video camera -; "
+               "media_disconnected r alice CLIENT_INITIATED");
+    close_pair(&t, &alice, &bob);
+}
+
+/* Bob begins to look at alice and looks away again, each time a little worse served than before. */
+static void look_away(const struct told_world *t, struct guest *bob, int times) {
+    const char *sid = bob->latest->sid;
+    for (int i = 0; i < times; i++) {
+        deliver(t, bob->latest, 4.5F - (float)(i % 1000) / 1000, 1, 1000);
+        CHECK_ERR(OK, room_subscribe(bob->m, sid, false));
+        CHECK_ERR(OK, room_subscribe(bob->m, sid, true));
+        agree(bob, "0");
+    }
+}
+
+static int rows_of(const char *type) {
+    int n = 0;
+    for (const char *at = buf_str(&heard.said); (at = strstr(at, type)) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
+TEST(livekit_chronicle, keeps_the_worst_of_too_many_deliveries) {
+    static const struct {
+        const char *name;
+        bool hour; /* it is over; else the room is empty */
+    } rows[] = { { "the hour is over", true }, { "nobody is there any more", false } };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        struct told_world t;
+        struct guest alice, bob;
+        open_pair(&t, &alice, &bob);
+        enum { MANY = LK_DELIVERIES_AT_ONCE + LK_DELIVERIES_KEPT + 7 };
+        look_away(&t, &bob, LK_DELIVERIES_AT_ONCE);
+        CHECK_INT(LK_DELIVERIES_AT_ONCE, rows_of("media_delivery"));
+        buf_clear(&heard.said);
+        look_away(&t, &bob, MANY - LK_DELIVERIES_AT_ONCE);
+        CHECK_INT(0, rows_of("media_delivery"));
+        if (r->hour) {
+            world_wait(&t.w, 3600 * SEC_US);
+            room_publication_mute(alice.m->publications, true);
+        } else {
+            room_leave(bob.m, ROOM_LEFT);
+            CHECK_INT(0, rows_of("media_delivery"));
+            room_leave(alice.m, ROOM_LEFT);
+        }
+        CHECK_INT(LK_DELIVERIES_KEPT, rows_of("media_delivery"));
+        CHECK_INT(0, rows_of("mos 450 ")); /* these were among the seven best */
+        CHECK_INT(1, rows_of("gap r alice too_many_deliveries"));
+        CHECK_INT(7, heard.count);
+        buf_clear(&heard.said);
+        if (r->hour) { /* from the beginning */
+            look_away(&t, &bob, 1);
+            CHECK_INT(1, rows_of("media_delivery"));
+        }
+        close_pair(&t, &alice, &bob);
+    }
+}
+
+TEST_ALLOC(livekit_chronicle, counts_deliveries_without_memory) {
+    struct lk_deliveries d = { .n = LK_DELIVERIES_AT_ONCE };
+    const struct call_input in = { .type = IN_MEDIA_DELIVERY, .token = { .alias = "r" } };
+    lk_deliveries_add(&d, NULL, &in);
+    const int64_t untold = d.untold;
+    lk_deliveries_finish(&d);
+    return untold == 0 ? OK : err_set(ERR_NOMEM, "not kept, and counted");
 }
 
 TEST(livekit_chronicle, tells_who_is_badly_served_for_long) {
