@@ -95,6 +95,9 @@ static const char *const events_table[] = { "session_id", "at", "type", "user_id
 static const char *const user_table[] = { "session_id", "room_id", "role", "status", "media",
     "answered", "talking_ms", "created_at", "sent_mos", "received_mos", NULL };
 
+static const char *const quality_table[] = { "user_id", "from_user", "source", "since",
+    "seconds_received", "mos", "percent_lost", "layer", "seconds_frozen", "seconds_paused", NULL };
+
 enum err cli_audit_calls(const struct cli_args *args) {
     return run(args, &(struct report){ STORE_AUDIT_CALLS, "no calls", calls_table });
 }
@@ -109,4 +112,8 @@ enum err cli_audit_user(const struct cli_args *args) {
 
 enum err cli_audit_stats(const struct cli_args *args) {
     return run(args, &(struct report){ STORE_AUDIT_STATS, "no calls", NULL });
+}
+
+enum err cli_audit_quality(const struct cli_args *args) {
+    return run(args, &(struct report){ STORE_AUDIT_QUALITY, "no figures", quality_table });
 }

@@ -57,6 +57,7 @@ MUST_CHECK enum err cli_audit_calls(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_events(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_user(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_stats(const struct cli_args *args);
+MUST_CHECK enum err cli_audit_quality(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_purge(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_verify(const struct cli_args *args);
 MUST_CHECK enum err cli_audit_export(const struct cli_args *args);

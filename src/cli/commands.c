@@ -142,6 +142,8 @@ static const struct cli_option events_options[] = {
     SINCE, UNTIL, ROOM, USER, STATUS, CALL, TYPE, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option user_options[] = {
     SINCE, UNTIL, ROOM, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
+static const struct cli_option quality_options[] = {
+    SINCE, UNTIL, ROOM, USER, STATUS, CALL, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 static const struct cli_option stats_options[] = {
     SINCE, UNTIL, ROOM, USER, STATUS, LIMIT, FORMAT, CLI_OPTION_CONFIG, CLI_OPTION_HELP };
 #define REASON { "reason", "TEXT", "why; stays in the audit", NULL, NULL }
@@ -262,6 +264,9 @@ const struct cli_command cli_commands[] = {
     ROW("audit user", "@WHO:SERVER", check_user, "Lists the calls of one user", TIME_HELP, user_options,
         cli_audit_user),
     ROW("audit stats", NULL, NULL, "Counts calls per day", TIME_HELP, stats_options, cli_audit_stats),
+    ROW("audit quality", NULL, NULL, "Lists who saw and heard whom how well, the worst first",
+        "Of calls on the embedded SFU: a line for each device, and each camera, microphone\n"
+        "or screen that it got. --user is either of them.\n\n" TIME_HELP, quality_options, cli_audit_quality),
     ROW("audit purge", NULL, NULL, "Deletes old calls, a room's calls, or a person's name",
         "Each batch leaves a tombstone, so parley audit verify stays true. Calls that\n"
         "are going on are left. It may be interrupted and run again; calls go on.\n\n" TIME_HELP,

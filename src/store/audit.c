@@ -80,17 +80,45 @@
     X("minutes", INT, "minutes")                                                                   \
     X("peak", INT, "peak")
 
+#define QUALITY_COLUMNS                                                                            \
+    X("session_id", TEXT, "s.id")                                                                  \
+    X("room_id", TEXT, "s.room_id")                                                                \
+    X("user_id", TEXT, "q.user_id")                                                                \
+    X("device", TEXT, "q.device")                                                                  \
+    X("from_user", TEXT, "q.from_user")                                                            \
+    X("from_device", TEXT, "q.from_device")                                                        \
+    X("media", TEXT, "q.media")                                                                    \
+    X("source", TEXT, "q.source")                                                                  \
+    X("since", TIME, "q.since")                                                                    \
+    X("seconds", INT, "q.seconds")                                                                 \
+    X("seconds_received", INT, "q.seconds_received")                                               \
+    X("kbps", INT, "q.kbps")                                                                       \
+    X("mos", INT, "q.mos")                                                                         \
+    X("worst_mos", INT, "q.worst_mos")                                                             \
+    X("percent_lost", INT, "q.percent_lost")                                                       \
+    X("jitter_ms", INT, "q.jitter_ms")                                                             \
+    X("rtt_ms", INT, "q.rtt_ms")                                                                   \
+    X("layer", INT, "q.layer")                                                                     \
+    X("least_layer", INT, "q.least_layer")                                                         \
+    X("most_layer", INT, "q.most_layer")                                                           \
+    X("freezes", INT, "q.freezes")                                                                 \
+    X("seconds_frozen", INT, "q.seconds_frozen")                                                   \
+    X("seconds_paused", INT, "q.seconds_paused")                                                   \
+    X("by_relay", BOOL, "q.by_relay")
+
 #define X(name, kind, from) { name, STORE_AUDIT_##kind },
 static const struct store_audit_column calls_columns[] = { CALLS_COLUMNS };
 static const struct store_audit_column events_columns[] = { EVENTS_COLUMNS };
 static const struct store_audit_column user_columns[] = { USER_COLUMNS };
 static const struct store_audit_column stats_columns[] = { STATS_COLUMNS };
+static const struct store_audit_column quality_columns[] = { QUALITY_COLUMNS };
 #undef X
 #define X(name, kind, from) from,
 static const char *const calls_from[] = { CALLS_COLUMNS };
 static const char *const events_from[] = { EVENTS_COLUMNS };
 static const char *const user_from[] = { USER_COLUMNS };
 static const char *const stats_from[] = { STATS_COLUMNS };
+static const char *const quality_from[] = { QUALITY_COLUMNS };
 #undef X
 
 /* --- building a query --- */
@@ -317,6 +345,20 @@ static void make_stats(struct query *q, const struct store_audit_filter *f) {
     put_limit(q, f->limit);
 }
 
+static void make_quality(struct query *q, const struct store_audit_filter *f) {
+    put_columns(q, STORE_AUDIT_QUALITY, quality_from);
+    buf_puts(&q->sql, " FROM call_sessions s CROSS JOIN LATERAL (SELECT * FROM call_quality_by_pair"
+                      " WHERE session_id = s.id OFFSET 0) q WHERE s.status IS NOT NULL");
+    where_time(q, "s.created_at >= " MOMENT, f->since_ms);
+    where_time(q, "s.created_at < " MOMENT, f->until_ms);
+    where(q, "s.room_id = ?", f->room);
+    where(q, "s.status = ?", f->status);
+    where(q, "s.id IN (" SESSIONS_OF_USER ") AND (q.user_id = ? OR q.from_user = ?)", f->user);
+    where_call(q, "(s.id = ?::uuid OR s.call_id = ?::text)", "s.call_id = ?", f->call);
+    buf_puts(&q->sql, " ORDER BY q.mos, q.seconds_frozen DESC NULLS LAST, q.since");
+    put_limit(q, f->limit);
+}
+
 static const struct {
     const struct store_audit_column *columns;
     size_t n;
@@ -326,6 +368,7 @@ static const struct {
     [STORE_AUDIT_EVENTS] = { events_columns, COUNT_OF(events_columns), make_events },
     [STORE_AUDIT_USER] = { user_columns, COUNT_OF(user_columns), make_user },
     [STORE_AUDIT_STATS] = { stats_columns, COUNT_OF(stats_columns), make_stats },
+    [STORE_AUDIT_QUALITY] = { quality_columns, COUNT_OF(quality_columns), make_quality },
 };
 
 const struct store_audit_column *store_audit_columns(enum store_audit_report report, size_t *n) {

@@ -15,8 +15,10 @@ enum store_audit_report {
     STORE_AUDIT_CALLS,  /* one row a call, newest first */
     STORE_AUDIT_EVENTS, /* one row an event, oldest first within a call; of one call or of a time */
     STORE_AUDIT_USER,   /* one row a call of `user`, with role, answered or not, talking time */
-    STORE_AUDIT_STATS   /* totals per day: calls, answered, missed, failed, minutes, peak of
+    STORE_AUDIT_STATS,  /* totals per day: calls, answered, missed, failed, minutes, peak of
                            concurrent calls */
+    STORE_AUDIT_QUALITY /* one row a device in a call and a device and source that it got from the
+                           embedded SFU, the worst first; `user` is either of them */
 };
 
 struct store_audit_filter {

@@ -45,7 +45,7 @@ static enum err print_row(void *arg, const char *const *values) {
 }
 
 static int run_audit(int argc, char **argv) {
-    static const char *const names[] = { "calls", "events", "user", "stats" };
+    static const char *const names[] = { "calls", "events", "user", "stats", "quality" };
     struct store_audit_filter f = { 0 };
     struct counter c = { 0 };
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

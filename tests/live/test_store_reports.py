@@ -154,6 +154,59 @@ def test_quality_is_summed_up(calls):
     assert [row[-2:] for row in report(calls, "user", "user=@alice:test", "call=c5")] == [["", "1.50"]]
 
 
+# What alice got of carol's camera in call 5: well on F, twice and badly on E; and of somebody who was erased. Then what counts nowhere.
+DELIVERIES = FIGURES[:FIGURES.index("FROM (VALUES")] + """
+    FROM (VALUES
+        (5, 'track_published', 'c5', '@carol:test', 'D', '{"track": "TR_c", "media": "video", "source": "camera"}'),
+        (5, 'media_delivery', 'c5', '@alice:test', 'E', '{"track": "TR_c", "media": "video", "source": "camera", "path": "direct",
+            "span_ms": 10000, "came_ms": 5000, "expected": 100, "lost": 10, "bps": 300000, "jitter_ms": 30, "rtt_ms": 80,
+            "mos_hundredths": 200, "worst_mos_hundredths": 100, "layer": 0, "layer_hundredths": 50, "least_layer": 0, "most_layer": 1,
+            "freezes": 2, "freeze_ms": 1500, "paused_ms": 4000}'),
+        (5, 'media_delivery', 'c5', '@alice:test', 'E', '{"track": "TR_c", "media": "video", "source": "camera", "path": "relay",
+            "span_ms": 30000, "came_ms": 10000, "expected": 300, "lost": 0, "bps": 600000, "jitter_ms": 10, "rtt_ms": 0,
+            "mos_hundredths": 400, "worst_mos_hundredths": 390, "layer": 2, "layer_hundredths": 200, "least_layer": 2, "most_layer": 2,
+            "freezes": 1, "freeze_ms": 100, "paused_ms": 0}'),
+        (5, 'media_delivery', 'c5', '@alice:test', 'F', '{"track": "TR_c", "media": "video", "source": "camera", "path": "direct",
+            "span_ms": 5000, "came_ms": 0, "expected": 0, "lost": 0, "bps": 0, "jitter_ms": 0, "rtt_ms": 0, "mos_hundredths": 450,
+            "worst_mos_hundredths": 450, "layer": -1, "layer_hundredths": -1, "least_layer": -1, "most_layer": -1, "freezes": 0,
+            "freeze_ms": 0, "paused_ms": 0}'),
+        (5, 'media_delivery', 'c5', '@carol:test', 'D', '{"track": "TR_gone", "media": "audio", "source": "microphone", "path": "direct",
+            "span_ms": 5000, "came_ms": 5000, "expected": 250, "lost": 5, "bps": 32000, "jitter_ms": 3, "rtt_ms": 20,
+            "mos_hundredths": 430, "worst_mos_hundredths": 420}'),
+        (5, 'media_delivery', 'c5', NULL, 'erased:7', NULL),
+        (9, 'media_delivery', NULL, '@alice:test', 'F', '{"track": "TR_c", "media": "video", "span_ms": 5000, "mos_hundredths": 100}')
+    ) AS v(s, type, call, who, device, details)
+"""
+
+
+def test_quality_of_each_for_each(calls):
+    calls.sql(DELIVERIES)
+    sums = [["E", "camera", "@carol:test", "D", "40.0", "15.0", "500", "3.50", "1.00", "2.50", "30", "80", "1.50", "0", "2", "3", "1.6", "4.0", "t"],
+            ["D", "microphone", "", "", "5.0", "5.0", "32", "4.30", "4.20", "2.00", "3", "20", "", "", "", "", "", "", "f"],
+            ["F", "camera", "@carol:test", "D", "5.0", "0.0", "", "4.50", "4.50", "", "0", "", "", "", "", "0", "0.0", "0.0", "f"]]
+    assert calls.rows("SELECT device, source, from_user, from_device, seconds, seconds_received, kbps, mos, worst_mos, percent_lost, jitter_ms,"
+                      " rtt_ms, layer, least_layer, most_layer, freezes, seconds_frozen, seconds_paused, by_relay"
+                      " FROM call_quality_by_pair ORDER BY mos") == sums
+    assert calls.rows("SELECT count(*) FROM call_quality_by_user") == [["0"]], "these are figures of their own"
+    cases = [
+        ("the worst first", [], "EDF"),
+        ("the worst", ["limit=1"], "E"),
+        ("who got it, or sent it", ["user=@alice:test"], "EF"),
+        ("likewise", ["user=@carol:test"], "EDF"),
+        ("a call", ["call=c5"], "EDF"),
+        ("another call", ["call=c6"], ""),
+        ("another room", ["room=!a"], ""),
+        ("a time", ["since=" + day("2026-03-02")], ""),
+    ]
+    for name, arguments, want in cases:
+        assert "".join(row[3] for row in report(calls, "quality", *arguments)) == want, name
+    assert report(calls, "quality", "limit=1")[0][:8] == [
+        "00000000-0000-7000-8000-000000000005", "!b", "@alice:test", "E", "@carol:test", "D", "video", "camera"]
+    calls.sql("SET session_replication_role = replica;"  # as an erasure leaves it
+              " UPDATE call_events SET user_id = NULL, subject = '', payload = NULL WHERE type = 'track_published'")
+    assert calls.rows("SELECT DISTINCT from_user, from_device FROM call_quality_by_pair") == [["", ""]], "who was erased is named nowhere"
+
+
 def test_stats_count_a_day(calls):
     # day, calls, answered, rejected, missed, cancelled, failed, minutes, peak: call 5 lasts over midnight and meets call 6.
     assert report(calls, "stats") == [["2026-03-01", "5", "2", "0", "1", "1", "1", "31", "2"],
@@ -197,10 +250,9 @@ MANY = """
     INSERT INTO call_participants (session_id, n, user_id, party, role, joined_at, focus_ours, audio_muted, video_muted,
         screen_shared, refreshes, candidates_host, candidates_srflx, candidates_prflx, candidates_relay, candidates_tcp)
     SELECT id, 1, callee_user, 'D', 'callee', created_at, false, false, false, false, 0, 0, 0, 0, 0, 0 FROM call_sessions;
-    INSERT INTO call_events SELECT id, i, CASE i WHEN 5 THEN 'media_quality' ELSE 'type' || i END, room_id, call_id, caller_user, '',
-        '$' || call_id || '-' || i, created_at + i * interval '1 s', created_at, false, false, false, false, substr(sha256(''), 1, 16),
-        '{{"a": "some details of this event", "span_ms": 5000, "mos_hundredths": 440, "expected": 250, "lost": 2}}', sha256(''),
-        sha256(''), 1
+    INSERT INTO call_events SELECT id, i, CASE i WHEN 5 THEN 'media_quality' WHEN 4 THEN 'media_delivery' WHEN 3 THEN 'track_published'
+        ELSE 'type' || i END, room_id, call_id, caller_user, '', '$' || call_id || '-' || i, created_at + i * interval '1 s', created_at, false, false, false, false, substr(sha256(''), 1, 16),
+        ('{{"a": "some details of this event", "span_ms": 5000, "mos_hundredths": 440, "expected": 250, "lost": 2, "came_ms": 5000, "track": "TR_' || call_id || '"}}')::json, sha256(''), sha256(''), 1
     FROM call_sessions, generate_series(1, 5) i;
     VACUUM ANALYZE
 """
@@ -229,12 +281,14 @@ def test_memory_does_not_grow_with_the_answer(many):
     ["events", "room=!room7"], ["events", "user=@user7:test"], ["events", "call=call7"],
     ["events", "call=8f14e45f-ceea-167a-5a36-dedd4bea2543"],
     ["events", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")],
-    ["events", "room=!room7", "type=type3"], ["events", "limit=100"],
+    ["events", "room=!room7", "type=type2"], ["events", "limit=100"],
     ["calls", "room=!room7"], ["calls", "user=@user7:test"], ["calls", "call=call7"], ["calls", "limit=20"],
     ["calls", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")],
     ["events", "user=@user7:test", "since=" + day("2026-02-01"), "until=" + day("2026-04-01")],
     ["stats", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")], ["stats", "room=!room7"], ["stats", "user=@user7:test"],
     ["calls", "status=missed", "limit=20"], ["user", "user=@user7:test"], ["user", "user=@user7:test", "limit=5"],
+    ["quality", "user=@user7:test"], ["quality", "call=call7"], ["quality", "room=!room7"],
+    ["quality", "since=" + day("2026-02-01"), "until=" + day("2026-02-02")],
 ], ids=" ".join)
 def test_reports_use_indexes(many, arguments):
     """The plan of each question as the program asks it, taken from the server's own log."""
@@ -255,7 +309,7 @@ def test_a_day_of_a_view_uses_an_index(many, view):
 
 def test_views_are_fast_enough_to_ask(many):
     for view in ("calls_by_user WHERE user_id = '@user7:test'", "missed_calls WHERE user_id = '@user8:test'",
-                 "call_durations_daily", "failure_reasons", "concurrent_calls", "call_quality", "call_quality_by_user"):
+                 "call_durations_daily", "failure_reasons", "concurrent_calls", "call_quality", "call_quality_by_user", "call_quality_by_pair"):
         began = time.monotonic()
         many.sql(f"SELECT count(*) FROM (SELECT * FROM {view}) v")
         assert time.monotonic() - began < WAIT_SECONDS / 6, view
