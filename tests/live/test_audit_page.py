@@ -117,7 +117,7 @@ def column(rows, n):
 ELSEWHERE = {"Whose client died in a call, and who ended the membership?", "Who was in the SFU without being in the call?",
              "What happened in the media of a room?", "How well did media come, person by person?",
              "… and track by track, in the course of a call?", "Which calls were badly served?",
-             "Who was badly connected, and for how long?"}
+             "Whose picture froze for whom?", "Who was badly connected, and for how long?"}
 
 # What must come of a query, by its heading; of the others at least one row.
 EXPECTED = {

@@ -143,7 +143,7 @@ def told(guest):
     rows = guest.stack.cluster.rows(
         "SELECT type, split_part(substr(coalesce(user_id, ''), 2), ':', 1), coalesce(payload->>'source', payload->>'reason', ''),"
         f" source_event_id FROM call_events WHERE room_id = '{guest.room}' AND type ~ '^(media_|track_)'"
-        " AND type NOT IN ('media_quality', 'media_poor', 'media_recovered') ORDER BY session_id, n", "parley")
+        " AND type NOT IN ('media_quality', 'media_delivery', 'media_poor', 'media_recovered') ORDER BY session_id, n", "parley")
     assert len({row[3] for row in rows}) == len(rows), "none twice"
     return [" ".join(filter(None, row[:3])) for row in rows]
 
@@ -186,6 +186,19 @@ def test_the_audit_tells_of_rooms_people_and_tracks_also_when_the_database_was_a
     wait_told(alice, [*before, "track_muted emb-alice microphone", "track_unmuted emb-alice microphone",
                       "media_disconnected emb-bob CLIENT_INITIATED", "media_connected emb-bob"])
     stack.wait(lambda: spooled(stack), lambda size: size == 0, "empty spool")
+    before = figures_out(stack)
+    stack.wait(lambda: figures_out(stack), lambda now: now > before, "figures of what bob gets")
+    bob.media.leave()
+    rows = stack.wait(lambda: stack.parley.audit("quality", "--room", alice.room), bool, "who heard whom how well")
+    assert {(row["user_id"], row["device"], row["from_user"], row["from_device"], row["source"]) for row in rows} == {
+        (bob.user.user_id, bob.user.device_id, alice.user.user_id, alice.user.device_id, "microphone")}
+    assert sum(row["seconds_received"] for row in rows) >= 5 and rows[0]["worst_mos"] <= rows[0]["mos"] <= 4.5
+
+
+def figures_out(stack):
+    """Of how many packets to people in it the SFU has told figures."""
+    page = stack.parley.get("/metrics")[1]
+    return int(re.search(r'^parley_media_expected_packets_total{way="out"} (\d+)$', page, re.M).group(1))
 
 
 def test_what_waits_survives_a_kill_and_what_does_not_fit_is_counted(stack, guests):

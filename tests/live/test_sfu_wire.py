@@ -10,13 +10,15 @@ import pytest
 import sfu_clients
 import wire
 from sfu_clients import Browser
-from sfu_server import Dev
+from parley import Parley
+from sfu_server import EMBEDDED_SETTINGS, Dev
 from wire import Way
 
 LARGE = {"width": 640, "height": 360}  # livekit-client sends it in two layers, of 450 and of 160 kbit/s
 LOW_WIDTH = LARGE["width"] // 2
 FPS = 30
 WATCH_S = 8
+ROWS_S = 60
 FRAMES_LEAST = 20 / 30   # of those that come over a good line
 CONCEALED_MOST = 0.1     # of the sound: what is lost, without any of what makes up for it
 SILENT_MOST = 0.02       # of it, longer than can be concealed, beside what a busy machine does to anybody: 160 ms
@@ -33,11 +35,25 @@ def fixture_line(network):
     line.close()
 
 
+class Audited(Parley):
+    """An SFU with an audit, to which the clients come as to sfu_server.Dev: it says whom a bad line served badly."""
+
+    key, secret, door = Dev.key, "a secret of at least 32 characters", Dev.door
+
+    def __init__(self, folder, database_url, host):
+        rtc = {**EMBEDDED_SETTINGS, "announced_ips": f"[{host}]", "public_url": f"http://{host}:1"}
+        super().__init__(folder, database_url, settings={"rtc": rtc, "livekit": {"key": self.key, "secret": f'"{self.secret}"'}})
+        self.set("http", public=f"[{host}:{self.public_port}]", private=f"[127.0.0.1:{self.private_port}]")
+        self.url = f"ws://{host}:{self.public_port}"
+
+
 @pytest.fixture(name="server", scope="module")
-def fixture_server(tmp_path_factory, network):
-    running = Dev(tmp_path_factory.mktemp("sfu"), host=network, rtc_announced_ips=network).start()
+def fixture_server(tmp_path_factory, network, postgres):
+    running = Audited(tmp_path_factory.mktemp("sfu"), postgres.create_database("wire"), network)
+    running.start(wait="live")
     yield running
     assert running.stop() == 0
+    postgres.drop_database("wire")
 
 
 @pytest.fixture(name="everybody", scope="module")
@@ -94,8 +110,17 @@ def test_a_bottleneck(request, server, line, people):
     print(f"low after {low_s:.1f} s, high {high_s:.1f} s after the limit was gone")
 
 
-def test_a_pause(request, server, line, people):
-    """Not even the least fits: who allows that is sent none, is told so, and gets it again."""
+def deliveries(postgres, name):
+    """What the audit has of who got alice's camera in that room, identity to (came_ms, paused_ms)."""
+    text = postgres.sql("SELECT f.identity, sum(d.came_ms), sum(d.paused_ms) FROM media_deliveries d JOIN call_events USING (session_id, n)"
+                        " CROSS JOIN LATERAL json_to_record(payload) AS f (identity text, alias text)"
+                        f" WHERE f.alias = '{name}' AND d.source = 'camera' AND d.path = 'direct' GROUP BY 1", "wire")
+    rows = [line.split("\t") for line in text.splitlines()]
+    return {identity: (int(came), int(paused)) for identity, came, paused in rows}
+
+
+def test_a_pause(request, server, line, people, postgres):
+    """Not even the least fits: who allows that is sent none, is told so, and gets it again. The audit says for whom the picture stood."""
     _, bob, carol = meet(request, server, people, pause=True)
     line.down = Way(bits_per_s=60_000)
     bob.wait("pause", lambda seen: bob.track("alice", "camera", seen).get("flow") == "paused")
@@ -104,6 +129,13 @@ def test_a_pause(request, server, line, people):
     line.down = Way()
     bob.wait("end of the pause", lambda seen: bob.track("alice", "camera", seen).get("flow") == "active")
     bob.wait_media("alice", "camera")
+    for one in (bob, carol):
+        one.leave()
+    end = time.monotonic() + ROWS_S
+    while len(got := deliveries(postgres, request.node.name)) < 2:
+        assert time.monotonic() < end, got
+        time.sleep(0.2)
+    assert got["bob"][1] > 0 and got["carol"][1] == 0 < got["carol"][0], got
 
 
 def amounts(one):
