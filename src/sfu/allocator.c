@@ -48,6 +48,15 @@ static int lowest_layer(const struct sfu_claim *c) {
     return c->n_lowest;
 }
 
+/* To read, pictures must be large, not many. */
+static int largest_pictures(const struct sfu_claim *c) {
+    int n = c->n_rungs;
+    while (n > 1 && c->rungs[n - 2].tier == c->rungs[n - 1].tier) {
+        n--;
+    }
+    return n;
+}
+
 static int first_rung(const struct sfu_claim *c) {
     return c->n_rungs > 0 ? 1 : 0;
 }
@@ -84,6 +93,7 @@ uint64_t sfu_allocate(struct sfu_claim *claims, size_t n, struct sfu_purse purse
     }
     lift_all(claims, n, first_rung, &p);
     p.budget = purse.now_bps;
+    lift_rank(claims, n, SFU_RANK_SCREEN, largest_pictures, &p);
     lift_all(claims, n, lowest_layer, &p);
     lift_all(claims, n, all_rungs, &p);
     return p.spent;

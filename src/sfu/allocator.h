@@ -3,7 +3,8 @@
  *
  * Each video is a ladder: its lowest layer in steps of temporal layers, then the layers above it,
  * each with one half step, up to what the subscriber asked for. Everybody gets the first rung
- * before anybody the second, then the whole of the lowest layer; what is left goes by rank.
+ * before anybody the second. Then a shared screen gets its highest layer, for what is written there
+ * is to be read, and everybody the whole of the lowest layer; what is left goes by rank.
  * Whatever does not fit falls at once. What was not had before is given with a margin, and only
  * when the caller says that it is time to rise.
  *

@@ -212,6 +212,63 @@ TEST(sim_budgets, what_fits_is_not_paused) {
     }
 }
 
+/* What is written on a screen is to be read: its highest layer, at half the pictures where not all
+ * of them fit, before cameras have more than some pictures of their lowest. */
+TEST(sim_budgets, a_screen_beside_cameras_on_a_narrow_way) {
+    /* Some 230, 470 and 940 kbit/s with their heads; every second picture is half of that. */
+    static const struct world_kind halves = { .video = true, .layers = 3, .payload = 900 };
+    static const struct world_kind screen = {
+        .video = true, .layers = 3, .payload = 900, .screen = true
+    };
+    static const struct {
+        const char *name;
+        bool may_pause, wide;
+        int64_t jitter_us;
+    } rows[] = {
+        { "pausing is allowed", true, true, 0 },
+        { "it is not", false, true, 0 },
+        { "jitter", true, true, 20 * MS },
+        { "he estimates himself", true, false, 0 },
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        for (uint64_t seed = 1; seed <= 2; seed++) {
+            struct world *w = world_create(seed);
+            struct world_client *a = world_join(w, 0), *b = world_join(w, 1), *c = world_join(w, 2);
+            const struct sfu_wanted wanted = { .spatial = 2, .may_pause = r->may_pause };
+            b->wide = r->wide;
+            b->estimate.growth_percent = r->wide ? 0 : 8; /* the draft's */
+            w->net.down.jitter_us = r->jitter_us;
+            world_run(w, SECOND);
+            struct peer_sink *faces[2] = { world_subscribe(
+                                               b, world_publish(a, 0, &halves), &wanted),
+                world_subscribe(b, world_publish(c, 0, &halves), &wanted) };
+            struct peer_sink *hears = world_subscribe(b, world_publish(a, 1, &microphone), NULL);
+            world_run(w, 2 * SECOND);
+            struct net_narrow *way = net_narrow(&w->net, &b->path, 1000000, 300 * MS);
+            world_run(w, 8 * SECOND);
+            struct peer_sink *shown = world_subscribe(b, world_publish(a, 2, &screen), &wanted);
+            print_figures("shown after", until_layer(w, shown, 2, 20 * SECOND));
+            world_run(w, 5 * SECOND);
+            way->longest_us = 0;
+            uint64_t heard = hears->stats.packets, read = shown->stats.frames;
+            unsigned high = 0;
+            for (unsigned second = 0; second < 20; second++) {
+                world_run(w, SECOND);
+                high += shown->stats.layer == 2;
+                CHECK(faces[0]->stats.layer < 2 && faces[1]->stats.layer < 2);
+            }
+            print_figures("sound waits", way->longest_us);
+            CHECK(high >= 18);
+            CHECK(shown->stats.frames - read >= 270);
+            CHECK(hears->stats.packets - heard >= 990);
+            CHECK(way->longest_us <= 250 * MS);
+            CHECK_INT(0, peer_sink_faults(hears));
+            world_destroy(w);
+        }
+    }
+}
+
 /* Who reports on no numbers says himself what he can receive, and that grows by what comes alone.
  */
 TEST(sim_budgets, who_estimates_himself_gets_the_best_again) {
