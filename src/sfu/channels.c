@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "sfu/data.h"
+#include "sfu/data_track.h"
 #include "sfu/room.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -12,10 +13,12 @@
 
 #define RELIABLE "_reliable"
 #define LOSSY    "_lossy"
+#define PACKETS  "_data_track"
 
 static const struct rtc_channel_kind kinds[] = {
-    { RELIABLE, false, false, 0 }, { LOSSY, true, true, 0 },
-    { "_data_track", true, true, 0 }, /* clients wait for it; nothing is sent on it */
+    { RELIABLE, false, false, 0 },
+    { LOSSY, true, true, 0 },
+    { PACKETS, true, true, 0 },
 };
 
 static struct sfu_data *data_of(const struct sfu_channels *c) {
@@ -30,9 +33,10 @@ static void on_packet(void *arg, const uint8_t *data, size_t len) {
 }
 
 static struct rtc_channel **place_of(struct sfu_channels *c, const struct rtc_channel *channel) {
-    return strcmp(channel->label, RELIABLE) == 0 ? &c->reliable
-           : strcmp(channel->label, LOSSY) == 0  ? &c->lossy
-                                                 : NULL;
+    return strcmp(channel->label, RELIABLE) == 0  ? &c->reliable
+           : strcmp(channel->label, LOSSY) == 0   ? &c->lossy
+           : strcmp(channel->label, PACKETS) == 0 ? &c->packets
+                                                  : NULL;
 }
 
 static void on_opened(void *arg, struct rtc_channel *channel) {
@@ -60,7 +64,12 @@ static void on_message(
     struct sfu_channels *c = arg;
     struct rtc_channel **place = place_of(c, channel);
     (void)text;
-    if (place != NULL && data_of(c) != NULL && !c->transport->ended) {
+    if (place == NULL || data_of(c) == NULL || c->transport->ended) {
+        return;
+    }
+    if (place == &c->packets) {
+        sfu_data_track_take(data_of(c), bytes, len);
+    } else {
         sfu_data_take(data_of(c), place == &c->reliable, bytes, len);
     }
 }

@@ -1,6 +1,7 @@
 /*
- * The data channels of one transport: LiveKit's three by their labels, SCTP below, and the messages
- * above (sfu/data). Labels that nobody knows are let be.
+ * The data channels of one transport: LiveKit's three by their labels, SCTP below, messages
+ * (sfu/data) and packets of data tracks (sfu/data_track) above. Labels that nobody knows are let
+ * be.
  *
  * Thread: the room's worker.  See: livekit-protocol.md, 3.9.
  */
@@ -14,8 +15,8 @@ struct sfu_transport;
 
 struct sfu_channels {
     struct sfu_transport *transport;
-    struct rtc_channels *channels;        /* from the first packet or message on */
-    struct rtc_channel *reliable, *lossy; /* to send on; NULL while not open */
+    struct rtc_channels *channels;                  /* from the first packet or message on */
+    struct rtc_channel *reliable, *lossy, *packets; /* to send on; NULL while not open */
     bool ours; /* we open them: the subscriber's transport of classic clients */
     bool down; /* messages to the participant go here */
 };

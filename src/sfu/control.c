@@ -174,6 +174,38 @@ void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant) {
     tell(s, message(SFU_ASK_SEQUENCE, participant));
 }
 
+enum err sfu_data_track_open(struct sfu *s, sfu_id participant, uint16_t handle, sfu_id *ret) {
+    struct sfu_message *m = making(s, SFU_OPEN_DATA_TRACK, participant);
+    if (m == NULL) {
+        return no_memory();
+    }
+    m->packets.handle = handle;
+    *ret = m->id;
+    post(s, m);
+    return OK;
+}
+
+void sfu_data_track_close(struct sfu *s, sfu_id track) {
+    tell(s, message(SFU_CLOSE, track));
+}
+
+enum err sfu_data_subscription_open(
+    struct sfu *s, sfu_id participant, sfu_id track, uint16_t handle, sfu_id *ret) {
+    struct sfu_message *m = making(s, SFU_OPEN_DATA_SUBSCRIPTION, participant);
+    if (m == NULL) {
+        return no_memory();
+    }
+    m->packets.track = track;
+    m->packets.handle = handle;
+    *ret = m->id;
+    post(s, m);
+    return OK;
+}
+
+void sfu_data_subscription_close(struct sfu *s, sfu_id subscription) {
+    tell(s, message(SFU_CLOSE, subscription));
+}
+
 void sfu_transport_close(struct sfu *s, sfu_id transport) {
     tell(s, message(SFU_CLOSE, transport));
 }

@@ -11,6 +11,7 @@
  *   room > participant > transport (ICE + DTLS + SRTP of one peer connection)
  *                          > track (what it publishes: a layer an SSRC)
  *                          > subscription (what it receives of another's track)
+ *                      > data track, data subscription (packets of no media, over any transport)
  *
  * Closing an object closes what lies below it; closing a track ends its subscriptions. SDP and
  * signalling are nobody's here: rtc/params.h is the whole vocabulary.
@@ -136,6 +137,20 @@ void sfu_participant_await(struct sfu *s, sfu_id participant, unsigned answers);
 
 /** Asks for the last reliable message that came from it: SFU_EVENT_SEQUENCE. */
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant);
+
+/* --- data tracks (livekit-protocol.md, 3.11) --- */
+
+/** Packets of the participant's that bear this handle, which no other data track of it has, are the
+ * track's: from now on they go to who has subscribed to it. It must be one that may send messages.
+ */
+MUST_CHECK enum err sfu_data_track_open(
+    struct sfu *s, sfu_id participant, uint16_t handle, sfu_id *ret);
+void sfu_data_track_close(struct sfu *s, sfu_id track);
+/** The participant, of the same room, gets the track's packets with this handle in them; no other
+ * subscription of it has that. */
+MUST_CHECK enum err sfu_data_subscription_open(
+    struct sfu *s, sfu_id participant, sfu_id track, uint16_t handle, sfu_id *ret);
+void sfu_data_subscription_close(struct sfu *s, sfu_id subscription);
 
 /* --- tracks --- */
 

@@ -12,7 +12,7 @@
 struct sfu_worker;
 
 #define SFU_COUNTERS_US 1000000
-#define SFU_COUNTERS    39
+#define SFU_COUNTERS    40
 
 /** What was told already; zero it to begin. */
 struct sfu_counters {

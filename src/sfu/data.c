@@ -61,7 +61,7 @@ static void count_credit(struct sfu_data *d, int64_t now_us) {
     d->credit_us = now_us;
 }
 
-static void pay(struct sfu_data *d, size_t bytes) {
+void sfu_data_pay(struct sfu_data *d, size_t bytes) {
     count_credit(d, now_of(d));
     d->credit -= (int64_t)bytes;
     if (d->credit < 0) {
@@ -153,17 +153,26 @@ static bool wait(struct sfu_data *d, const uint8_t *bytes, size_t len) {
     return true;
 }
 
-static void send_lossy(struct sfu_data *d, const uint8_t *bytes, size_t len) {
+/* `most`: what may wait for it already. */
+static void send_or_drop(
+    struct sfu_data *d, struct rtc_channel *c, size_t most, const uint8_t *bytes, size_t len) {
     struct sfu_worker *w = worker_of(d);
-    sfu_channels_begin(d->down);
-    struct rtc_channel *c = d->down->lossy;
-    if (c == NULL || d->first != NULL ||
-        rtc_channels_buffered(d->down->channels) > SFU_DATA_LOSSY_MOST ||
+    if (c == NULL || d->first != NULL || rtc_channels_buffered(d->down->channels) > most ||
         rtc_channel_send(c, false, bytes, len, now_of(d)) != RTC_SCTP_SENT) {
         w->stats.data_lost++;
     } else {
         w->stats.data_sent++;
     }
+}
+
+static void send_lossy(struct sfu_data *d, const uint8_t *bytes, size_t len) {
+    sfu_channels_begin(d->down);
+    send_or_drop(d, d->down->lossy, SFU_DATA_LOSSY_MOST, bytes, len);
+}
+
+void sfu_data_send_packet(struct sfu_data *d, const uint8_t *bytes, size_t len) {
+    sfu_channels_begin(d->down);
+    send_or_drop(d, d->down->packets, SFU_DATA_PACKETS_MOST, bytes, len);
 }
 
 static void send_reliable(struct sfu_data *d, const uint8_t *bytes, size_t len) {
@@ -288,7 +297,7 @@ void sfu_data_take(struct sfu_data *d, bool reliable, const uint8_t *bytes, size
         d->held = true;
         follow(d);
     }
-    pay(d, cost);
+    sfu_data_pay(d, cost);
 }
 
 void sfu_data_say(struct sfu_room *r, bool reliable, const uint8_t *bytes, size_t len) {

@@ -30,6 +30,8 @@ struct sfu_room;
 
 #define SFU_DATA_LOSSY_MOST                                                                        \
     (8 * KIB) /* waiting for a receiver; above that lossy ones are dropped */
+#define SFU_DATA_PACKETS_MOST                                                                      \
+    (64 * KIB) /* the same of data tracks: a frame comes as several packets of 16 kB at once */
 #define SFU_DATA_STALL_US      (5 * SEC_US)
 #define SFU_DATA_AWAY_US       (3 * SEC_US) /* of silence: no network */
 #define SFU_DATA_WAITING_MOST  (2 * MIB)    /* of one receiver: what all senders had under way */
@@ -78,6 +80,10 @@ void sfu_data_connected(struct sfu_data *d);
 void sfu_data_writable(struct sfu_data *d);
 /** Its transport for messages goes. */
 void sfu_data_disconnected(struct sfu_data *d);
+/** A packet of a data track to it, as it is to be received; dropped where there is no room. */
+void sfu_data_send_packet(struct sfu_data *d, const uint8_t *bytes, size_t len);
+/** So many bytes left us for what it sent. */
+void sfu_data_pay(struct sfu_data *d, size_t bytes);
 /** Is it read from? */
 bool sfu_data_is_read(const struct sfu_data *d);
 

@@ -19,6 +19,8 @@ enum sfu_message_type {
     SFU_SEND_DATA,
     SFU_AWAIT_ANSWERS,
     SFU_ASK_SEQUENCE,
+    SFU_OPEN_DATA_TRACK,
+    SFU_OPEN_DATA_SUBSCRIPTION,
     SFU_OPEN_TRACK,
     SFU_UPDATE_TRACK,
     SFU_MUTE_TRACK,
@@ -50,6 +52,10 @@ struct sfu_message {
             size_t len;
             bool reliable;
         } send;
+        struct {
+            sfu_id track; /* of a subscription */
+            uint16_t handle;
+        } packets;
         struct sfu_track_config track;
         struct rtc_rtp_params params;
         struct sfu_subscription_config subscription;

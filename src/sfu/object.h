@@ -1,8 +1,9 @@
 /*
  * What a worker finds by its id: the head of every object of the SFU.
  *
- * Objects die in one order: subscription, track, transport, participant, room. Each is created by a
- * message of main and destroyed by one, or with what it belongs to.  Thread: the room's worker.
+ * Objects die in one order: subscription, track, transport, participant, room; data tracks and
+ * their subscriptions between transports and participant. Each is created by a message of main and
+ * destroyed by one, or with what it belongs to.  Thread: the room's worker.
  */
 #ifndef SFU_OBJECT_H
 #define SFU_OBJECT_H
@@ -12,7 +13,16 @@
 
 #include <stdbool.h>
 
-enum sfu_type { SFU_ROOM, SFU_PARTICIPANT, SFU_TRANSPORT, SFU_TRACK, SFU_SUBSCRIPTION, SFU_TYPES };
+enum sfu_type {
+    SFU_ROOM,
+    SFU_PARTICIPANT,
+    SFU_TRANSPORT,
+    SFU_TRACK,
+    SFU_SUBSCRIPTION,
+    SFU_DATA_TRACK,
+    SFU_DATA_SUBSCRIPTION,
+    SFU_TYPES
+};
 
 /** Put it first in the object. */
 struct sfu_object {

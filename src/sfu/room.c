@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "sfu/data.h"
+#include "sfu/data_track.h"
 #include "sfu/rounds.h"
 #include "sfu/transport.h"
 #include "sfu/worker.h"
@@ -47,6 +48,7 @@ void sfu_participant_destroy(struct sfu_participant *p) {
     while (p->transports != NULL) {
         sfu_transport_destroy(p->transports);
     }
+    sfu_data_tracks_end(p);
     sfu_data_destroy(p->data);
     DL_DELETE(p->room->participants, p);
     sfu_registry_remove(&p->room->worker->registry, &p->object);

@@ -11,6 +11,8 @@
 #include "sfu/object.h"
 
 struct sfu_data;
+struct sfu_data_subscription;
+struct sfu_data_track;
 struct sfu_transport;
 struct sfu_worker;
 
@@ -34,6 +36,8 @@ struct sfu_participant {
     uint8_t quality;       /* enum sfu_quality, likewise; where `tenths` is 0, nothing was */
     uint8_t tenths;        /* of its MOS, likewise */
     struct sfu_data *data; /* NULL: has no part in messages */
+    struct sfu_data_track *data_tracks;
+    struct sfu_data_subscription *data_subscriptions;
 };
 
 MUST_CHECK enum err sfu_room_create(struct sfu_worker *w, sfu_id id);

@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "sfu/channels.h"
 #include "sfu/data.h"
+#include "sfu/data_track.h"
 #include "sfu/room.h"
 #include "sfu/subscription.h"
 #include "sfu/track.h"
@@ -23,6 +24,7 @@ const char *sfu_drop_name(enum sfu_drop why) {
         [SFU_DROP_DATA_MALFORMED] = "data_malformed",
         [SFU_DROP_DATA_FORBIDDEN] = "data_forbidden",
         [SFU_DROP_DATA_REPEATED] = "data_repeated",
+        [SFU_DROP_DATA_STRAY] = "data_stray",
     };
     return names[why];
 }
@@ -138,6 +140,18 @@ static enum err ask_sequence(struct sfu_worker *w, const struct sfu_message *m) 
     return OK;
 }
 
+static enum err open_data_track(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->owner);
+    return p == NULL ? OK : sfu_data_track_create(p, m->id, m->packets.handle);
+}
+
+static enum err open_data_subscription(struct sfu_worker *w, const struct sfu_message *m) {
+    struct sfu_participant *p = sfu_registry_find(&w->registry, SFU_PARTICIPANT, m->owner);
+    struct sfu_data_track *t = sfu_registry_find(&w->registry, SFU_DATA_TRACK, m->packets.track);
+    return p == NULL || t == NULL ? OK
+                                  : sfu_data_subscription_create(p, m->id, t, m->packets.handle);
+}
+
 static enum err open_track(struct sfu_worker *w, const struct sfu_message *m) {
     struct sfu_transport *t = sfu_registry_find(&w->registry, SFU_TRANSPORT, m->owner);
     enum err e = t == NULL ? OK : sfu_track_create(w, m->id, t, &m->track);
@@ -206,6 +220,12 @@ static void close_object(struct sfu_object *o) {
     case SFU_TRACK:
         sfu_track_destroy((struct sfu_track *)o);
         break;
+    case SFU_DATA_TRACK:
+        sfu_data_track_destroy((struct sfu_data_track *)o);
+        break;
+    case SFU_DATA_SUBSCRIPTION:
+        sfu_data_subscription_destroy((struct sfu_data_subscription *)o);
+        break;
     default:
         sfu_subscription_destroy((struct sfu_subscription *)o);
         break;
@@ -245,6 +265,8 @@ static enum err (*const actions[SFU_MESSAGES])(struct sfu_worker *, const struct
     [SFU_SEND_DATA] = send_data,
     [SFU_AWAIT_ANSWERS] = await_answers,
     [SFU_ASK_SEQUENCE] = ask_sequence,
+    [SFU_OPEN_DATA_TRACK] = open_data_track,
+    [SFU_OPEN_DATA_SUBSCRIPTION] = open_data_subscription,
     [SFU_OPEN_TRACK] = open_track,
     [SFU_UPDATE_TRACK] = update_track,
     [SFU_MUTE_TRACK] = mute_track,

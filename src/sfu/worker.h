@@ -29,9 +29,10 @@ enum sfu_drop {
     SFU_DROP_STRAY,          /* a lone jump of its numbers */
     SFU_DROP_REPEATED,       /* it came before: by RTX, or late behind its resend */
     SFU_DROP_RTCP,           /* malformed RTCP */
-    SFU_DROP_DATA_MALFORMED, /* a data message that is none, or too large with its sender's name */
+    SFU_DROP_DATA_MALFORMED, /* no data message or packet, or too large with its sender's name */
     SFU_DROP_DATA_FORBIDDEN, /* one that this participant may not send */
     SFU_DROP_DATA_REPEATED,  /* one that came before */
+    SFU_DROP_DATA_STRAY,     /* a packet of no data track of its sender's */
     SFU_DROPS
 };
 /** As a label: "stranger", … */
