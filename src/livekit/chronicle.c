@@ -41,6 +41,8 @@ static const enum call_input_type types[ROOM_NEWS_TYPES] = {
     [ROOM_NEWS_ABORTED] = IN_MEDIA_DISCONNECTED,
     [ROOM_NEWS_PUBLISHED] = IN_TRACK_PUBLISHED,
     [ROOM_NEWS_UNPUBLISHED] = IN_TRACK_UNPUBLISHED,
+    [ROOM_NEWS_DATA_PUBLISHED] = IN_TRACK_PUBLISHED,
+    [ROOM_NEWS_DATA_UNPUBLISHED] = IN_TRACK_UNPUBLISHED,
     [ROOM_NEWS_MUTED] = IN_TRACK_MUTED,
     [ROOM_NEWS_UNMUTED] = IN_TRACK_UNMUTED,
     [ROOM_NEWS_MEASURED] = IN_MEDIA_QUALITY,
@@ -102,6 +104,16 @@ static void note_track(const struct lk_chronicle *c, const struct room_told *new
         .codec = news->type == ROOM_NEWS_PUBLISHED && p->params.n_codecs > 0
                      ? rtc_codec_name((enum rtc_codec_type)p->params.codecs[0].type)
                      : NULL,
+        .reason = news->forced ? "by_moderator" : NULL };
+    note(c, types[news->type], clock_wall_ms(), &what);
+}
+
+static void note_data_track(const struct lk_chronicle *c, const struct room_told *news) {
+    const struct call_input_token what = { .alias = news->room->name,
+        .identity = news->member->identity,
+        .connection = news->member->sid,
+        .track = news->data_track->sid,
+        .media = "data",
         .reason = news->forced ? "by_moderator" : NULL };
     note(c, types[news->type], clock_wall_ms(), &what);
 }
@@ -264,8 +276,9 @@ static void told(void *arg, const struct room_told *news) {
         note_delivery(c, news, x);
         return;
     }
-    const bool bounded = news->publication != NULL || news->type == ROOM_NEWS_MEASURED ||
-                         news->type == ROOM_NEWS_POOR || news->type == ROOM_NEWS_RECOVERED;
+    const bool bounded = news->publication != NULL || news->data_track != NULL ||
+                         news->type == ROOM_NEWS_MEASURED || news->type == ROOM_NEWS_POOR ||
+                         news->type == ROOM_NEWS_RECOVERED;
     if (bounded && !spend(x)) {
         return;
     }
@@ -276,6 +289,8 @@ static void told(void *arg, const struct room_told *news) {
         note_figures(c, news);
     } else if (news->publication != NULL) {
         note_track(c, news);
+    } else if (news->data_track != NULL) {
+        note_data_track(c, news);
     } else if (news->member != NULL) {
         if (news->room->members == NULL) { /* a call is over now, its room in a while */
             note_deliveries(c, news->room, x);

@@ -272,6 +272,7 @@ static enum err read_query(
     const char *sdk = http_request_query(r, "sdk");
     const char *version = http_request_query(r, "version");
     e->auto_subscribe = subscribe == NULL || is_yes(subscribe);
+    e->auto_subscribe_data = is_yes(http_request_query(r, "auto_subscribe_data_track"));
     e->may_pause = is_yes(http_request_query(r, "subscriber_allow_pause"));
     const char *sid = http_request_query(r, "sid");
     e->reconnect = is_yes(http_request_query(r, "reconnect"));
@@ -315,6 +316,7 @@ static enum err read_join(
     const Lk__ClientInfo *c = e->join->client_info == NULL ? &nobody : e->join->client_info;
     const Lk__ConnectionSettings *settings = e->join->connection_settings;
     e->auto_subscribe = settings != NULL && settings->auto_subscribe;
+    e->auto_subscribe_data = settings != NULL && settings->auto_subscribe_data_track;
     e->may_pause = settings != NULL && settings->subscriber_allow_pause;
     e->reconnect = e->join->reconnect;
     e->sid = e->join->participant_sid[0] == '\0' ? NULL : e->join->participant_sid;

@@ -28,15 +28,16 @@ struct lk_entry {
     bool reconnect;
     const char *sid; /* of the participant that it was, when it says so; NULL = not said */
     bool auto_subscribe;
-    bool may_pause;          /* videos, for want of room: 5.9 */
-    int32_t protocol;        /* LiveKit's, 2.5 */
-    int32_t client_protocol; /* shown to others */
-    uint32_t capabilities;   /* bits of ClientInfo.Capability; shown to others */
-    bool firefox;            /* ignores the order of codecs, and invents ids of tracks */
-    bool safari;             /* uses no section for a second track */
-    bool offers_late;        /* its offer comes before it has set it as its own description */
-    const char *client;      /* "js 2.23.0", for the log */
-    const char *metadata;    /* the token's, or what replaces it */
+    bool auto_subscribe_data; /* data tracks: only who says so */
+    bool may_pause;           /* videos, for want of room: 5.9 */
+    int32_t protocol;         /* LiveKit's, 2.5 */
+    int32_t client_protocol;  /* shown to others */
+    uint32_t capabilities;    /* bits of ClientInfo.Capability; shown to others */
+    bool firefox;             /* ignores the order of codecs, and invents ids of tracks */
+    bool safari;              /* uses no section for a second track */
+    bool offers_late;         /* its offer comes before it has set it as its own description */
+    const char *client;       /* "js 2.23.0", for the log */
+    const char *metadata;     /* the token's, or what replaces it */
     struct room_attribute *attributes;
     size_t n_attributes;
     struct room_config room_config; /* of the token, for a new room */

@@ -176,6 +176,59 @@ Lk__TrackInfo *lk_message_announced(const struct lk_announced *t, struct arena *
     return fine ? r : NULL;
 }
 
+/* --- data tracks --- */
+
+static bool add_frames(Lk__DataTrackInfo *r, const struct room_data_code *c, struct arena *a) {
+    Lk__DataTrackFrameEncoding *e = r->frame_encoding = arena_alloc(a, sizeof(*e));
+    if (e == NULL) {
+        return false;
+    }
+    *e = (Lk__DataTrackFrameEncoding)LK__DATA_TRACK_FRAME_ENCODING__INIT;
+    if (c->kind == ROOM_CODE_NAMED) {
+        e->value_case = LK__DATA_TRACK_FRAME_ENCODING__VALUE_CUSTOM;
+        e->custom = (char *)c->name;
+    } else if (c->kind == ROOM_CODE_KNOWN) {
+        e->value_case = LK__DATA_TRACK_FRAME_ENCODING__VALUE_WELL_KNOWN;
+        e->well_known = (Lk__DataTrackFrameEncoding__WellKnownFrameEncoding)c->known;
+    }
+    return true;
+}
+
+static Lk__DataTrackSchemaEncoding *schema_code(const struct room_data_code *c, struct arena *a) {
+    NEW(e, Lk__DataTrackSchemaEncoding, LK__DATA_TRACK_SCHEMA_ENCODING__INIT);
+    if (c->kind == ROOM_CODE_NAMED) {
+        e->value_case = LK__DATA_TRACK_SCHEMA_ENCODING__VALUE_CUSTOM;
+        e->custom = (char *)c->name;
+    } else if (c->kind == ROOM_CODE_KNOWN) {
+        e->value_case = LK__DATA_TRACK_SCHEMA_ENCODING__VALUE_WELL_KNOWN;
+        e->well_known = (Lk__DataTrackSchemaEncoding__WellKnownSchemaEncoding)c->known;
+    }
+    return e;
+}
+
+static bool add_schema(Lk__DataTrackInfo *r, const struct room_data_type *type, struct arena *a) {
+    Lk__DataTrackSchemaId *id = r->schema = arena_alloc(a, sizeof(*id));
+    if (id == NULL) {
+        return false;
+    }
+    *id = (Lk__DataTrackSchemaId)LK__DATA_TRACK_SCHEMA_ID__INIT;
+    id->name = (char *)type->schema;
+    id->encoding = type->schema_has_code ? schema_code(&type->schema_code, a) : NULL;
+    return !a->failed;
+}
+
+Lk__DataTrackInfo *lk_message_data_track(const struct room_data_track *t, struct arena *a) {
+    NEW(r, Lk__DataTrackInfo, LK__DATA_TRACK_INFO__INIT);
+    r->pub_handle = t->handle;
+    r->sid = (char *)t->sid;
+    r->name = (char *)t->name;
+    r->encryption = (Lk__Encryption__Type)t->encryption;
+    return (!t->type.has_frames || add_frames(r, &t->type.frames, a)) &&
+                   (!t->type.has_schema || add_schema(r, &t->type, a))
+               ? r
+               : NULL;
+}
+
 /* --- participants --- */
 
 static Lk__ParticipantPermission *permission(const struct room_grant *g, struct arena *a) {
@@ -230,6 +283,15 @@ static bool add_tracks(Lk__ParticipantInfo *r, const struct room_member *m, stru
     return r->tracks != NULL && !a->failed;
 }
 
+static bool add_data_tracks(Lk__ParticipantInfo *r, const struct room_member *m, struct arena *a) {
+    r->data_tracks = arena_array(a, m->n_data_tracks + 1, sizeof(*r->data_tracks));
+    for (const struct room_data_track *t = m->data_tracks; t != NULL && r->data_tracks != NULL;
+         t = t->next) {
+        r->data_tracks[r->n_data_tracks++] = lk_message_data_track(t, a);
+    }
+    return r->data_tracks != NULL && !a->failed;
+}
+
 static Lk__ParticipantInfo *who(const struct room_member *m, struct arena *a) {
     NEW(r, Lk__ParticipantInfo, LK__PARTICIPANT_INFO__INIT);
     r->sid = (char *)m->sid;
@@ -262,11 +324,11 @@ Lk__ParticipantInfo *lk_message_participant_whole(const struct room_member *m, s
     r->kind = kinds[m->kind];
     r->joined_at = m->joined_ms / 1000;
     r->joined_at_ms = m->joined_ms;
-    r->is_publisher = m->n_publications > 0;
+    r->is_publisher = m->n_publications + m->n_data_tracks > 0;
     r->client_protocol = m->protocol;
     r->permission = permission(&m->grant, a);
     return r->permission != NULL && add_attributes(r, m, a) && add_tracks(r, m, a) &&
-                   add_capabilities(r, m->capabilities, a)
+                   add_data_tracks(r, m, a) && add_capabilities(r, m->capabilities, a)
                ? r
                : NULL;
 }

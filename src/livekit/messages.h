@@ -24,6 +24,7 @@ Lk__ParticipantInfo *lk_message_participant_whole(const struct room_member *m, s
 /** Of one that has left, from what is remembered of it. */
 Lk__ParticipantInfo *lk_message_departed(const struct room_departed *d, struct arena *a);
 Lk__TrackInfo *lk_message_track(const struct room_publication *p, struct arena *a);
+Lk__DataTrackInfo *lk_message_data_track(const struct room_data_track *t, struct arena *a);
 /** Of one that has no media yet. */
 Lk__TrackInfo *lk_message_announced(const struct lk_announced *t, struct arena *a);
 /** The first message of a session. */

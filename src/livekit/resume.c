@@ -3,6 +3,7 @@
 
 #include "core/log.h"
 #include "http/socket.h"
+#include "livekit/data_tracks.h"
 #include "livekit/grant.h"
 #include "livekit/messages.h"
 #include "livekit/offering.h"
@@ -144,6 +145,9 @@ static void say_tracks(struct lk_session *s) {
             o->flow(s, sub, sub->flow == ROOM_FLOWS);
         }
     }
+    if (m->data_subscriptions != NULL) {
+        o->data_handles(s);
+    }
 }
 
 void lk_resume_answer(struct lk_session *s, uint32_t last) {
@@ -218,12 +222,13 @@ void lk_resume_take_state(struct lk_session *s, const Lk__SyncState *state) {
         return;
     }
     s->awaits_state = false;
-    if (!has_all(s, state)) {
+    if (!has_all(s, state) || !lk_data_tracks_has_all(s, state)) {
         LOG_INFO(&s->member->log, "resume_refused", "text=%s", LOG_Q("a track is gone"));
         lk_session_begin_anew(s);
         return;
     }
     say_unheard(s, state);
+    lk_data_tracks_say_unheard(s, state);
     if (state->subscription != NULL) {
         lk_verbs_subscribe(s, state->subscription);
     }

@@ -7,6 +7,7 @@
 #include "core/metrics.h"
 #include "http/socket.h"
 #include "livekit/convert.h"
+#include "livekit/data_tracks.h"
 #include "livekit/grant.h"
 #include "livekit/messages.h"
 #include "livekit/resume.h"
@@ -191,6 +192,7 @@ static enum err join(struct lk_session *s) {
         .kind = lk_entry_kind(e->grant),
         .grant = lk_entry_rights(e->grant),
         .auto_subscribe = e->auto_subscribe,
+        .auto_subscribe_data = e->auto_subscribe_data,
         .may_pause = e->may_pause,
         .single = e->single,
         .protocol = e->client_protocol,
@@ -469,6 +471,8 @@ static const struct room_observer observer = {
     .quality = on_quality,
     .unpublished = on_unpublished,
     .silenced = on_silenced,
+    .data_handles = lk_data_tracks_handles,
+    .data_unpublished = lk_data_tracks_taken,
     .self = on_self,
     .silent = on_silent,
     .sequence = on_sequence,

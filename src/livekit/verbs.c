@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "livekit/data_tracks.h"
 #include "livekit/resume.h"
 #include "livekit/session.h"
 #include "rooms/measure.h"
@@ -166,6 +167,20 @@ static void want(struct lk_session *s, const Lk__SignalRequest *r) {
     }
 }
 
+/* --- data tracks --- */
+
+static void publish_data(struct lk_session *s, const Lk__SignalRequest *r) {
+    lk_data_tracks_publish(s, r->publish_data_track_request);
+}
+
+static void unpublish_data(struct lk_session *s, const Lk__SignalRequest *r) {
+    lk_data_tracks_unpublish(s, r->unpublish_data_track_request);
+}
+
+static void subscribe_data(struct lk_session *s, const Lk__SignalRequest *r) {
+    lk_data_tracks_subscribe(s, r->update_data_subscription);
+}
+
 /* --- itself --- */
 
 static void leave(struct lk_session *s, const Lk__SignalRequest *r) {
@@ -241,28 +256,26 @@ static void simulate(struct lk_session *s, const Lk__SignalRequest *r) {
     }
 }
 
-/* --- what we do not have: said, so that nobody waits --- */
-
-static void refuse_data_track(struct lk_session *s, const Lk__SignalRequest *r) {
-    Lk__RequestResponse outcome = LK__REQUEST_RESPONSE__INIT;
-    outcome.request_case = LK__REQUEST_RESPONSE__REQUEST_PUBLISH_DATA_TRACK;
-    outcome.publish_data_track = r->publish_data_track_request;
-    lk_session_say_outcome(
-        s, &outcome, LK__REQUEST_RESPONSE__REASON__UNSUPPORTED_TYPE, "no data tracks here");
-}
+/* --- data blobs: livekit-server has them switched off, and answers the same --- */
 
 static void refuse_store(struct lk_session *s, const Lk__SignalRequest *r) {
     Lk__RequestResponse outcome = LK__REQUEST_RESPONSE__INIT;
     outcome.request_id = r->store_data_blob_request->request_id;
     lk_session_say_outcome(
-        s, &outcome, LK__REQUEST_RESPONSE__REASON__UNSUPPORTED_TYPE, "no data blobs here");
+        s, &outcome, LK__REQUEST_RESPONSE__REASON__NOT_ALLOWED, "data blob not enabled");
 }
 
 static void refuse_get(struct lk_session *s, const Lk__SignalRequest *r) {
     Lk__RequestResponse outcome = LK__REQUEST_RESPONSE__INIT;
-    outcome.request_id = r->get_data_blob_request->request_id;
-    lk_session_say_outcome(
-        s, &outcome, LK__REQUEST_RESPONSE__REASON__UNSUPPORTED_TYPE, "no data blobs here");
+    const Lk__GetDataBlobRequest *get = r->get_data_blob_request;
+    outcome.request_id = get->request_id;
+    if (get->key == NULL) {
+        lk_session_say_outcome(s, &outcome, LK__REQUEST_RESPONSE__REASON__INVALID_REQUEST,
+            "data blob key is required");
+    } else {
+        lk_session_say_outcome(
+            s, &outcome, LK__REQUEST_RESPONSE__REASON__NOT_FOUND, "data blob not found");
+    }
 }
 
 #define VERB(name, function)                                                                       \
@@ -287,7 +300,9 @@ static const struct {
     VERB(PING_REQ, ping_req),
     VERB(UPDATE_AUDIO_TRACK, update_audio),
     VERB(UPDATE_VIDEO_TRACK, update_video),
-    VERB(PUBLISH_DATA_TRACK_REQUEST, refuse_data_track),
+    VERB(PUBLISH_DATA_TRACK_REQUEST, publish_data),
+    VERB(UNPUBLISH_DATA_TRACK_REQUEST, unpublish_data),
+    VERB(UPDATE_DATA_SUBSCRIPTION, subscribe_data),
     VERB(STORE_DATA_BLOB_REQUEST, refuse_store),
     VERB(GET_DATA_BLOB_REQUEST, refuse_get),
 };

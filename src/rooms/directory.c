@@ -152,6 +152,14 @@ void room_tell_track(enum room_news type, const struct room_publication *p, bool
         .forced = forced });
 }
 
+void room_tell_data_track(enum room_news type, const struct room_data_track *t, bool forced) {
+    tell_watchers(&(struct room_told){ .type = type,
+        .room = t->member->room,
+        .member = t->member,
+        .data_track = t,
+        .forced = forced });
+}
+
 void room_tell_measure(
     const struct room_member *m, const struct room_publication *p, const struct room_measure *x) {
     tell_watchers(&(struct room_told){
@@ -412,7 +420,7 @@ void room_count(struct room *room) {
         room->n_members++;
         room->n_counted += m->grant.hidden || dependent ? 0 : 1;
         room->n_independent += dependent ? 0 : 1;
-        room->n_publishers += m->n_publications > 0 ? 1 : 0;
+        room->n_publishers += m->n_publications + m->n_data_tracks > 0 ? 1 : 0;
     }
     if (room->n_independent > 0) {
         room_timer_disarm(d, &room->ending);

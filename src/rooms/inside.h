@@ -31,6 +31,7 @@ MUST_CHECK enum err room_open(struct room *room);
 /** News for the watchers: of a room, of one of its members, of a track. */
 void room_tell(enum room_news type, const struct room *room, const struct room_member *m);
 void room_tell_track(enum room_news type, const struct room_publication *p, bool forced);
+void room_tell_data_track(enum room_news type, const struct room_data_track *t, bool forced);
 /** ROOM_NEWS_MEASURED; `p` NULL: of all that the member receives. */
 void room_tell_measure(
     const struct room_member *m, const struct room_publication *p, const struct room_measure *x);
@@ -50,6 +51,17 @@ void room_publication_told(struct room_publication *p, const struct sfu_event *e
 void room_publication_weigh(struct room_publication *p);
 /** Frees all of a member that is going; its subscribers are told. */
 void room_publications_end(struct room_member *m);
+
+/* data_track.c */
+/** Looks again at which data tracks `m` should receive. */
+void room_data_consider_all(struct room_member *m);
+/** … at who should receive those of `publisher`. */
+void room_data_offer_all(struct room_member *publisher);
+/** The member may not have them any more: it is told. */
+void room_data_take_all(struct room_member *m);
+/** Of a member that is going; others are told. */
+void room_data_tracks_end(struct room_member *m);
+void room_data_subscriptions_end(struct room_member *m);
 
 /* asker.c */
 void room_askers_told(struct room_member *m, const struct sfu_event *event);

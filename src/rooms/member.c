@@ -110,6 +110,7 @@ static enum err create_member(
     m->kind = cfg->kind;
     m->grant = cfg->grant;
     m->auto_subscribe = cfg->auto_subscribe;
+    m->auto_subscribe_data = cfg->auto_subscribe_data;
     m->may_pause = cfg->may_pause;
     m->single = cfg->single;
     m->protocol = cfg->protocol;
@@ -176,6 +177,7 @@ void room_joined(struct room_member *m) {
     m->state = ROOM_JOINED;
     room_member_changed(m);
     room_consider_all(m);
+    room_data_consider_all(m);
 }
 
 void room_leave(struct room_member *m, enum room_reason reason) {
@@ -197,6 +199,8 @@ void room_leave(struct room_member *m, enum room_reason reason) {
     room_askers_end(m);
     room_publications_end(m);
     room_subscriptions_end(m);
+    room_data_tracks_end(m);
+    room_data_subscriptions_end(m);
     room_measure_end_received(m);
     for (int way = 0; way < ROOM_WAYS; way++) {
         room_part_remove(d, &m->transports[way].part);
@@ -433,9 +437,13 @@ void room_member_permit(struct room_member *m, const struct room_grant *grant) {
             room_unpublish(p, true);
         }
     }
+    if (!grant->publish_data) {
+        room_data_take_all(m);
+    }
     room_member_changed(m);
     tell_data_rights(m);
     room_consider_all(m);
+    room_data_consider_all(m);
     room_count(m->room);
     m->observer->self(m->arg);
 }

@@ -21,7 +21,7 @@ struct room_member_config {
     size_t n_attributes;
     enum room_kind kind;
     struct room_grant grant;
-    bool auto_subscribe;
+    bool auto_subscribe, auto_subscribe_data;
     bool may_pause; /* videos, where there is no room; else their least is sent all the same */
     bool single;    /* one connection for everything */
     int32_t protocol;

@@ -31,6 +31,9 @@
 #define ROOM_MEMBERS_MAX          1000           /* of a room; its max_participants is lower */
 #define ROOM_PUBLICATIONS_MAX     64             /* of a member */
 #define ROOM_SUBSCRIPTIONS_MAX    2048           /* of a member, unknown tracks included */
+#define ROOM_DATA_TRACKS_MAX      128            /* of a member */
+#define ROOM_DATA_NAME_MAX        256            /* bytes, of a track or its schema; 3.11 */
+#define ROOM_DATA_CODE_MAX        32             /* bytes of an encoding's name; livekit-server's */
 #define ROOM_AUDIENCE_MAX         1024           /* entries of who may subscribe */
 #define ROOM_AUDIENCE_TRACKS_MAX  4096           /* tracks named in all of them */
 #define ROOM_EMPTY_S              300            /* nobody ever joined: the room ends */
@@ -129,6 +132,18 @@ struct room_track {
     struct room_layer layers[RTC_ENCODINGS_MAX];
 };
 
+/* How a data track's frames are to be read: for its receivers, opaque to us. */
+struct room_data_code {
+    enum { ROOM_CODE_UNSAID, ROOM_CODE_KNOWN, ROOM_CODE_NAMED } kind;
+    uint32_t known;
+    char name[ROOM_DATA_CODE_MAX + 1];
+};
+struct room_data_type {
+    bool has_frames, has_schema, schema_has_code; /* each may be said, and be empty */
+    struct room_data_code frames, schema_code;
+    char schema[ROOM_DATA_NAME_MAX + 1];
+};
+
 /* One connection for everything, or one each way. */
 enum room_way { ROOM_UP, ROOM_DOWN, ROOM_WAYS };
 #define ROOM_ONLY ROOM_UP /* of a member with a single one */
@@ -223,7 +238,7 @@ struct room_member {
     int64_t joined_ms;
     int32_t protocol;      /* opaque: what others must know of its client … */
     uint32_t capabilities; /* … as bits */
-    bool auto_subscribe;
+    bool auto_subscribe, auto_subscribe_data;
     bool may_pause; /* its videos, where there is no room for the least of them */
     bool single;
     sfu_id id;
@@ -233,10 +248,14 @@ struct room_member {
     unsigned n_publications;
     struct room_subscription *subscriptions; /* by sid */
     uint32_t last_number;
-    struct room_audience *audience; /* NULL = everybody */
-    uint8_t eighths;                /* how loud it speaks, of 8; 0 = does not */
-    bool spoke;                     /* ever */
-    bool fresh;                     /* its quality, which nobody was told yet */
+    struct room_data_track *data_tracks; /* in the order in which they came */
+    unsigned n_data_tracks;
+    struct room_data_subscription *data_subscriptions; /* by sid */
+    uint16_t last_data_handle;                         /* of a subscription */
+    struct room_audience *audience;                    /* NULL = everybody */
+    uint8_t eighths;                                   /* how loud it speaks, of 8; 0 = does not */
+    bool spoke;                                        /* ever */
+    bool fresh;                                        /* its quality, which nobody was told yet */
     enum sfu_quality quality;
     float mos;               /* 1 … 4.5; 0 = nothing is known of its quality */
     bool told_poor;          /* watchers were */
@@ -268,6 +287,32 @@ struct room_publication {
 };
 #define ROOM_QUALITY_OFF   (-1)
 #define ROOM_QUALITY_QUIET (-2) /* nothing was told yet */
+
+/* Packets of no media (rooms/data_track). */
+struct room_data_track {
+    struct room_member *member;
+    char sid[ROOM_SID_SIZE];
+    uint16_t handle; /* in its publisher's packets */
+    enum room_encryption encryption;
+    char name[ROOM_DATA_NAME_MAX + 1];
+    struct room_data_type type;
+    sfu_id id;
+    struct room_data_subscription *subscriptions;
+    struct room_data_track *prev, *next;
+};
+
+/* What a member has said of a data track; it stays as long as both are there. */
+struct room_data_subscription {
+    struct room_member *member;
+    struct room_data_track *track; /* NULL = no such track (yet) */
+    char sid[ROOM_SID_SIZE];
+    bool wish;
+    uint16_t handle; /* in packets to the member, another whenever it begins again; 0 = none come */
+    sfu_id id;
+    struct wheel_timer forget;                  /* of an unknown track */
+    struct room_data_subscription *prev, *next; /* of the track */
+    UT_hash_handle hh;
+};
 
 /* What a subscriber wants of a track. */
 struct room_wanted {

@@ -39,6 +39,11 @@ struct room_observer {
     void (*unpublished)(void *arg, const struct room_publication *p);
     /** Somebody with the right to do so has muted this track of the member's: it should stop. */
     void (*silenced)(void *arg, const struct room_publication *p);
+    /** Which data tracks the member receives, or by which handles, has changed: look at
+     * `data_subscriptions`. */
+    void (*data_handles)(void *arg);
+    /** This data track of the member's was taken from it; `t` ends with the call. */
+    void (*data_unpublished)(void *arg, const struct room_data_track *t);
     /** The member's own name, metadata, attributes or rights changed. */
     void (*self)(void *arg);
     /** Nothing has come from the member for a while, by one of its connections: it may come back.

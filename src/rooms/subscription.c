@@ -395,5 +395,6 @@ enum err room_set_audience(
             room_consider(other, p);
         }
     }
+    room_data_offer_all(m);
     return OK;
 }

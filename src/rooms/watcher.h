@@ -14,13 +14,15 @@
 #include "rooms/model.h"
 
 enum room_news {
-    ROOM_NEWS_STARTED,     /* the room was made */
-    ROOM_NEWS_FINISHED,    /* nobody is in it any more, and it ends with the call */
-    ROOM_NEWS_JOINED,      /* the member's connections stand: it is ACTIVE */
-    ROOM_NEWS_LEFT,        /* one that was ACTIVE is GONE, for `member->reason` */
-    ROOM_NEWS_ABORTED,     /* the same of one that never was */
-    ROOM_NEWS_PUBLISHED,   /* the track stands */
-    ROOM_NEWS_UNPUBLISHED, /* it ends with the call; before its member leaves */
+    ROOM_NEWS_STARTED,        /* the room was made */
+    ROOM_NEWS_FINISHED,       /* nobody is in it any more, and it ends with the call */
+    ROOM_NEWS_JOINED,         /* the member's connections stand: it is ACTIVE */
+    ROOM_NEWS_LEFT,           /* one that was ACTIVE is GONE, for `member->reason` */
+    ROOM_NEWS_ABORTED,        /* the same of one that never was */
+    ROOM_NEWS_PUBLISHED,      /* the track stands */
+    ROOM_NEWS_UNPUBLISHED,    /* it ends with the call; before its member leaves */
+    ROOM_NEWS_DATA_PUBLISHED, /* a data track: the same two */
+    ROOM_NEWS_DATA_UNPUBLISHED,
     ROOM_NEWS_MUTED,
     ROOM_NEWS_UNMUTED,
     ROOM_NEWS_MEASURED,  /* figures: of the track, or of all that the member receives */
@@ -35,6 +37,7 @@ struct room_told {
     const struct room *room;
     const struct room_member *member;           /* NULL in news of a room */
     const struct room_publication *publication; /* NULL except in news of a track */
+    const struct room_data_track *data_track;   /* … of a data track */
     bool forced;                        /* unpublished, muted: not by the publisher itself */
     const struct room_measure *measure; /* measured, delivered */
 };

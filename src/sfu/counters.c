@@ -53,7 +53,8 @@ static struct row rows[] = {
     SFU_ROW("parley_media_estimates_cut_total", "Those after which a listener's room was smaller.",
         estimates_cut),
     SFU_ROW("parley_media_data_sent_total", "Data messages to participants.", data_sent),
-    SFU_ROW("parley_media_data_lost_total", "Lossy data messages without room.", data_lost),
+    SFU_ROW("parley_media_data_lost_total",
+        "Lossy data messages and packets of data tracks without room.", data_lost),
     SFU_ROW("parley_media_failed_messages_total",
         "What could not be done for want of memory, or is not possible.", messages_failed),
 };

@@ -17,7 +17,8 @@
 struct fake_object {
     const char *type;
     sfu_id owner;
-    sfu_id track; /* of a subscription */
+    sfu_id track;    /* of a subscription */
+    uint16_t handle; /* of a data track, or a subscription to one */
     bool open, connected, restarted, muted;
     bool opens_channels, takes_messages; /* a transport */
     struct sfu_data_config data;         /* of a participant … */
@@ -166,6 +167,25 @@ void sfu_participant_await(struct sfu *s, sfu_id participant, unsigned answers) 
 void sfu_participant_ask_sequence(struct sfu *s, sfu_id participant) {
     (void)s;
     fake_object(participant)->asked++;
+}
+enum err sfu_data_track_open(struct sfu *s, sfu_id participant, uint16_t handle, sfu_id *ret) {
+    TRY(fake_open(s, "data track", participant, ret));
+    fake_object(*ret)->handle = handle;
+    return OK;
+}
+void sfu_data_track_close(struct sfu *s, sfu_id track) {
+    fake_close(s, track);
+}
+enum err sfu_data_subscription_open(
+    struct sfu *s, sfu_id participant, sfu_id track, uint16_t handle, sfu_id *ret) {
+    CHECK(fake_object(track)->open);
+    TRY(fake_open(s, "data subscription", participant, ret));
+    fake_object(*ret)->handle = handle;
+    fake_object(*ret)->track = track;
+    return OK;
+}
+void sfu_data_subscription_close(struct sfu *s, sfu_id subscription) {
+    fake_close(s, subscription);
 }
 void sfu_transport_close(struct sfu *s, sfu_id transport) {
     fake_close(s, transport);

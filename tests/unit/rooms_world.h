@@ -4,6 +4,7 @@
 
 #include "core/buf.h"
 #include "core/clock.h"
+#include "rooms/data_track.h"
 #include "rooms/directory.h"
 #include "rooms/member.h"
 #include "rooms/observer.h"
@@ -69,6 +70,19 @@ static inline void hear_unpublished(void *arg, const struct room_publication *p)
 static inline void hear_silenced(void *arg, const struct room_publication *p) {
     hear(arg, "silenced %s %d", p->track.name, 1);
 }
+/* "handles cmd=1 pose=2": those of the publishers' tracks, as packets come with them now */
+static inline void hear_data_handles(void *arg) {
+    struct guest *g = arg;
+    hear(arg, "handles%s", "", 0);
+    for (struct room_data_subscription *s = g->m->data_subscriptions; s != NULL; s = s->hh.next) {
+        if (s->handle != 0) {
+            buf_printf(&g->heard, " %s=%u", s->track->name, s->handle);
+        }
+    }
+}
+static inline void hear_data_unpublished(void *arg, const struct room_data_track *t) {
+    hear(arg, "data unpublished %s %d", t->name, t->handle);
+}
 static inline void hear_self(void *arg) {
     hear(arg, "self%s %d", "", 1);
 }
@@ -96,7 +110,8 @@ static inline void hear_leave(void *arg, enum room_reason reason) {
 }
 static const struct room_observer ears = { hear_member, hear_room, hear_subscribe, hear_unsubscribe,
     hear_permission, hear_unfit, hear_flow, hear_subscribed, hear_quality, hear_unpublished,
-    hear_silenced, hear_self, hear_silent, hear_sequence, hear_voices, hear_qualities, hear_leave };
+    hear_silenced, hear_data_handles, hear_data_unpublished, hear_self, hear_silent, hear_sequence,
+    hear_voices, hear_qualities, hear_leave };
 
 static inline enum err world_open(struct world *w, const struct room_directory_config *cfg) {
     static const struct room_directory_config usual = { 0 };

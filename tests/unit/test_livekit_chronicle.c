@@ -98,6 +98,11 @@ TEST(livekit_chronicle, tells_a_room_from_its_first_member_to_its_end) {
     CHECK_SAID("track_muted r alice audio microphone -; track_unmuted r alice audio microphone -");
     room_publication_silence(mic);
     CHECK_SAID("track_muted r alice audio microphone - by_moderator");
+    const struct room_data_said pose = { .handle = 1, .name = "pose" };
+    struct room_data_track *data = NULL;
+    CHECK_ERR(OK, room_data_publish(alice.m, &pose, &data));
+    room_data_unpublish(data);
+    CHECK_SAID("track_published r alice data - -; track_unpublished r alice data - -");
     enter(&t.w, &bob, "bob");
     CHECK_SAID("media_connected r bob");
     room_leave(bob.m, ROOM_REMOVED);

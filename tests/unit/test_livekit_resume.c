@@ -304,6 +304,14 @@ TEST(livekit_resume, compares_what_the_client_knows) {
             "\"track\":"
             "{\"sid\":\"TR_VCx\"}}]}",
             "leave", false, false },
+        { "a data track that is gone", "alice",
+            "{\"publishTracks\":[{\"cid\":\"mic\",\"track\":{\"sid\":\"$\"}}],"
+            "\"publishDataTracks\":[{\"info\":{\"sid\":\"DTR_x\"}}]}",
+            "leave", false, false },
+        { "a data track without a word of it", "alice",
+            "{\"publishTracks\":[{\"cid\":\"mic\",\"track\":{\"sid\":\"$\"}}],"
+            "\"publishDataTracks\":[{}]}",
+            "leave", false, false },
         { "a listener", "bob", "{\"subscription\":{}}", "", true, false },
         { "wants no track", "bob", "{\"subscription\":{\"trackSids\":[\"$\"]}}",
             "mediaSectionsRequirement", false, false },
@@ -356,6 +364,52 @@ TEST(livekit_resume, compares_what_the_client_knows) {
 }
 
 /* Its media may come by another way, so it is made to look for one; the others hear of nothing. */
+/* Data tracks and handles stay; what was said to the lost socket is said again. */
+TEST(livekit_resume, keeps_data_tracks) {
+    static const struct {
+        const char *name;
+        bool listed; /* the client knows that it publishes it */
+        const char *want;
+    } rows[] = {
+        { "as it was", true, "" },
+        { "the answer was lost", false, "publishDataTrackResponse" },
+    };
+    FOR_ROWS (rows, r) {
+        struct call c;
+        char sid[ROOM_SID_SIZE], text[300];
+        ROW(r->name);
+        begin(&c, true);
+        say(&c.alice, "{\"publishDataTrackRequest\":{\"pubHandle\":7,\"name\":\"pose\"}}");
+        memcpy(sid, member(&c.w, "alice")->data_tracks->sid, sizeof(sid));
+        snprintf(text, sizeof(text),
+            "{\"updateDataSubscription\":{\"updates\":[{\"trackSid\":\"%s\",\"subscribe\":true}]}}",
+            sid);
+        say(&c.bob, text);
+        CHECK_STR("update dataTrackSubscriberHandles", heard(&c.bob));
+        hang_up(&c.alice);
+        come_back(&c.w, &c.alice, "alice", true, c.sid);
+        tell_sequence(&c.w, "alice", 0);
+        CHECK_STR("reconnect update roomUpdate refreshToken trackSubscribed", heard(&c.alice));
+        snprintf(text, sizeof(text),
+            "{\"syncState\":{\"publishTracks\":[{\"track\":{\"sid\":\"%s\"}}],"
+            "\"publishDataTracks\":[%s%s%s]}}",
+            c.track, r->listed ? "{\"info\":{\"sid\":\"" : "", r->listed ? sid : "",
+            r->listed ? "\"}}" : "");
+        say(&c.alice, text);
+        CHECK_STR(r->want, heard(&c.alice));
+        memcpy(text, member(&c.w, "bob")->sid, ROOM_SID_SIZE);
+        hang_up(&c.bob);
+        come_back(&c.w, &c.bob, "bob", true, text);
+        tell_sequence(&c.w, "bob", 0);
+        CHECK_STR("reconnect update roomUpdate refreshToken subscriptionPermissionUpdate "
+                  "dataTrackSubscriberHandles",
+            heard(&c.bob));
+        CHECK_INT(1, fake_count("data track"));
+        CHECK_INT(1, fake_count("data subscription"));
+        end(&c);
+    }
+}
+
 TEST(livekit_resume, is_brought_about_when_media_is_silent) {
     struct call c;
     begin(&c, true);

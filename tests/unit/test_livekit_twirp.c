@@ -226,6 +226,7 @@ TEST(livekit_twirp, knows_and_changes_who_is_there) {
     call_in_v1(&d.w, &alice, "alice", RECEIVING);
     say(&alice, "{\"addTrack\":{\"cid\":\"mic\",\"source\":\"MICROPHONE\"}}");
     say_sdp(&alice, "offer", OFFER, 2);
+    say(&alice, "{\"publishDataTrackRequest\":{\"pubHandle\":7,\"name\":\"pose\"}}");
     call_in_v1(&d.w, &bob, "bob", RECEIVING);
     (void)heard(&alice);
     (void)heard(&bob);
@@ -236,6 +237,10 @@ TEST(livekit_twirp, knows_and_changes_who_is_there) {
     CHECK_INT(2, json_array_size(json_object_get(list, "participants")));
     CHECK_STR("alice", text_in(first, "identity"));
     CHECK_STR("MICROPHONE", text_in(track, "source"));
+    const json_t *data = json_array_get(json_object_get(first, "data_tracks"), 0);
+    CHECK_STR("pose", text_in(data, "name"));
+    CHECK_STR("NONE", text_in(data, "encryption"));
+    CHECK_INT(7, json_integer_value(json_object_get(data, "pub_handle")));
     snprintf(sid, sizeof(sid), "%s", text_in(track, "sid"));
     json_decref(list);
     ROW("get");

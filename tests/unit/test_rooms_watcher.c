@@ -4,7 +4,8 @@
 #include "rooms_world.h"
 
 static const char *const names[ROOM_NEWS_TYPES] = { "started", "finished", "joined", "left",
-    "aborted", "published", "unpublished", "muted", "unmuted" };
+    "aborted", "published", "unpublished", "data published", "data unpublished", "muted",
+    "unmuted" };
 
 /* "r started; r alice joined; r alice unpublished mic forced; " */
 static void note(void *arg, const struct room_told *news) {
@@ -19,6 +20,9 @@ static void note(void *arg, const struct room_told *news) {
     }
     if (news->publication != NULL) {
         buf_printf(b, " %s%s", news->publication->track.name, news->forced ? " forced" : "");
+    }
+    if (news->data_track != NULL) {
+        buf_printf(b, " %s%s", news->data_track->name, news->forced ? " forced" : "");
     }
     buf_puts(b, "; ");
 }
@@ -60,6 +64,17 @@ TEST(rooms_watcher, hears_the_life_of_a_room) {
     room_member_permit(alice.m, &all_rights);
     CHECK_NOTED(
         "r alice unpublished mic; r alice published cam; r alice unpublished cam forced; ", &b);
+    const struct room_data_said pose = { .handle = 1, .name = "pose" };
+    struct room_data_track *t = NULL;
+    struct room_grant no_data = all_rights;
+    no_data.publish_data = false;
+    CHECK_ERR(OK, room_data_publish(alice.m, &pose, &t));
+    room_data_unpublish(t);
+    CHECK_ERR(OK, room_data_publish(alice.m, &pose, &t));
+    room_member_permit(alice.m, &no_data);
+    CHECK_NOTED("r alice data published pose; r alice data unpublished pose; "
+                "r alice data published pose; r alice data unpublished pose forced; ",
+        &b);
     publish(&alice, "cam", RTC_VIDEO);
     room_leave(alice.m, ROOM_LEFT);
     world_wait(&w, (ROOM_DEPARTURE_S + 1) * SEC_US);

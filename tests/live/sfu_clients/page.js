@@ -13,6 +13,8 @@ let worker = null;
 const told = []; /* who came and went, in order */
 const data = []; /* what messages came: { kind, from, topic, text or n and sum } */
 const published = new Map(); /* by source: the publication */
+const dataTracks = new Map(); /* our own, by name */
+const hearing = new Map();
 const spoke = new Set(); /* identities that the server said speak */
 
 /** Gives pictures? Chromium's camera may give none, ever, where one page opens it while another closes it. */
@@ -95,6 +97,13 @@ async function arrived(publication) {
 const sum = (chunks) => chunks.flatMap((chunk) => [...chunk]).reduce((total, byte) => (31 * total + byte) >>> 0, 7);
 const pattern = (n) => Uint8Array.from({ length: n }, (_, i) => (i * i) >> 3);
 
+/** A frame of a data track. */
+function numbered(n, number) {
+    const payload = pattern(n);
+    payload.set([number >> 8, number & 255], n - 2);
+    return payload;
+}
+
 function listen() {
     data.length = 0;
     room.on(RoomEvent.DataReceived, (payload, from, _, topic) => data.push({
@@ -130,6 +139,8 @@ async function leave() {
     worker?.terminate();
     worker = room = null;
     published.clear();
+    dataTracks.clear();
+    hearing.clear();
 }
 
 let protocolSaid = null;
@@ -208,6 +219,45 @@ globalThis.acts = {
         await writer.close();
         return { sum: sum([pattern(n)]) };
     },
+    async publish_data({ name }) {
+        try {
+            dataTracks.set(name, await room.localParticipant.publishDataTrack({ name }));
+        } catch (error) {
+            return { refused: error.reasonName, message: error.rawMessage };
+        }
+        return { sid: dataTracks.get(name).info.sid };
+    },
+    async unpublish_data({ name }) {
+        await dataTracks.get(name).unpublish();
+        dataTracks.delete(name);
+    },
+    /** Frames of these sizes, one after the other; the last two bytes are the frame's number, from `first` on. */
+    async push({ name, sizes, first }) {
+        const track = dataTracks.get(name);
+        for (const [i, n] of sizes.entries()) {
+            const payload = numbered(n, first + i);
+            await track.tryPush({ payload, userTimestamp: BigInt(1000 + first + i) });
+            await track.flush();
+        }
+    },
+    /** Until the track ends; what comes of it is data of the kind "frame". */
+    async hear_data({ of, name }) {
+        const reader = room.remoteParticipants.get(of).dataTracks.get(name).subscribe({ bufferSize: 1000 }).getReader();
+        hearing.set(`${of} ${name}`, reader);
+        const hear = async () => {
+            for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+                const n = value.payload.length;
+                const number = (value.payload[n - 2] << 8) | value.payload[n - 1];
+                data.push({ kind: "frame", from: of, topic: name, n, number, time: Number(value.userTimestamp),
+                    whole: sum([value.payload]) === sum([numbered(n, number)]) });
+            }
+            data.push({ kind: "end", from: of, topic: name });
+        };
+        hear().catch((error) => data.push({ kind: "end", from: of, topic: name, text: error.message }));
+    },
+    async ignore_data({ of, name }) {
+        await hearing.get(`${of} ${name}`).cancel();
+    },
     async rpc({ to, method, payload }) {
         try {
             return { answer: await room.localParticipant.performRpc({ destinationIdentity: to, method, payload }) };
@@ -238,7 +288,9 @@ globalThis.acts = {
         /* For two seconds behind a full reconnect livekit-client keeps what happens to itself, for good. */
         const state = room?.engine?.pendingReconnect ? "reconnecting" : room?.state ?? "disconnected";
         const all = room ? [room.localParticipant, ...room.remoteParticipants.values()] : [];
-        return { state, sid: room?.localParticipant.sid, people, told, data, paths: await paths(),
+        const dataOf = (who) => [who.identity, [...who.dataTracks.keys()]];
+        const dataTracksOf = Object.fromEntries([...room?.remoteParticipants.values() ?? []].map(dataOf));
+        return { state, sid: room?.localParticipant.sid, people, told, data, dataTracks: dataTracksOf, paths: await paths(),
             spoke: [...spoke], speaking: (room?.activeSpeakers ?? []).map((who) => who.identity),
             quality: Object.fromEntries(all.map((who) => [who.identity, who.connectionQuality])) };
     },
