@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "http/exchange.h"
 #include "http/head.h"
+#include "http/hold.h"
 #include "http/listen.h"
 #include "http/refusal.h"
 #include "http/tally.h"
@@ -22,12 +23,14 @@
     (64 * MIB) /* twice the largest body: a client that reads its answer only after sending all */
 #define LINGER_STEP_BYTES (4 * MIB) /* one connection's share of a turn */
 
-enum visitor_kind { VISITOR_WAITS, VISITOR_LINGERS };
+enum visitor_kind { VISITOR_WAITS, VISITOR_HELD, VISITOR_LINGERS };
 
-struct visitor {
-    struct visitor *prev, *next;
+struct http_visitor {
+    struct http_visitor *prev, *next;
     int fd;
     enum visitor_kind kind;
+    struct http_hold *hold; /* while held */
+    bool again;             /* it was held */
     int64_t deadline_us;
     size_t forgotten; /* bytes, while lingering */
     socklen_t from_len;
@@ -40,7 +43,7 @@ struct http_accept {
     bool resting; /* out of descriptors: not accepting until the next sweep */
     struct http_listen listener;
     struct http_accept_door door;
-    struct visitor *visitors;
+    struct http_visitor *visitors;
     unsigned n;
     struct http_head head; /* of the connection that is being looked at */
     char peeked[HTTP_PEEK_MAX];
@@ -96,13 +99,14 @@ unsigned http_accept_count(const struct http_accept *a) {
 /* --- visitors --- */
 
 static bool admit(struct http_accept *a, int fd, enum visitor_kind kind, int64_t deadline_us,
-    struct visitor **ret) {
-    struct visitor *v = mem_zalloc(sizeof(*v));
+    struct http_visitor **ret) {
+    struct http_visitor *v = mem_zalloc(sizeof(*v));
     if (v == NULL) {
         return false;
     }
-    *v =
-        (struct visitor){ .fd = fd, .kind = kind, .deadline_us = deadline_us, .next = a->visitors };
+    *v = (struct http_visitor){
+        .fd = fd, .kind = kind, .deadline_us = deadline_us, .next = a->visitors
+    };
     struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = v };
     if (epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &e) != 0) {
         mem_free(v);
@@ -118,7 +122,7 @@ static bool admit(struct http_accept *a, int fd, enum visitor_kind kind, int64_t
 }
 
 /* Gives the descriptor back, no longer watched. */
-static int dismiss(struct http_accept *a, struct visitor *v) {
+static int dismiss(struct http_accept *a, struct http_visitor *v) {
     int fd = v->fd;
     epoll_ctl(a->epoll, EPOLL_CTL_DEL, fd, NULL);
     *(v->prev == NULL ? &a->visitors : &v->prev->next) = v->next;
@@ -130,11 +134,11 @@ static int dismiss(struct http_accept *a, struct visitor *v) {
     return fd;
 }
 
-static void drop(struct http_accept *a, struct visitor *v) {
+static void drop(struct http_accept *a, struct http_visitor *v) {
     close(dismiss(a, v));
 }
 
-static void forget_input(struct http_accept *a, struct visitor *v) {
+static void forget_input(struct http_accept *a, struct http_visitor *v) {
     for (size_t step = 0; step < LINGER_STEP_BYTES;) {
         ssize_t n = recv(v->fd, a->peeked, sizeof(a->peeked), MSG_DONTWAIT);
         if (n < 0 && errno == EINTR) {
@@ -157,20 +161,20 @@ static void forget_input(struct http_accept *a, struct visitor *v) {
 }
 
 void http_accept_linger(struct http_accept *a, int fd) {
-    struct visitor *v;
+    struct http_visitor *v;
     shutdown(fd, SHUT_WR);
     if (!admit(a, fd, VISITOR_LINGERS, clock_mono_us() + LINGER_US, &v)) {
         close(fd);
     }
 }
 
-static void refuse(struct http_accept *a, struct visitor *v, int status, const char *why) {
+static void refuse(struct http_accept *a, struct http_visitor *v, int status, const char *why) {
     http_refusal_send(v->fd, status, http_reply_errcode(status), why, a->door.cors);
     http_accept_linger(a, dismiss(a, v));
 }
 
 /* A plain request, or an upgrade that is none of our WebSocket paths. */
-static void hand_to_http(struct http_accept *a, struct visitor *v) {
+static void hand_to_http(struct http_accept *a, struct http_visitor *v) {
     if (a->head.len > HTTP_HEAD_MAX || a->head.target.n > HTTP_TARGET_MAX) {
         http_tally_refused(HTTP_REFUSED_HEAD);
         refuse(a, v, 431, "The request head is too long");
@@ -181,23 +185,46 @@ static void hand_to_http(struct http_accept *a, struct visitor *v) {
     a->door.plain(a->door.arg, dismiss(a, v), &from, from_len);
 }
 
-static void hand_upgrade(struct http_accept *a, struct visitor *v) {
+/* Watched only for its end: what else it sends stays in the socket. */
+static void hold_back(struct http_accept *a, struct http_visitor *v, struct http_hold *hold) {
+    struct epoll_event e = { .events = EPOLLRDHUP | EPOLLET, .data.ptr = v };
+    v->kind = VISITOR_HELD;
+    v->hold = hold;
+    v->deadline_us = clock_mono_us() + HTTP_HOLD_US;
+    hold->acceptor = a;
+    hold->visitor = v;
+    hold->cors = a->door.cors;
+    epoll_ctl(a->epoll, EPOLL_CTL_ADD, v->fd, &e); /* it fails for want of memory; then its time
+                                                      runs out */
+}
+
+static void hand_upgrade(struct http_accept *a, struct http_visitor *v) {
     /* libwebsockets does not skip empty lines before a request, libmicrohttpd does. */
     bool clean = a->head.method.s == a->peeked;
-    bool answered = false;
+    struct http_hold *hold = NULL;
     struct sockaddr_storage from = v->from;
     int fd = v->fd;
     epoll_ctl(a->epoll, EPOLL_CTL_DEL, fd, NULL); /* whoever takes it may close it at once */
-    if (clean && a->door.upgrade(a->door.arg, fd, &a->head, &from, &answered)) {
+    enum http_upgraded done =
+        clean ? a->door.upgrade(a->door.arg, fd, &a->head, &from, v->again, &hold)
+              : HTTP_UPGRADE_NONE;
+    switch (done) {
+    case HTTP_UPGRADE_TAKEN:
         dismiss(a, v);
-    } else if (answered) {
+        break;
+    case HTTP_UPGRADE_ANSWERED:
         http_accept_linger(a, dismiss(a, v));
-    } else {
+        break;
+    case HTTP_UPGRADE_HELD:
+        hold_back(a, v, hold);
+        break;
+    case HTTP_UPGRADE_NONE:
         hand_to_http(a, v);
+        break;
     }
 }
 
-static void look_at(struct http_accept *a, struct visitor *v, bool ended) {
+static void look_at(struct http_accept *a, struct http_visitor *v, bool ended) {
     ssize_t n;
     do {
         n = recv(v->fd, a->peeked, sizeof(a->peeked), MSG_PEEK | MSG_DONTWAIT);
@@ -233,6 +260,28 @@ static void look_at(struct http_accept *a, struct visitor *v, bool ended) {
     }
 }
 
+/* --- those that are held back --- */
+
+void http_accept_again(struct http_accept *a, struct http_visitor *v) {
+    v->kind = VISITOR_WAITS;
+    v->again = true;
+    v->hold = NULL;
+    look_at(a, v, true);
+}
+
+int http_accept_release(struct http_accept *a, struct http_visitor *v) {
+    v->hold = NULL;
+    return dismiss(a, v);
+}
+
+/* Whoever held it back wants it no more. */
+static void lose(struct http_visitor *v) {
+    if (v->kind == VISITOR_HELD) {
+        v->kind = VISITOR_WAITS;
+        http_hold_lose(v->hold);
+    }
+}
+
 /* --- accepting --- */
 
 static void rest(struct http_accept *a) {
@@ -259,7 +308,7 @@ static void accept_some(struct http_accept *a) {
             }
             continue; /* that one left while it queued */
         }
-        struct visitor *v;
+        struct http_visitor *v;
         if (!a->door.room(a->door.arg)) {
             http_tally_refused(HTTP_REFUSED_CONNECTIONS);
             close(fd);
@@ -281,11 +330,14 @@ static void watch_visitors(uv_poll_t *poll, int status, int events) {
     int n = epoll_wait(a->epoll, e, EVENTS_A_TURN, 0);
     bool knock = false;
     for (int i = 0; i < n; i++) { /* each visitor has at most one event, and only its own ends it */
-        struct visitor *v = e[i].data.ptr;
+        struct http_visitor *v = e[i].data.ptr;
         if (v == NULL) {
             knock = true;
         } else if (v->kind == VISITOR_LINGERS) {
             forget_input(a, v);
+        } else if (v->kind == VISITOR_HELD) {
+            lose(v);
+            drop(a, v);
         } else {
             look_at(a, v, (e[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
         }
@@ -299,12 +351,15 @@ void http_accept_sweep(struct http_accept *a, int64_t now_us) {
     if (a->resting && a->listener.fd >= 0) {
         a->resting = !watch_listener(a);
     }
-    for (struct visitor *v = a->visitors, *next; v != NULL; v = next) {
+    for (struct http_visitor *v = a->visitors, *next; v != NULL; v = next) {
         next = v->next;
         if (v->deadline_us > now_us) {
             continue;
         }
-        if (v->kind == VISITOR_WAITS) {
+        if (v->kind == VISITOR_HELD) {
+            lose(v);
+            refuse(a, v, 503, "What becomes of the request was not known in time");
+        } else if (v->kind == VISITOR_WAITS) {
             http_tally_refused(HTTP_REFUSED_SLOW);
             refuse(a, v, 408, "The request head did not come in time");
         } else {
@@ -319,9 +374,10 @@ void http_accept_close(struct http_accept *a) {
         http_listen_close(&a->listener);
         a->resting = false;
     }
-    for (struct visitor *v = a->visitors, *next; v != NULL; v = next) {
+    for (struct http_visitor *v = a->visitors, *next; v != NULL; v = next) {
         next = v->next;
-        if (v->kind == VISITOR_WAITS) {
+        if (v->kind != VISITOR_LINGERS) {
+            lose(v);
             drop(a, v);
         }
     }

@@ -21,7 +21,17 @@
 #include <uv.h>
 
 struct http_head;
+struct http_hold;
 struct http_accept;
+struct http_visitor;
+
+/* What became of an upgrade. */
+enum http_upgraded {
+    HTTP_UPGRADE_NONE, /* a request for HTTP like others */
+    HTTP_UPGRADE_TAKEN,
+    HTTP_UPGRADE_ANSWERED, /* refused, on fd */
+    HTTP_UPGRADE_HELD      /* it waits: *ret_hold */
+};
 
 struct http_accept_door {
     void *arg;
@@ -30,10 +40,9 @@ struct http_accept_door {
     bool (*room)(void *arg);
     /** Takes fd: a request for HTTP. */
     void (*plain)(void *arg, int fd, const struct sockaddr_storage *from, socklen_t from_len);
-    /** A correct upgrade. True: fd was taken. False: it is a request for HTTP like others, or was
-     * answered (then *ret_answered is true). */
-    bool (*upgrade)(void *arg, int fd, const struct http_head *head,
-        const struct sockaddr_storage *from, bool *ret_answered);
+    /** A correct upgrade. `again`: it was held back before. */
+    enum http_upgraded (*upgrade)(void *arg, int fd, const struct http_head *head,
+        const struct sockaddr_storage *from, bool again, struct http_hold **ret_hold);
     bool cors;               /* of refusals */
     int64_t head_timeout_us; /* from accept to the end of the head */
 };
@@ -45,6 +54,10 @@ int http_accept_port(const struct http_accept *a);
 /** Takes fd, whose answer has been sent: reads on and forgets until the peer closes, for a while.
  */
 void http_accept_linger(struct http_accept *a, int fd);
+/** Of one that is held back: it is looked at again. */
+void http_accept_again(struct http_accept *a, struct http_visitor *v);
+/** … or given up here: gives its descriptor. */
+int http_accept_release(struct http_accept *a, struct http_visitor *v);
 /** Ends what is over its deadline. To be called a few times a second while http_accept_count is not
  * 0. */
 void http_accept_sweep(struct http_accept *a, int64_t now_us);

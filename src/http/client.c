@@ -32,7 +32,6 @@ struct http_client_call {
     struct curl_slist *headers;
     struct curl_slist *connect_to; /* of a pin, as libcurl wants it */
     struct curl_slist *resolve;
-    char *request; /* copy of the body, which libcurl borrows */
     struct buf answer;
     struct http_client_head head;
     bool forbidden; /* an address was not allowed */
@@ -73,7 +72,6 @@ static void free_call(struct http_client_call *call) {
     curl_slist_free_all(call->headers);
     curl_slist_free_all(call->connect_to);
     curl_slist_free_all(call->resolve);
-    mem_free(call->request);
     http_client_head_finish(&call->head);
     buf_finish(&call->answer);
     mem_free(call);
@@ -350,9 +348,10 @@ static bool set_options(struct http_client_call *call, const struct http_client_
     if (strcmp(spec->method, "HEAD") == 0) {
         curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
     }
-    if (call->request != NULL) {
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS, call->request);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(call->request));
+    if (spec->body != NULL) {
+        size_t len = spec->body_len > 0 ? spec->body_len : strlen(spec->body);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+        fine = fine && curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, spec->body) == CURLE_OK;
     }
     if (call->client->guarded) {
         set_guard(call);
@@ -400,8 +399,7 @@ enum err http_client_send(struct http_client *c, const struct http_client_spec *
     call->arg = arg;
     http_client_head_init(&call->head, spec->wants_head);
     buf_init(&call->answer, spec->answer_max > 0 ? spec->answer_max : ANSWER_MAX);
-    call->request = spec->body == NULL ? NULL : mem_strdup(spec->body);
-    if ((spec->body != NULL && call->request == NULL) || !set_headers(call, spec)) {
+    if (!set_headers(call, spec)) {
         return no_memory(call);
     }
     call->easy = curl_easy_init();

@@ -50,6 +50,7 @@ struct http_client_spec {
     const char *url;
     const char *bearer;      /* NULL = none; never logged */
     const char *body;        /* NULL = none */
+    size_t body_len;         /* 0: to its NUL */
     const char *type_line;   /* its "Content-Type: …"; NULL = application/json */
     const char *unix_socket; /* connect to this path, whatever host the url names; NULL = no */
     int64_t timeout_us;      /* whole call; 0 = 10 s */

@@ -67,9 +67,28 @@ struct http_request {
     bool ends; /* the connection closes behind the answer */
     bool cors; /* on a public listener */
 
+    struct http_hold *hold; /* of an upgrade that waits */
+    bool was_held;
+
     void (*deliver)(struct http_request *r); /* called once, when the answer is complete */
     void *carrier;                           /* server's connection; NULL once it is gone */
 };
+
+struct http_accept;
+struct http_sockets;
+struct http_visitor;
+/* A client that waits (http/hold.h). */
+struct http_hold {
+    void (*gone)(void *arg);
+    void *arg;
+    char peer[HTTP_ADDRESS_TEXT_SIZE];
+    bool cors;
+    struct http_sockets *sockets;
+    struct http_accept *acceptor;
+    struct http_visitor *visitor;
+};
+/** Its client has left. Frees it. */
+void http_hold_lose(struct http_hold *h);
 
 /** Copies the target. Gives NULL when memory is gone. */
 struct http_request *http_request_create(const char *method, const char *target, size_t target_len);

@@ -197,7 +197,7 @@ static struct http_request *request_of(const struct http_head *head) {
 static enum err adopt(
     struct http_gate *g, struct http_request *r, int fd, const struct http_address *a) {
     int64_t wait_ms = 0;
-    if (!within_rate(g, a, &wait_ms)) {
+    if (!r->was_held && !within_rate(g, a, &wait_ms)) {
         return err_set(ERR_LIMIT, "Too many requests");
     }
     if (r->arena.failed) {
@@ -206,30 +206,40 @@ static enum err adopt(
     return http_sockets_adopt(g->sockets, r, fd);
 }
 
-bool http_gate_upgrade(struct http_gate *g, int fd, const struct http_head *head,
-    const struct http_address *peer, bool *ret_answered) {
+static void refuse_upgrade(
+    const struct http_gate *g, const struct http_request *r, int fd, enum err e) {
+    bool known = http_request_bearer(r) != NULL || http_request_query(r, "access_token") != NULL;
+    const char *errcode;
+    int status = http_reply_status(e, known, &errcode);
+    http_tally_refused(HTTP_REFUSED_UPGRADE);
+    LOG_INFO(NULL, "websocket_refused", "peer=%s path=%s cause=%s text=%s", r->peer, LOG_Q(r->path),
+        err_name(e), LOG_Q(err_text()));
+    if (r->status != 0) {
+        http_refusal_send_text(fd, r->status, r->answer, g->cors);
+    } else {
+        http_refusal_send(fd, status, errcode, http_reply_text(e), g->cors);
+    }
+}
+
+enum http_upgraded http_gate_upgrade(struct http_gate *g, int fd, const struct http_head *head,
+    const struct http_address *peer, bool again, struct http_hold **ret_hold) {
     struct http_request *r = g->sockets == NULL ? NULL : request_of(head);
     if (r == NULL || !http_sockets_know(g->sockets, r->path)) {
         http_request_destroy(r);
-        return false;
+        return HTTP_UPGRADE_NONE;
     }
     struct http_address a = set_peer(g, r, peer);
+    r->was_held = again;
     enum err e = adopt(g, r, fd, &a);
-    if (e != OK) {
-        bool known =
-            http_request_bearer(r) != NULL || http_request_query(r, "access_token") != NULL;
-        const char *errcode;
-        int status = http_reply_status(e, known, &errcode);
-        http_tally_refused(HTTP_REFUSED_UPGRADE);
-        LOG_INFO(NULL, "websocket_refused", "peer=%s path=%s cause=%s text=%s", r->peer,
-            LOG_Q(r->path), err_name(e), LOG_Q(err_text()));
-        if (r->status != 0) {
-            http_refusal_send_text(fd, r->status, r->answer, g->cors);
-        } else {
-            http_refusal_send(fd, status, errcode, http_reply_text(e), g->cors);
-        }
-        *ret_answered = true;
+    enum http_upgraded done = HTTP_UPGRADE_TAKEN;
+    if (r->hold != NULL) {
+        r->hold->sockets = g->sockets;
+        *ret_hold = r->hold;
+        done = HTTP_UPGRADE_HELD;
+    } else if (e != OK) {
+        refuse_upgrade(g, r, fd, e);
+        done = HTTP_UPGRADE_ANSWERED;
     }
     http_request_destroy(r);
-    return e == OK;
+    return done;
 }

@@ -6,6 +6,7 @@
 #define HTTP_GATE_H
 
 #include "core/err.h"
+#include "http/accept.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 struct http_address;
 struct http_block;
 struct http_head;
+struct http_hold;
 struct http_limit;
 struct http_probe_key;
 struct http_request;
@@ -44,9 +46,8 @@ MUST_CHECK enum err http_gate_set_probe(struct http_gate *g, const char *secret)
  */
 void http_gate_judge(struct http_gate *g, struct http_request *r, const struct http_address *peer);
 
-/** A correct upgrade in the peeked head. True: fd went to WebSocket. False: *ret_answered tells
- * whether a refusal was sent on fd; if not, it is a request for HTTP like others. */
-bool http_gate_upgrade(struct http_gate *g, int fd, const struct http_head *head,
-    const struct http_address *peer, bool *ret_answered);
+/** A correct upgrade in the peeked head; `again`: after it was held back. */
+enum http_upgraded http_gate_upgrade(struct http_gate *g, int fd, const struct http_head *head,
+    const struct http_address *peer, bool again, struct http_hold **ret_hold);
 
 #endif

@@ -162,6 +162,10 @@ static void read_query(struct http_request *r) {
     }
 }
 
+const char *http_request_query_text(const struct http_request *r) {
+    return r->query_text;
+}
+
 const char *http_request_query(const struct http_request *r, const char *name) {
     if (r->query == NULL && r->query_text != NULL) {
         read_query(

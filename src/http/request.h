@@ -23,6 +23,8 @@ const char *http_request_path(const struct http_request *r);
  * name. May hold a NUL byte only if the client sent %00, which the router refuses with 400 before
  * any handler. */
 const char *http_request_param(const struct http_request *r, const char *name);
+/** What stands behind the `?`, as it was sent; NULL = nothing. */
+const char *http_request_query_text(const struct http_request *r);
 /** A query parameter, percent-decoded once (`+` stays `+`), or NULL. The first one of that name
  * counts. */
 const char *http_request_query(const struct http_request *r, const char *name);

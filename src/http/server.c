@@ -352,12 +352,12 @@ static void take_plain(void *arg, int fd, const struct sockaddr_storage *from, s
     s->resumed = true;
 }
 
-static bool take_upgrade(void *arg, int fd, const struct http_head *head,
-    const struct sockaddr_storage *from, bool *ret_answered) {
+static enum http_upgraded take_upgrade(void *arg, int fd, const struct http_head *head,
+    const struct sockaddr_storage *from, bool again, struct http_hold **ret_hold) {
     struct http_server *s = arg;
     struct http_address peer;
     http_address_of((const struct sockaddr *)from, &peer);
-    return http_gate_upgrade(&s->gate, fd, head, &peer, ret_answered);
+    return http_gate_upgrade(&s->gate, fd, head, &peer, again, ret_hold);
 }
 
 /* --- life --- */

@@ -1,5 +1,4 @@
-/* Owns libwebsockets: nothing but WebSocket goes through it, and no listening socket of its own
- * (decision 6). */
+/* Owns libwebsockets: WebSocket alone goes through it, without a listening socket (decision 6). */
 #include "http/socket.h"
 
 #include "core/buf.h"
@@ -7,6 +6,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "http/head.h"
+#include "http/relay.h"
 #include "http/request.h"
 #include "http/tally.h"
 
@@ -64,6 +64,7 @@ struct http_sockets {
     unsigned most;
     struct http_socket *sockets;
     unsigned n;
+    struct http_relays *relays;
     bool closed;      /* lets nobody in */
     uv_timer_t watch; /* of a drain, then of the end */
     int turns;        /* of the loop since the last socket was gone, at the end */
@@ -257,7 +258,13 @@ bool http_sockets_know(const struct http_sockets *t, const char *path) {
 }
 
 unsigned http_sockets_count(const struct http_sockets *t) {
-    return t->n;
+    return t->n + http_relays_count(t->relays);
+}
+
+static enum err check_place(const struct http_sockets *t) {
+    return !t->closed && http_sockets_count(t) < t->most
+               ? OK
+               : err_set(ERR_LIMIT, t->closed ? "The server is going away" : "Too many WebSockets");
 }
 
 /* libwebsockets drops a client that names only protocols it does not know; so they are refused
@@ -297,14 +304,12 @@ static struct http_socket *new_socket(
 
 enum err http_sockets_adopt(struct http_sockets *t, struct http_request *r, int fd) {
     const struct http_socket_path *p = find_path(t, http_request_path(r));
+    void *state = NULL;
     if (p == NULL) {
         return err_set(ERR_NOT_FOUND, "No WebSocket at this path");
     }
-    if (t->closed || t->n >= t->most) {
-        return err_set(ERR_LIMIT, t->closed ? "The server is going away" : "Too many WebSockets");
-    }
+    TRY(check_place(t));
     TRY(check_protocol(p, r));
-    void *state = NULL;
     TRY(p->accept(r, p->arg, &state));
     struct http_socket *s = new_socket(t, p, state);
     if (s == NULL) {
@@ -312,9 +317,7 @@ enum err http_sockets_adopt(struct http_sockets *t, struct http_request *r, int 
         return err_set(ERR_NOMEM, "no memory for a WebSocket");
     }
     /* Messages follow each other without an answer: Nagle's algorithm would hold the second one
-     * back until the client's delayed acknowledgement, 40 ms later. A unix socket has none, and
-     * refuses.
-     */
+     * back until the client's delayed acknowledgement, 40 ms later. Unix sockets have none. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
     s->wsi = lws_adopt_socket_vhost(t->vhost, fd);
     if (s->wsi == NULL) { /* it has closed fd */
@@ -323,6 +326,12 @@ enum err http_sockets_adopt(struct http_sockets *t, struct http_request *r, int 
     }
     lws_set_opaque_user_data(s->wsi, s);
     return OK;
+}
+
+enum err http_sockets_relay(
+    struct http_sockets *t, const struct http_relay_from *from, const struct http_relay_to *to) {
+    TRY(check_place(t));
+    return http_relay_begin(t->relays, from, to);
 }
 
 static void finish_drain(struct http_sockets *t) {
@@ -344,6 +353,7 @@ static void watch_drain(uv_timer_t *timer) {
 void http_sockets_drain(
     struct http_sockets *t, int code, int64_t limit_us, void (*done)(void *arg), void *arg) {
     t->closed = true;
+    http_relays_end(t->relays);
     t->drain_until_us = clock_mono_us() + limit_us;
     t->drained = done;
     t->drained_arg = arg;
@@ -455,7 +465,9 @@ enum err http_sockets_create(
     t->patience.secs_since_valid_hangup = seconds(cfg->hangup_after_us, HANGUP_AFTER_US);
     http_tally_register();
     enum err e = make_protocols(t);
+    e = e == OK ? http_relays_create(loop, &t->relays) : e;
     if (e != OK) {
+        mem_free(t->protocols);
         mem_free(t);
         return e;
     }
@@ -476,6 +488,7 @@ void http_sockets_destroy(struct http_sockets *t) {
     }
     t->closed = true;
     t->drained = NULL;
+    http_relays_destroy(STEAL(t->relays));
     uv_timer_start(&t->watch, watch_end, WATCH_MS, WATCH_MS);
     if (t->context != NULL) {
         lws_context_destroy(t->context);

@@ -39,7 +39,8 @@ struct http_socket_path {
     void *arg;        /* for accept */
     /** Looks at path, query, headers and peer (request.h; no answering: that is done for the
      * error, or as http_reply_upgrade was told). OK lets the client in, and `close` will be called
-     * once for *ret_state, whatever happens. `r` ends with the call. */
+     * once for *ret_state, whatever happens. `r` ends with the call. Who cannot say yet holds the
+     * client back: http/hold.h. */
     enum err (*accept)(struct http_request *r, void *arg, void **ret_state);
     /** It stands; `s` is valid until close returns. */
     void (*open)(struct http_socket *s, void *state);
@@ -74,6 +75,12 @@ bool http_sockets_know(const struct http_sockets *t, const char *path);
  * caller's. The request's head must still be unread in fd. */
 MUST_CHECK enum err http_sockets_adopt(struct http_sockets *t, struct http_request *r, int fd);
 
+struct http_relay_from;
+struct http_relay_to;
+/** For http/hold: http_relay_begin, for a client that counts among ours. ERR_LIMIT, and its errors.
+ */
+MUST_CHECK enum err http_sockets_relay(
+    struct http_sockets *t, const struct http_relay_from *from, const struct http_relay_to *to);
 /** Copies and queues a message. ERR_LIMIT: the queue was full, and the socket is being closed with
  * 1013. ERR_GONE: it was being closed already. ERR_NOMEM. */
 MUST_CHECK enum err http_socket_send(
