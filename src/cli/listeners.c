@@ -63,7 +63,7 @@ enum err cli_listeners_create(uv_loop_t *loop, const struct config *c, const cha
     const struct cli_doors *doors, struct cli_listeners **ret) {
     const struct side sides[] = {
         { "public", &c->http.public, doors->public, doors->sockets, true },
-        { "private", &c->http.private, doors->private, NULL, false },
+        { "private", &c->http.private, doors->private, doors->sockets, false },
     };
     for (size_t i = 0; i < COUNT_OF(sides); i++) {
         http_router_each(sides[i].router, log_route, (void *)(uintptr_t)&sides[i]);

@@ -99,9 +99,10 @@ static enum err read_turn_secret(struct cli_sfu *s, const struct config *c) {
 }
 
 /* "/" belongs to nobody where Parley stands behind a proxy with a homeserver; clients that warm up
- * their connection ask for it where the SFU is alone. */
+ * their connection ask for it where the SFU is alone. The private side is for clients that other
+ * nodes lead to us. */
 static enum err add_door(struct cli_sfu *s, uv_loop_t *loop, const struct config *c,
-    const struct lk_keys *keys, struct http_router *public) {
+    const struct lk_keys *keys, struct http_router *public, struct http_router *private) {
     const struct lk_signal_config signal = { .rooms = s->rooms,
         .keys = keys,
         .revoked = s->revoked,
@@ -112,6 +113,7 @@ static enum err add_door(struct cli_sfu *s, uv_loop_t *loop, const struct config
     struct http_sockets_config sockets = { .ping_after_us = LK_SIGNAL_PING_AFTER_US };
     TRY(lk_signal_create(&signal, &s->signal));
     TRY(lk_signal_add(s->signal, public, config_alone(c)));
+    TRY(lk_signal_add(s->signal, private, false));
     sockets.paths = lk_signal_paths(s->signal, &sockets.n_paths);
     return http_sockets_create(loop, &sockets, &s->sockets);
 }
@@ -133,7 +135,7 @@ enum err cli_sfu_create(uv_loop_t *loop, const struct config *c, const struct lk
     TRY(start_media(s, loop, c));
     s->twirp = (struct lk_twirp_door){ .keys = keys, .rooms = s->rooms, .revoked = s->revoked };
     TRY(cli_sfu_add_service(s, private));
-    return add_door(s, loop, c, keys, public);
+    return add_door(s, loop, c, keys, public, private);
 }
 
 enum err cli_sfu_add_service(struct cli_sfu *s, struct http_router *router) {

@@ -81,7 +81,9 @@ static void say_one(struct nodes *all, const struct store_node_report *r) {
 
 static void say_shared(
     struct doctor *d, const struct store_node_report *a, const struct store_node_report *b) {
-    if (strcmp(a->url, b->url) == 0) {
+    /* Behind one balancer each leads clients on to the other, where it can. */
+    const bool led = a->inner_url[0] != '\0' && b->inner_url[0] != '\0';
+    if (strcmp(a->url, b->url) == 0 && !led) {
         doctor_say(d, DOCTOR_FAIL,
             "livekit:   # in the settings of each node, its own\n  url: wss://node1.example.com",
             "nodes %s and %s send clients to the same address %s: whose room it is, is left to "

@@ -52,9 +52,9 @@ size_t lk_node_others(const struct store_node *nodes, size_t n, const char *name
 }
 
 enum lk_node_entry lk_node_admit(const struct lk_node_case *c) {
-    static const enum lk_node_entry rows[] = { [LK_ROOM_UNKNOWN] = LK_NODE_COME_AGAIN,
+    static const enum lk_node_entry rows[] = { [LK_ROOM_UNKNOWN] = LK_NODE_UNSURE,
         [LK_ROOM_HERE] = LK_NODE_LET_IN,
-        [LK_ROOM_ELSEWHERE] = LK_NODE_NOT_HERE };
+        [LK_ROOM_ELSEWHERE] = LK_NODE_ELSEWHERE };
     if (c->is_open) {
         return LK_NODE_LET_IN; /* where it is not ours any more, it is ended: not here */
     }

@@ -34,8 +34,9 @@ enum lk_room_where { LK_ROOM_UNKNOWN, LK_ROOM_HERE, LK_ROOM_ELSEWHERE };
 /* What becomes of a client that asks for a room at our signalling. */
 enum lk_node_entry {
     LK_NODE_LET_IN,
-    LK_NODE_COME_AGAIN, /* 503: we are about to know; clients that were in a call try again */
-    LK_NODE_NOT_HERE    /* 404, on which clients end and ask for a new token */
+    LK_NODE_UNSURE,    /* nobody has heard of it: the database knows */
+    LK_NODE_ELSEWHERE, /* another node answers in our place */
+    LK_NODE_NOT_HERE   /* 404, on which clients end and ask for a new token */
 };
 struct lk_node_case {
     bool is_open; /* the room is in our process */

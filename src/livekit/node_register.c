@@ -260,6 +260,15 @@ size_t lk_node_register_others(const struct lk_node_register *r) {
     return lk_node_others(r->nodes, r->n, r->cfg.name);
 }
 
+void lk_node_register_each_other(const struct lk_node_register *r,
+    void (*each)(void *arg, const char *name, const char *inner_url), void *arg) {
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->nodes[i].alive && strcmp(r->nodes[i].name, r->cfg.name) != 0) {
+            each(arg, r->nodes[i].name, r->nodes[i].inner_url);
+        }
+    }
+}
+
 bool lk_node_register_is_settled(const struct lk_node_register *r) {
     const int64_t now_us = clock_mono_us();
     return now_us < r->good_until_us && now_us >= r->settled_us;

@@ -43,6 +43,8 @@ enum lk_node_standing lk_node_register_standing(const struct lk_node_register *r
 bool lk_node_register_draining(const struct lk_node_register *r);
 /** Others that live. */
 size_t lk_node_register_others(const struct lk_node_register *r);
+void lk_node_register_each_other(const struct lk_node_register *r,
+    void (*each)(void *arg, const char *name, const char *inner_url), void *arg);
 /** Does the list tell who is alive? Not while all come back after an outage. */
 bool lk_node_register_is_settled(const struct lk_node_register *r);
 /** lk_node_choose of the list. */

@@ -3,10 +3,11 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "core/map.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "livekit/forward.h"
 #include "livekit/node_claims.h"
+#include "livekit/node_known.h"
 #include "livekit/node_register.h"
 #include "livekit/rooms.h"
 #include "rooms/directory.h"
@@ -15,29 +16,18 @@
 #include <string.h>
 #include <utlist.h>
 
-#define US_PER_MS 1000
-
-METRIC_COUNTER(wrong_total, "parley_node_wrong_total",
-    "Clients that asked here for a room of another node, and were refused.");
 METRIC_COUNTER(sent_total, "parley_node_sent_total",
     "Token requests and questions that were led to another node.");
-
-/* What was heard of a room. */
-struct known {
-    char *alias;
-    enum lk_room_where where;
-    int64_t until_us;
-    UT_hash_handle hh;
-};
 
 /* One that waits for an answer; it outlives its owner while the store has it. */
 struct question {
     struct lk_nodes *owner; /* NULL: nobody wants to know any more */
     char *alias;
     bool claims;
+    bool at_door;                  /* … for us, before it is for others */
     char tried[LK_NODE_NAME_SIZE]; /* for whom it was claimed; "" = nobody */
     bool asked;                    /* the store has it */
-    lk_nodes_placed *placed;       /* NULL: for what is known alone */
+    lk_nodes_placed *placed;
     void *arg;
     struct question *prev, *next;
 };
@@ -53,69 +43,17 @@ struct lk_nodes {
     struct lk_node_register *reg;
     struct lk_node_claims *claims;
     uv_timer_t *turn;
-    struct known *known;
+    struct lk_node_known *known;
+    struct lk_forwards *forwards;
     struct question *questions;
     size_t n_questions;
     struct peer peers[STORE_NODES_MOST];
     size_t n_peers;
 };
 
-/* --- what is known --- */
-
-static void drop_known(struct lk_nodes *n, struct known *k) {
-    HASH_DEL(n->known, k);
-    mem_free(k->alias);
-    mem_free(k);
-}
-
-static void drop_all_known(struct lk_nodes *n) {
-    while (n->known != NULL) {
-        drop_known(n, n->known);
-    }
-}
-
-static struct known *find_known(const struct lk_nodes *n, const char *alias) {
-    struct known *k = NULL;
-    HASH_FIND_STR(n->known, alias, k);
-    return k;
-}
-
-/* Where there is no memory for it, it is asked again. */
-static void know(struct lk_nodes *n, const char *alias, enum lk_room_where where) {
-    struct known *k = find_known(n, alias);
-    if (k == NULL) {
-        if (HASH_COUNT(n->known) >= LK_NODES_KNOWN_MAX) {
-            drop_all_known(n);
-        }
-        k = mem_zalloc(sizeof(*k));
-        char *copy = k == NULL ? NULL : mem_strdup(alias);
-        if (copy == NULL) {
-            mem_free(k);
-            return;
-        }
-        k->alias = copy;
-        HASH_ADD_KEYPTR(hh, n->known, k->alias, strlen(k->alias), k);
-        if (k->hh.tbl == NULL) {
-            mem_free(k->alias);
-            mem_free(k);
-            return;
-        }
-    }
-    k->where = where;
-    k->until_us = clock_mono_us() + LK_NODES_KNOWN_MS * US_PER_MS;
-}
-
-static enum lk_room_where where_is(const struct lk_nodes *n, const char *alias) {
-    const struct known *k = find_known(n, alias);
-    return k == NULL || clock_mono_us() >= k->until_us ? LK_ROOM_UNKNOWN : k->where;
-}
-
 static void on_ended(void *arg, const char *alias) {
-    struct lk_nodes *n = arg;
-    struct known *k = find_known(n, alias);
-    if (k != NULL) {
-        drop_known(n, k);
-    }
+    const struct lk_nodes *n = arg;
+    lk_node_known_drop(n->known, alias);
 }
 
 static bool is_open(const struct lk_nodes *n, const char *alias) {
@@ -164,10 +102,11 @@ static struct lk_rooms *way_to(struct lk_nodes *n, const char *inner_url) {
     return p.rooms;
 }
 
-/* Nodes that share our address are behind one balancer with us: it is not for us to tell them
- * apart. */
+/* One that shares our address, and cannot be asked, is behind one balancer with us: it is not for
+ * us to tell us apart. */
 static bool is_ours(const struct lk_nodes *n, const struct store_place *p) {
-    return strcmp(p->url, n->cfg.url) == 0;
+    return strcmp(p->node, n->cfg.name) == 0 ||
+           (strcmp(p->url, n->cfg.url) == 0 && p->inner_url[0] == '\0');
 }
 
 /* --- answers --- */
@@ -192,9 +131,7 @@ static void answer(struct question *q, enum err e, const struct lk_place *place)
     lk_nodes_placed *placed = q->placed;
     void *arg = q->arg;
     question_end(q);
-    if (placed != NULL) {
-        placed(arg, e, place);
-    }
+    placed(arg, e, place);
 }
 
 static void answer_here(struct question *q) {
@@ -208,7 +145,7 @@ static void answer_here(struct question *q) {
 static void answer_place(struct question *q, const struct store_place *p) {
     struct lk_nodes *n = q->owner;
     const bool ours = is_ours(n, p);
-    know(n, q->alias, ours ? LK_ROOM_HERE : LK_ROOM_ELSEWHERE);
+    lk_node_known_set(n->known, q->alias, ours ? LK_ROOM_HERE : LK_ROOM_ELSEWHERE);
     if (ours) {
         answer_here(q);
         return;
@@ -217,7 +154,7 @@ static void answer_place(struct question *q, const struct store_place *p) {
         .url = p->url,
         .inner_url = p->inner_url,
         .elsewhere = way_to(n, p->inner_url) };
-    metric_add(&sent_total, q->placed == NULL ? 0 : 1);
+    metric_add(&sent_total, q->at_door ? 0 : 1);
     enum err e = place.elsewhere != NULL
                      ? OK
                      : err_set(ERR_UNREACHABLE,
@@ -230,7 +167,7 @@ static void on_turn(uv_timer_t *t);
 /* A room that is nowhere: whoever was to have it has stopped since we heard of it. */
 static void answer_nowhere(struct question *q) {
     struct lk_nodes *n = q->owner;
-    if (q->claims && q->placed != NULL && q->tried[0] != '\0') {
+    if (q->claims && q->tried[0] != '\0') {
         lk_node_register_refused(n->reg, q->tried);
         uv_timer_start(n->turn, on_turn, 0, 0);
     } else if (q->claims) {
@@ -262,7 +199,7 @@ static const char *candidate(const struct lk_nodes *n, const struct question *q)
     if (!q->claims || !lk_node_register_is_settled(n->reg)) {
         return NULL;
     }
-    if (q->placed == NULL) {
+    if (q->at_door && q->tried[0] == '\0') {
         return n->cfg.name;
     }
     const struct store_node *chosen = lk_node_register_choose(n->reg);
@@ -310,20 +247,19 @@ static void on_turn(uv_timer_t *t) {
     }
 }
 
-static enum err ask(
-    struct lk_nodes *n, const char *alias, bool claims, lk_nodes_placed *placed, void *arg) {
+static enum err ask(struct lk_nodes *n, const struct question *like) {
     if (n->n_questions >= LK_NODES_ASKED_MAX) {
         return err_set(ERR_LIMIT, "%d questions for rooms are under way", LK_NODES_ASKED_MAX);
     }
     struct question *q = mem_zalloc(sizeof(*q));
-    char *copy = q == NULL ? NULL : mem_strdup(alias);
+    char *copy = q == NULL ? NULL : mem_strdup(like->alias);
     if (copy == NULL) {
         mem_free(q);
         return err_set(ERR_NOMEM, "no memory for a question for a room");
     }
-    *q = (struct question){
-        .owner = n, .alias = copy, .claims = claims, .placed = placed, .arg = arg
-    };
+    *q = *like;
+    q->owner = n;
+    q->alias = copy;
     DL_APPEND(n->questions, q);
     n->n_questions++;
     uv_timer_start(n->turn, on_turn, 0, 0);
@@ -331,18 +267,27 @@ static enum err ask(
 }
 
 enum err lk_nodes_place(struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg) {
-    return ask(n, alias, true, placed, arg);
+    return ask(n,
+        &(struct question){ .alias = (char *)alias, .claims = true, .placed = placed, .arg = arg });
+}
+
+enum err lk_nodes_enter(struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg) {
+    return ask(n, &(struct question){ .alias = (char *)alias,
+                      .claims = true,
+                      .at_door = true,
+                      .placed = placed,
+                      .arg = arg });
 }
 
 enum err lk_nodes_find(struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg) {
-    return ask(n, alias, false, placed, arg);
+    return ask(n, &(struct question){ .alias = (char *)alias, .placed = placed, .arg = arg });
 }
 
 void lk_nodes_forget(struct lk_nodes *n, const void *arg) {
     struct question *q = NULL;
     struct question *next = NULL;
     DL_FOREACH_SAFE(n->questions, q, next) {
-        if (q->arg == arg && q->placed != NULL) {
+        if (q->arg == arg) {
             question_end(q);
         }
     }
@@ -350,30 +295,33 @@ void lk_nodes_forget(struct lk_nodes *n, const void *arg) {
 
 /* --- the door of clients --- */
 
-static bool is_asked(const struct lk_nodes *n, const char *alias) {
-    const struct question *q = n->questions;
-    while (q != NULL && (q->placed != NULL || strcmp(q->alias, alias) != 0)) {
-        q = q->next;
-    }
-    return q != NULL;
-}
-
-enum lk_node_entry lk_nodes_admit(struct lk_nodes *n, const char *alias) {
+enum lk_node_entry lk_nodes_admit(const struct lk_nodes *n, const char *alias) {
     const struct lk_node_case c = {
         .is_open = is_open(n, alias),
         .alone = is_alone(n),
         .replaced = lk_node_register_standing(n->reg) == LK_NODE_REPLACED,
-        .where = where_is(n, alias),
+        .where = lk_node_known_get(n->known, alias),
     };
-    const enum lk_node_entry entry = lk_node_admit(&c);
-    if (entry == LK_NODE_NOT_HERE) {
-        metric_add(&wrong_total, 1);
-    } else if (entry == LK_NODE_COME_AGAIN && !is_asked(n, alias) &&
-               ask(n, alias, true, NULL, NULL) != OK) {
-        LOG_WARN(
-            &log_root, "room_not_looked_for", "room=%s text=%s", LOG_Q(alias), LOG_Q(err_text()));
-    }
-    return entry;
+    return lk_node_admit(&c);
+}
+
+/* --- others --- */
+
+const char *lk_nodes_name(const struct lk_nodes *n) {
+    return n->cfg.name;
+}
+
+struct lk_forwards *lk_nodes_forwards(struct lk_nodes *n) {
+    return n->forwards;
+}
+
+size_t lk_nodes_others(const struct lk_nodes *n) {
+    return lk_node_register_others(n->reg);
+}
+
+void lk_nodes_each_other(const struct lk_nodes *n,
+    void (*each)(void *arg, const char *name, const char *inner_url), void *arg) {
+    lk_node_register_each_other(n->reg, each, arg);
 }
 
 /* --- life --- */
@@ -417,6 +365,8 @@ static enum err build(uv_loop_t *loop, struct lk_nodes *n) {
         .members = members,
         .beaten = beaten,
         .arg = n };
+    TRY(lk_node_known_create(&n->known));
+    TRY(lk_forwards_create(c->http, c->name, &n->forwards));
     TRY(lk_node_register_create(loop, &reg, &n->reg));
     return lk_node_claims_create(loop, n->reg, c->rooms, on_ended, n, &n->claims);
 }
@@ -434,7 +384,6 @@ enum err lk_nodes_create(
     t->data = n;
     n->turn = t;
     n->cfg = *cfg;
-    metrics_register(&wrong_total);
     metrics_register(&sent_total);
     enum err e = build(loop, n);
     if (e != OK) {
@@ -457,7 +406,8 @@ void lk_nodes_destroy(struct lk_nodes *n) {
     while (n->n_peers > 0) {
         drop_peer(n, n->n_peers - 1);
     }
-    drop_all_known(n);
+    lk_forwards_destroy(n->forwards);
+    lk_node_known_destroy(n->known);
     uv_close((uv_handle_t *)n->turn, (uv_close_cb)mem_free);
     mem_free(n);
 }

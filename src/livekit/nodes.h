@@ -4,9 +4,9 @@
  *
  *     lk_nodes_place    the token service: the node that has the room, else the least busy one,
  *                       which has it from then on
- *     lk_nodes_admit    the signalling: is the room here? Who comes to the wrong node is refused in
- *                       the way on which LiveKit's clients end and ask for a new token
- *     lk_nodes_route    livekit/rooms: whom to ask about a room
+ *     lk_nodes_admit,   the signalling: is the room here? Who comes to the wrong node is led to the
+ *     lk_nodes_enter    right one, and never learns of it
+ *     lk_nodes_find     livekit/rooms, RoomService: whom to ask about a room
  *
  * A node registers, and says every few seconds that it lives. Its rooms are claimed in the database
  * when they are made, and released when they end. The claims of a node that dies are good for
@@ -30,6 +30,7 @@
 #include <uv.h>
 
 struct http_client;
+struct lk_forwards;
 struct lk_keys;
 struct lk_nodes;
 struct lk_rooms;
@@ -91,7 +92,19 @@ MUST_CHECK enum err lk_nodes_find(
 /** What was asked with this `arg` is not answered. */
 void lk_nodes_forget(struct lk_nodes *n, const void *arg);
 
-/** May somebody come into the room here? */
-enum lk_node_entry lk_nodes_admit(struct lk_nodes *n, const char *alias);
+/** May somebody come into the room here, as far as is known? */
+enum lk_node_entry lk_nodes_admit(const struct lk_nodes *n, const char *alias);
+/** As lk_nodes_place, for who stands at our door: a room that is nowhere becomes ours, if we take
+ * rooms. */
+MUST_CHECK enum err lk_nodes_enter(
+    struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg);
+
+const char *lk_nodes_name(const struct lk_nodes *n);
+/** For requests that others answer. */
+struct lk_forwards *lk_nodes_forwards(struct lk_nodes *n);
+/** Nodes that live and are not we. */
+size_t lk_nodes_others(const struct lk_nodes *n);
+void lk_nodes_each_other(const struct lk_nodes *n,
+    void (*each)(void *arg, const char *name, const char *inner_url), void *arg);
 
 #endif

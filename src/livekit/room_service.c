@@ -304,12 +304,13 @@ static enum err perform_rpc(struct lk_question *q) {
 /* --- the table --- */
 
 #define METHOD(name, needs, type, descriptor, room, serve)                                         \
-    { name, &descriptor, needs, (int)offsetof(type, room), serve }
+    { name, &descriptor, needs, (int)offsetof(type, room), serve, false, 0 }
 
 static const struct lk_method methods[] = {
-    METHOD("CreateRoom", LK_NEEDS_CREATE, Lk__CreateRoomRequest,
-        lk__create_room_request__descriptor, name, create_room),
-    { "ListRooms", &lk__list_rooms_request__descriptor, LK_NEEDS_LIST, LK_NO_ROOM, list_rooms },
+    { "CreateRoom", &lk__create_room_request__descriptor, LK_NEEDS_CREATE,
+        (int)offsetof(Lk__CreateRoomRequest, name), create_room, true, 0 },
+    { "ListRooms", &lk__list_rooms_request__descriptor, LK_NEEDS_LIST, LK_NO_ROOM, list_rooms,
+        false, 0 },
     METHOD("DeleteRoom", LK_NEEDS_CREATE, Lk__DeleteRoomRequest,
         lk__delete_room_request__descriptor, room, delete_room),
     METHOD("UpdateRoomMetadata", LK_NEEDS_ADMIN, Lk__UpdateRoomMetadataRequest,
@@ -328,8 +329,8 @@ static const struct lk_method methods[] = {
         lk__update_subscriptions_request__descriptor, room, update_subscriptions),
     METHOD("SendData", LK_NEEDS_ADMIN, Lk__SendDataRequest, lk__send_data_request__descriptor, room,
         send_data),
-    METHOD("PerformRpc", LK_NEEDS_ADMIN, Lk__PerformRpcRequest, lk__perform_rpc_request__descriptor,
-        room, perform_rpc),
+    { "PerformRpc", &lk__perform_rpc_request__descriptor, LK_NEEDS_ADMIN,
+        (int)offsetof(Lk__PerformRpcRequest, room), perform_rpc, false, LK_RPC_TIMEOUT_MAX_MS },
     /* Of LiveKit's cloud: its own server has them as little as we do. */
     { .name = "ForwardParticipant" },
     { .name = "MoveParticipant" },

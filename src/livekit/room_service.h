@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "livekit/rpc.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ProtobufCMessage;
@@ -44,6 +45,8 @@ struct lk_method {
      * ERR_NOT_FOUND, ERR_INVALID, ERR_TOO_LARGE, ERR_CONFLICT: not in this state; ERR_LIMIT,
      * ERR_GONE: we stop; ERR_NOMEM. NULL: this server has no such thing. */
     enum err (*serve)(struct lk_question *q);
+    bool makes;       /* the room, where there is none */
+    int64_t lasts_ms; /* an answer may take so long, since a client is asked first; 0 = at once */
 };
 
 /** NULL = LiveKit has no such method. */

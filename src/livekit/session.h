@@ -27,7 +27,8 @@ struct lk_signal {
     struct lk_signal_config cfg;
     char node_id[ROOM_SID_SIZE];
     bool draining;
-    struct lk_nodes *nodes; /* NULL: there are no others */
+    struct lk_nodes *nodes;       /* NULL: there are no others */
+    struct lk_signal_wait *waits; /* clients whose room is being looked for */
     struct lk_session *sessions;
     struct http_socket_path *paths;
     size_t n_paths;

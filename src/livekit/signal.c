@@ -4,14 +4,15 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "http/hold.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/router.h"
 #include "http/socket.h"
 #include "livekit/grant.h"
-#include "livekit/nodes.h"
 #include "livekit/revoked.h"
 #include "livekit/session.h"
+#include "livekit/signal_wait.h"
 
 #include <string.h>
 
@@ -37,20 +38,6 @@ static bool is_v1(const struct http_request *r) {
 
 /* --- upgrades --- */
 
-/* Clients in a call try again after 503. On 404 with these words they end, and whoever runs them
- * asks for a new token; so with LiveKit's servers that make no rooms. */
-static enum err check_node(const struct lk_signal *s, const char *room, struct lk_refused *why) {
-    const enum lk_node_entry entry =
-        s->nodes == NULL ? LK_NODE_LET_IN : lk_nodes_admit(s->nodes, room);
-    if (entry == LK_NODE_LET_IN) {
-        return OK;
-    }
-    *why = entry == LK_NODE_COME_AGAIN
-               ? (struct lk_refused){ .status = 503, .text = "the room is being looked for" }
-               : (struct lk_refused){ .status = 404, .text = "requested room does not exist" };
-    return err_set(entry == LK_NODE_COME_AGAIN ? ERR_LIMIT : ERR_NOT_FOUND, "%s", why->text);
-}
-
 static enum err check_revoked(
     const struct lk_signal *s, const struct lk_entry *e, struct lk_refused *why) {
     const struct lk_grant *g = e->grant;
@@ -61,8 +48,9 @@ static enum err check_revoked(
     return err_set(ERR_UNAUTHORIZED, "%s", why->text);
 }
 
-static enum err read_entry(struct lk_signal *s, const struct http_request *r, struct lk_entry **ret,
-    struct lk_refused *why) {
+/* *ret_waits: nobody knows yet whether the room is here. `again`: that was asked. */
+static enum err read_entry(struct lk_signal *s, const struct http_request *r, bool again,
+    bool *ret_waits, struct lk_entry **ret, struct lk_refused *why) {
     if (s->draining) {
         *why = (struct lk_refused){ .status = 503, .text = "the server is stopping" };
         return err_set(ERR_GONE, "the server is stopping");
@@ -70,7 +58,7 @@ static enum err read_entry(struct lk_signal *s, const struct http_request *r, st
     CLEANUP(lk_entry_destroyp) struct lk_entry *entry = NULL;
     enum err e = lk_entry_read(r, s->cfg.keys, s->cfg.rooms, is_v1(r), now_s(s), &entry, why);
     e = e == OK ? check_revoked(s, entry, why) : e;
-    e = e == OK ? check_node(s, entry->room, why) : e;
+    e = e == OK ? lk_signal_wait_for(s, entry->room, again, ret_waits, why) : e;
     if (e != OK) {
         metric_add(&refused_total, 1);
         LOG_INFO(&log_root, "client_refused", "peer=%s status=%d text=%s", http_request_peer(r),
@@ -85,8 +73,12 @@ static enum err accept_client(struct http_request *r, void *arg, void **ret_stat
     CLEANUP(lk_entry_destroyp) struct lk_entry *entry = NULL;
     struct lk_refused why = { 0 };
     struct lk_session *session = NULL;
-    if (read_entry(arg, r, &entry, &why) != OK) {
+    bool waits = false;
+    if (read_entry(arg, r, http_hold_was(r), &waits, &entry, &why) != OK) {
         return http_reply_upgrade(r, why.status, why.text);
+    }
+    if (waits) {
+        return lk_signal_wait_upgrade(arg, r, entry->room);
     }
     TRY(lk_session_create(arg, entry, &session));
     (void)STEAL(entry);
@@ -119,13 +111,31 @@ const struct http_socket_path *lk_signal_paths(const struct lk_signal *s, size_t
 
 /* --- plain requests --- */
 
-static void validate(struct http_request *r, void *arg) {
+static void say(struct http_request *r, int status, const char *text) {
+    http_reply_bytes(r, status, plain, text, strlen(text));
+}
+
+static void judge(struct lk_signal *s, struct http_request *r, bool again);
+
+static void judge_again(struct lk_signal *s, struct http_request *r) {
+    judge(s, r, true);
+}
+
+static void judge(struct lk_signal *s, struct http_request *r, bool again) {
     CLEANUP(lk_entry_destroyp) struct lk_entry *entry = NULL;
-    struct lk_refused why = { .status = 200, .text = "success" };
-    if (read_entry(arg, r, &entry, &why) == OK) {
-        why = (struct lk_refused){ .status = 200, .text = "success" };
+    struct lk_refused why = { 0 };
+    bool waits = false;
+    if (read_entry(s, r, again, &waits, &entry, &why) != OK) {
+        say(r, why.status, why.text);
+    } else if (!waits) {
+        say(r, 200, "success");
+    } else if (lk_signal_wait_request(s, r, entry->room, judge_again) != OK) {
+        say(r, 503, "too many ask at once");
     }
-    http_reply_bytes(r, why.status, plain, why.text, strlen(why.text));
+}
+
+static void validate(struct http_request *r, void *arg) {
+    judge(arg, r, false);
 }
 
 static void not_upgraded(struct http_request *r, void *arg) {
@@ -182,11 +192,13 @@ enum err lk_signal_create(const struct lk_signal_config *cfg, struct lk_signal *
         memcpy(s->node_id, cfg->node_id, strlen(cfg->node_id) + 1);
     }
     metrics_register(&refused_total);
+    lk_signal_wait_register();
     *ret = s;
     return OK;
 }
 
 void lk_signal_set_nodes(struct lk_signal *s, struct lk_nodes *nodes) {
+    lk_signal_wait_end(s);
     s->nodes = nodes;
 }
 

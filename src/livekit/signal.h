@@ -53,8 +53,8 @@ const struct http_socket_path *lk_signal_paths(const struct lk_signal *s, size_t
 /** Adds the routes. `root`: also GET and HEAD of "/", where nobody else answers them. The router
  * borrows the signal for its life. */
 MUST_CHECK enum err lk_signal_add(struct lk_signal *s, struct http_router *public, bool root);
-/** There are other nodes: who asks here for a room of another one is not let in. NULL = no more.
- * Borrows it. */
+/** There are other nodes: who asks here for a room of another one is led there
+ * (livekit/signal_wait). NULL = no more: before they go. Borrows it. */
 void lk_signal_set_nodes(struct lk_signal *s, struct lk_nodes *nodes);
 /** Lets nobody in any more, and tells every client to go and reconnect (SERVER_SHUTDOWN). What was
  * said leaves with http_sockets_drain. */

@@ -10,9 +10,11 @@
 #include "http/router.h"
 #include "livekit/convert.h"
 #include "livekit/entry.h"
+#include "livekit/forward.h"
 #include "livekit/grant.h"
 #include "livekit/nodes.h"
 #include "livekit/proto/room_service.pb-c.h"
+#include "livekit/room_lists.h"
 #include "livekit/room_service.h"
 #include "rooms/directory.h"
 
@@ -21,7 +23,8 @@
 #include <strings.h>
 #include <utlist.h>
 
-#define SERVICE "livekit.RoomService"
+#define SERVICE   "livekit.RoomService"
+#define US_PER_MS 1000
 
 METRIC_COUNTER(asked_total, "parley_twirp_requests_total", "Questions to RoomService.");
 METRIC_COUNTER(
@@ -203,6 +206,7 @@ struct asked {
     struct http_request *r;
     const struct lk_method *m;
     const struct ProtobufCMessage *ask; /* in the request's arena */
+    const struct lk_room_list *others;  /* rooms of other nodes, for the answer; NULL = none */
     bool json;
 };
 
@@ -213,6 +217,7 @@ static void serve(const struct asked *a, const struct lk_twirp_door *d) {
         .ask = a->ask,
         .arena = http_request_arena(a->r) };
     enum err e = a->m->serve(&q);
+    e = e == OK && a->others != NULL ? lk_room_list_add(a->others, q.arena, &q.answer) : e;
     const bool waits = e == OK && q.wish.member != NULL;
     e = waits ? ask_client(a->r, &q.wish, a->json) : e;
     if (e != OK) {
@@ -225,7 +230,7 @@ static void serve(const struct asked *a, const struct lk_twirp_door *d) {
     }
 }
 
-/* --- rooms of other nodes --- */
+/* --- a room of another node --- */
 
 /* It lives in its request, which goes with the answer. */
 struct lk_twirp_wait {
@@ -233,6 +238,28 @@ struct lk_twirp_wait {
     struct lk_twirp_door *door;
     struct lk_twirp_wait *prev, *next;
 };
+
+static void on_silent(struct http_request *r, const char *text) {
+    refuse(r, &codes[ERR_GONE], text, NULL);
+}
+
+/* Once: that node would be asked by us, and we by it, if they did not agree where the room is. */
+static void ask_there(
+    const struct lk_twirp_door *d, const struct asked *a, const struct lk_place *place) {
+    const struct lk_forward_to to = { .node = place->node,
+        .inner_url = place->inner_url,
+        .timeout_us = LK_FORWARD_TIMEOUT_US + a->m->lasts_ms * US_PER_MS };
+    if (lk_forward_came(a->r) || to.inner_url[0] == '\0') {
+        refuse_as(a->r, a->m->name,
+            err_set(ERR_CONFLICT, "the room is on the node %s: ask %s", place->node,
+                to.inner_url[0] == '\0' ? "there" : to.inner_url));
+        return;
+    }
+    const enum err e = lk_forward(lk_nodes_forwards(d->nodes), a->r, &to, on_silent);
+    if (e != OK) {
+        refuse_as(a->r, a->m->name, e);
+    }
+}
 
 static void on_found(void *arg, enum err e, const struct lk_place *place) {
     struct lk_twirp_wait *w = arg;
@@ -242,9 +269,7 @@ static void on_found(void *arg, enum err e, const struct lk_place *place) {
         refuse_as(asked.r, asked.m->name,
             err_set(ERR_GONE, "where the room is cannot be known now (%s)", err_name(e)));
     } else if (e != OK || place->elsewhere != NULL) {
-        refuse_as(asked.r, asked.m->name,
-            err_set(ERR_CONFLICT, "the room is on the node %s: ask %s", place->node,
-                place->inner_url[0] == '\0' ? "there" : place->inner_url));
+        ask_there(w->door, &asked, place);
     } else {
         serve(&asked, w->door);
     }
@@ -256,7 +281,9 @@ static enum err find(struct lk_twirp_door *d, const struct asked *a, const char 
         return err_set(ERR_NOMEM, "no memory for a question to RoomService");
     }
     *w = (struct lk_twirp_wait){ .asked = *a, .door = d };
-    TRY(lk_nodes_find(d->nodes, room, on_found, w));
+    /* Who forwards has chosen the node. */
+    const bool places = a->m->makes && !lk_forward_came(a->r);
+    TRY((places ? lk_nodes_place : lk_nodes_find)(d->nodes, room, on_found, w));
     DL_APPEND(d->waits, w);
     return OK;
 }
@@ -267,11 +294,47 @@ void lk_twirp_set_nodes(struct lk_twirp_door *d, struct lk_nodes *nodes) {
         lk_nodes_forget(d->nodes, w);
         on_found(w, ERR_GONE, NULL);
     }
+    if (d->nodes != NULL && nodes == NULL) {
+        lk_forwards_end(lk_nodes_forwards(d->nodes));
+    }
     d->nodes = nodes;
 }
 
 static bool is_here(const struct lk_twirp_door *d, const char *room) {
     return d->nodes == NULL || room == NULL || room_directory_find(d->rooms, room) != NULL;
+}
+
+/* --- rooms of all nodes --- */
+
+struct listing {
+    struct asked asked; /* in whose request's arena this is */
+    const struct lk_twirp_door *door;
+};
+
+static void on_others(void *arg, enum err e, const struct lk_room_list *others) {
+    const struct listing *l = arg;
+    struct asked asked = l->asked;
+    asked.others = others;
+    if (e == OK) {
+        serve(&asked, l->door);
+    } else {
+        refuse_as(
+            asked.r, asked.m->name, e == ERR_UNREACHABLE ? err_set(ERR_GONE, "%s", err_text()) : e);
+    }
+}
+
+static enum err list_all(const struct lk_twirp_door *d, const struct asked *a) {
+    struct listing *l = arena_alloc(http_request_arena(a->r), sizeof(*l));
+    if (l == NULL) {
+        return err_set(ERR_NOMEM, "no memory for a question to RoomService");
+    }
+    *l = (struct listing){ *a, d };
+    return lk_room_list_ask(d->nodes, a->r, a->ask, on_others, l);
+}
+
+static bool is_of_all(const struct lk_twirp_door *d, const struct asked *a, const char *room) {
+    return room == NULL && d->nodes != NULL && lk_nodes_others(d->nodes) > 0 &&
+           !lk_forward_came(a->r);
 }
 
 /* --- a question --- */
@@ -289,11 +352,12 @@ static void begin(struct lk_twirp_door *d, struct asked *a, const struct lk_gran
     a->ask = ask;
     e = e == OK ? lk_room_service_check(a->m, grant, ask) : e;
     const char *room = e == OK ? lk_room_service_room(a->m, ask) : NULL;
-    if (e == OK && is_here(d, room)) {
+    const bool is_for_all = e == OK && is_of_all(d, a, room);
+    if (e == OK && !is_for_all && is_here(d, room)) {
         serve(a, d);
         return;
     }
-    e = e == OK ? find(d, a, room) : e;
+    e = e != OK ? e : is_for_all ? list_all(d, a) : find(d, a, room);
     if (e != OK) {
         refuse_as(a->r, a->m->name, e);
     }

@@ -8,9 +8,10 @@
  * for a token that cannot be read: 401 and a line of text, as LiveKit answers before it knows what
  * is asked.
  *
- * Of several nodes (livekit/nodes), each knows the rooms that it has. Who asks for one of another
- * node's is refused: 412, failed_precondition, and the address of that node's RoomService; while it
- * cannot be known where the room is, 503, unavailable. ListRooms tells of the rooms that are here.
+ * Of several nodes (livekit/nodes), any may be asked. What is about a room goes to the node that
+ * has it, CreateRoom to the one that gets it, and ListRooms tells of the rooms of all. A node that
+ * does not answer is named: 503, unavailable; so is one that cannot be asked for want of its
+ * node.url: 412, failed_precondition. While it cannot be known where the room is, 503.
  *
  * For the private listener (decision 1); in --dev also where clients are, since SDKs know one URL.
  * Thread: main.  See: livekit-protocol 7.1; Twirp's wire protocol, version 7.

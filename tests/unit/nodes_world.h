@@ -264,14 +264,20 @@ static inline void hear_place(void *arg, enum err e, const struct lk_place *p) {
     h->elsewhere = p != NULL && p->elsewhere != NULL;
 }
 
-/* The address that a token for the room has when it is asked for there. */
-static inline struct heard place(struct two *t, int which, const char *alias) {
+typedef enum err asking(struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg);
+
+static inline struct heard answer_to(asking *ask, struct two *t, int which, const char *alias) {
     struct heard h = { 0 };
-    CHECK_ERR(OK, lk_nodes_place(t->nodes[which], alias, hear_place, &h));
+    CHECK_ERR(OK, ask(t->nodes[which], alias, hear_place, &h));
     CHECK_INT(0, h.told);
     turn(t);
     CHECK_INT(1, h.told);
     return h;
+}
+
+/* The address that a token for the room has when it is asked for there. */
+static inline struct heard place(struct two *t, int which, const char *alias) {
+    return answer_to(lk_nodes_place, t, which, alias);
 }
 
 static inline enum err make_room(struct two *t, int which, const char *alias) {
@@ -294,6 +300,15 @@ static inline bool is_open(const struct two *t, int which, const char *alias) {
         const struct heard heard_ = place(t, which, alias);                                        \
         CHECK_ERR(OK, heard_.e);                                                                   \
         CHECK_STR(want, heard_.url);                                                               \
+    } while (0)
+
+/* Where somebody gets to who comes to that node's door. */
+#define CHECK_ENTER(want, is_elsewhere, t, which, alias)                                           \
+    do {                                                                                           \
+        const struct heard heard_ = answer_to(lk_nodes_enter, t, which, alias);                    \
+        CHECK_ERR(OK, heard_.e);                                                                   \
+        CHECK_STR(want, heard_.url);                                                               \
+        CHECK((is_elsewhere) == heard_.elsewhere);                                                 \
     } while (0)
 
 #endif

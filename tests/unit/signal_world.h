@@ -9,6 +9,8 @@
 #include "core/buf.h"
 #include "core/crypto.h"
 #include "http/exchange.h"
+#include "http/hold.h"
+#include "http/relay.h"
 #include "http/request.h"
 #include "http/socket.h"
 #include "livekit/convert.h"
@@ -79,6 +81,50 @@ enum err http_socket_send(struct http_socket *s, const void *bytes, size_t len, 
 void http_socket_close(struct http_socket *s, int code, const char *reason) {
     (void)reason;
     s->closed = s->closed == 0 ? code : s->closed;
+}
+
+/* --- clients that are held back --- */
+
+static struct {
+    bool was; /* who knocks was held back */
+    void (*gone)(void *arg);
+    void *arg;
+    bool waits;
+    char end[200]; /* "again", "404 text", "two http://… X-…: …" */
+} held;
+
+enum err http_hold_begin(
+    struct http_request *r, void (*gone)(void *arg), void *arg, struct http_hold **ret) {
+    CHECK(!held.was && !held.waits && r != NULL);
+    held.gone = gone;
+    held.arg = arg;
+    held.waits = true;
+    held.end[0] = '\0';
+    *ret = (struct http_hold *)&held;
+    return err_set(ERR_LIMIT, "the client waits");
+}
+
+bool http_hold_was(const struct http_request *r) {
+    CHECK(r != NULL);
+    return held.was;
+}
+
+void http_hold_decide(struct http_hold *h) {
+    CHECK(h == (struct http_hold *)&held);
+    held.waits = false;
+    snprintf(held.end, sizeof(held.end), "again");
+}
+
+void http_hold_refuse(struct http_hold *h, int status, const char *text) {
+    CHECK(h == (struct http_hold *)&held);
+    held.waits = false;
+    snprintf(held.end, sizeof(held.end), "%d %s", status, text);
+}
+
+void http_hold_relay(struct http_hold *h, const struct http_relay_to *to) {
+    CHECK(h == (struct http_hold *)&held);
+    held.waits = false;
+    snprintf(held.end, sizeof(held.end), "%s, %s, %s", to->name, to->url, to->line);
 }
 
 /* --- the world --- */

@@ -4,6 +4,8 @@
 #include "livekit/nodes.h"
 #include "signal_world.h"
 
+#include "played_nodes.h"
+
 #include <zlib.h>
 
 #define EXP        "\"exp\":1700003600"
@@ -130,17 +132,6 @@ TEST(livekit_entry, refuses_for_reasons_of_the_room) {
 
 /* --- several nodes --- */
 
-static struct {
-    enum lk_node_entry entry;
-    char alias[16];
-} nodes;
-
-enum lk_node_entry lk_nodes_admit(struct lk_nodes *n, const char *alias) {
-    CHECK(n == (struct lk_nodes *)&nodes);
-    snprintf(nodes.alias, sizeof(nodes.alias), "%s", alias);
-    return nodes.entry;
-}
-
 static int validated;
 
 static void note_validated(struct http_request *r) {
@@ -148,14 +139,18 @@ static void note_validated(struct http_request *r) {
     http_request_destroy(r);
 }
 
-/* The status of what clients ask when they were not let in. */
-static int validate(const struct http_router *router, const char *query) {
+/* The status of what clients ask when they were not let in; 0 = they wait. `from`: the node that
+ * sends it on, or NULL. */
+static int validate(const struct http_router *router, const char *query, const char *from) {
     struct buf target;
     buf_init(&target, 0);
     buf_printf(&target, "/rtc/validate%s", query);
     struct http_request *r = http_request_create("GET", buf_str(&target), target.len);
     CHECK(r != NULL && http_request_expect_fields(r, 1));
     buf_finish(&target);
+    if (from != NULL) {
+        http_request_put_field(r, LK_FORWARD_FIELD, strlen(LK_FORWARD_FIELD), from, strlen(from));
+    }
     r->deliver = note_validated;
     validated = 0;
     CHECK(http_router_find(router, r));
@@ -163,44 +158,144 @@ static int validate(const struct http_router *router, const char *query) {
     return validated;
 }
 
-TEST(livekit_entry, sends_away_whose_room_is_on_another_node) {
+struct entrance {
+    struct signal_world w;
+    struct http_router *router;
+    char target[1000];
+};
+
+static void entrance_open(struct entrance *d) {
+    memset(&held, 0, sizeof(held));
+    CHECK_ERR(OK, nodes_open());
+    CHECK_ERR(OK, signal_open(&d->w, NULL));
+    CHECK_ERR(OK, http_router_create(&d->router));
+    CHECK_ERR(OK, lk_signal_add(d->w.signal, d->router, false));
+    lk_signal_set_nodes(d->w.signal, NODES);
+    char *token = token_for(&d->w, "bob", "");
+    snprintf(d->target, sizeof(d->target), "/rtc?access_token=%s", token);
+    mem_free(token);
+}
+
+static void entrance_close(struct entrance *d) {
+    lk_signal_set_nodes(d->w.signal, NULL);
+    nodes_close();
+    http_router_destroy(d->router);
+    signal_close(&d->w);
+}
+
+TEST(livekit_entry, lets_in_whose_room_is_here) {
     static const struct {
         const char *name;
         enum lk_node_entry entry;
-        int joins, validates;
+        bool was_held;
+        int status;
         const char *text;
     } rows[] = {
-        { "here", LK_NODE_LET_IN, 101, 200, "" },
-        { "not known yet", LK_NODE_COME_AGAIN, 503, 503, "the room is being looked for" },
-        { "elsewhere", LK_NODE_NOT_HERE, 404, 404, "requested room does not exist" },
+        { "here", LK_NODE_LET_IN, false, 101, "" },
+        { "here, as was found out", LK_NODE_LET_IN, true, 101, "" },
+        { "another process has our name", LK_NODE_NOT_HERE, false, 404,
+            "requested room does not exist" },
+        { "still not known", LK_NODE_UNSURE, true, 503, "the room is being looked for" },
+        { "elsewhere, meanwhile", LK_NODE_ELSEWHERE, true, 404, "requested room does not exist" },
     };
-    struct signal_world w;
+    struct entrance d;
     struct client c;
-    struct http_router *router = NULL;
-    char target[1000];
-    CHECK_ERR(OK, signal_open(&w, NULL));
-    CHECK_ERR(OK, http_router_create(&router));
-    CHECK_ERR(OK, lk_signal_add(w.signal, router, false));
-    lk_signal_set_nodes(w.signal, (struct lk_nodes *)&nodes);
-    char *token = token_for(&w, "bob", "");
-    snprintf(target, sizeof(target), "/rtc?access_token=%s", token);
+    entrance_open(&d);
     FOR_ROWS (rows, r) {
         char text[200] = "";
         ROW(r->name);
         nodes.entry = r->entry;
-        CHECK_INT(r->joins, knock(&w, &c, target, NULL, text, sizeof(text)));
+        held.was = r->was_held;
+        CHECK_INT(r->status, knock(&d.w, &c, d.target, NULL, text, sizeof(text)));
         CHECK_STR(r->text, text);
         CHECK_STR("r", nodes.alias);
-        CHECK_INT(r->validates, validate(router, strchr(target, '?')));
+        if (!r->was_held) {
+            CHECK_INT(r->status == 101 ? 200 : r->status,
+                validate(d.router, strchr(d.target, '?'), NULL));
+        }
         hang_up(&c);
     }
     ROW("a token that is none is refused before");
     nodes.alias[0] = '\0';
-    CHECK_INT(401, validate(router, "?access_token=x"));
+    CHECK_INT(401, validate(d.router, "?access_token=x", NULL));
     CHECK_STR("", nodes.alias);
-    mem_free(token);
-    http_router_destroy(router);
-    signal_close(&w);
+    entrance_close(&d);
+}
+
+static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" },
+                             there = { .node = "two",
+                                 .url = "wss://two",
+                                 .inner_url = "http://two:8090",
+                                 .elsewhere = (struct lk_rooms *)&nodes },
+                             hidden = { .node = "two", .url = "wss://two", .inner_url = "" };
+
+TEST(livekit_entry, holds_back_whose_room_may_be_elsewhere) {
+    static const struct {
+        const char *name;
+        enum lk_node_entry entry;
+        enum err e;
+        const struct lk_place *place;
+        const char *end;
+        int validates; /* 0: the other node is asked */
+    } rows[] = {
+        { "here", LK_NODE_UNSURE, OK, &here, "again", 200 },
+        { "there", LK_NODE_UNSURE, OK, &there, "the node two, http://two:8090, X-Parley-Node: one",
+            0 },
+        { "there, as was known", LK_NODE_ELSEWHERE, OK, &there,
+            "the node two, http://two:8090, X-Parley-Node: one", 0 },
+        { "there, and there is no way", LK_NODE_ELSEWHERE, ERR_UNREACHABLE, &hidden,
+            "404 requested room does not exist", 404 },
+        { "the database is away", LK_NODE_UNSURE, ERR_DATABASE, NULL,
+            "503 the room is being looked for", 503 },
+    };
+    struct entrance d;
+    struct client c;
+    char text[200];
+    entrance_open(&d);
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        nodes.entry = r->entry;
+        CHECK_INT(-(int)ERR_LIMIT, knock(&d.w, &c, d.target, NULL, text, sizeof(text)));
+        CHECK(held.waits);
+        CHECK_INT('e', nodes.how);
+        nodes_say(r->e == OK ? OK : err_set(r->e, "secret"), r->place);
+        CHECK(!held.waits);
+        CHECK_STR(r->end, held.end);
+        CHECK_INT(0, validate(d.router, strchr(d.target, '?'), NULL));
+        nodes.entry = r->place == &here ? LK_NODE_LET_IN : r->entry;
+        nodes_say(r->e == OK ? OK : err_set(r->e, "secret"), r->place);
+        CHECK_INT(r->validates, validated);
+        if (r->validates == 0) {
+            CHECK(strncmp(asks[0].said, "GET http://two:8090/rtc/validate?access_token=", 46) == 0);
+            node_answers(0, 200, "", "success", 7);
+            CHECK_INT(200, validated);
+        }
+    }
+    ROW("one hop");
+    nodes.entry = LK_NODE_ELSEWHERE;
+    CHECK_INT(0, validate(d.router, strchr(d.target, '?'), "two"));
+    nodes_say(OK, &there);
+    CHECK_INT(404, validated);
+    ROW("that node does not answer");
+    CHECK_INT(0, validate(d.router, strchr(d.target, '?'), NULL));
+    nodes_say(OK, &there);
+    node_answers(0, 0, NULL, "", 0);
+    CHECK_INT(503, validated);
+    ROW("nobody can be asked");
+    nodes.fails = ERR_LIMIT;
+    CHECK_INT(-(int)ERR_LIMIT, knock(&d.w, &c, d.target, NULL, text, sizeof(text)));
+    CHECK(!held.waits);
+    CHECK_INT(503, validate(d.router, strchr(d.target, '?'), NULL));
+    nodes.fails = OK;
+    ROW("the client has left");
+    CHECK_INT(-(int)ERR_LIMIT, knock(&d.w, &c, d.target, NULL, text, sizeof(text)));
+    held.waits = false;
+    held.gone(held.arg);
+    CHECK(nodes.placed == NULL);
+    ROW("we end");
+    CHECK_INT(-(int)ERR_LIMIT, knock(&d.w, &c, d.target, NULL, text, sizeof(text)));
+    entrance_close(&d);
+    CHECK_STR("503 the room is being looked for", held.end);
 }
 
 TEST(livekit_entry, refuses_names_that_are_too_long) {

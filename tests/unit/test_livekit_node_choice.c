@@ -98,8 +98,8 @@ TEST(livekit_node_choice, lets_in_who_is_at_the_right_node) {
         { "no other node", { .alone = true }, LK_NODE_LET_IN },
         { "another process has our name", { .alone = true, .replaced = true }, LK_NODE_NOT_HERE },
         { "the claim is ours, after a restart", { .where = LK_ROOM_HERE }, LK_NODE_LET_IN },
-        { "the claim is another's", { .where = LK_ROOM_ELSEWHERE }, LK_NODE_NOT_HERE },
-        { "nobody has looked yet", { .where = LK_ROOM_UNKNOWN }, LK_NODE_COME_AGAIN },
+        { "the claim is another's", { .where = LK_ROOM_ELSEWHERE }, LK_NODE_ELSEWHERE },
+        { "nobody has looked yet", { .where = LK_ROOM_UNKNOWN }, LK_NODE_UNSURE },
     };
     FOR_ROWS (rows, r) {
         CHECK_INT(r->entry, lk_node_admit(&r->c));

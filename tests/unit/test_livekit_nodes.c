@@ -41,12 +41,12 @@ TEST(livekit_nodes, sends_all_people_of_a_room_to_one_node) {
     CHECK_PLACE("wss://b", &t, A, "s");
     CHECK_PLACE("wss://b", &t, B, "s");
     ROW("at the wrong door");
-    CHECK_INT(LK_NODE_NOT_HERE, lk_nodes_admit(t.nodes[B], "r"));
+    CHECK_INT(LK_NODE_ELSEWHERE, lk_nodes_admit(t.nodes[B], "r"));
     CHECK_INT(LK_NODE_LET_IN, lk_nodes_admit(t.nodes[A], "r"));
+    CHECK_ENTER("wss://a", true, &t, B, "r");
     ROW("nobody has heard of it: claimed for the door, which then knows");
-    CHECK_INT(LK_NODE_COME_AGAIN, lk_nodes_admit(t.nodes[B], "u"));
-    CHECK_INT(LK_NODE_COME_AGAIN, lk_nodes_admit(t.nodes[B], "u"));
-    turn(&t);
+    CHECK_INT(LK_NODE_UNSURE, lk_nodes_admit(t.nodes[B], "u"));
+    CHECK_ENTER("wss://b", false, &t, B, "u");
     CHECK_INT(LK_NODE_LET_IN, lk_nodes_admit(t.nodes[B], "u"));
     CHECK_PLACE("wss://b", &t, A, "u");
     ROW("asked of, not claimed");
@@ -110,6 +110,8 @@ TEST(livekit_nodes, gives_a_node_that_stops_no_rooms) {
     ROW("what was not begun is given up");
     CHECK_PLACE("wss://b", &t, B, "unmade");
     CHECK_PLACE("wss://b", &t, A, "new");
+    ROW("nor who stands at its door");
+    CHECK_ENTER("wss://b", true, &t, A, "newer");
     ROW("left");
     lk_nodes_leave(t.nodes[A], count_one, &left);
     turn(&t);
@@ -133,9 +135,9 @@ TEST(livekit_nodes, does_not_guess_without_the_database) {
     ROW("nothing else begins");
     const struct heard h = place(&t, A, "somewhere");
     CHECK_ERR(ERR_DATABASE, h.e);
-    CHECK_INT(LK_NODE_COME_AGAIN, lk_nodes_admit(t.nodes[A], "somewhere"));
+    CHECK_INT(LK_NODE_UNSURE, lk_nodes_admit(t.nodes[A], "somewhere"));
     turn(&t);
-    CHECK_INT(LK_NODE_COME_AGAIN, lk_nodes_admit(t.nodes[A], "somewhere"));
+    CHECK_INT(LK_NODE_UNSURE, lk_nodes_admit(t.nodes[A], "somewhere"));
     turn(&t);
     ROW("it is back");
     database.down = false;

@@ -1,87 +1,85 @@
-/* RoomService of one of several nodes: whose room is where, in Twirp's words. */
+/* RoomService of one of several nodes: each question gets to the node that can answer it. */
+#include "livekit/proto/room_service.pb-c.h"
 #include "livekit/twirp.h"
-
 #include "twirp_world.h"
 
-static struct {
-    lk_nodes_placed *placed; /* NULL: nobody has asked, or who did wants it no more */
-    void *arg;
-    char alias[16];
-    enum err fails; /* at once */
-} nodes;
+#include "played_nodes.h"
 
-#define NODES ((struct lk_nodes *)&nodes)
+#define ROOM_R  "{\"name\":\"r\"}"
+#define FROM_US " bearer=yes X-Parley-Node=one Content-Type: "
+#define AS_JSON "\nContent-Length: 2\ncontent-type:  application/json\r\n"
+#define MADE    FROM_US "application/json " ROOM_R
 
-enum err lk_nodes_find(struct lk_nodes *n, const char *alias, lk_nodes_placed *placed, void *arg) {
-    CHECK(n == NODES);
-    if (nodes.fails != OK) {
-        return err_set(nodes.fails, "no");
-    }
-    nodes.placed = placed;
-    nodes.arg = arg;
-    snprintf(nodes.alias, sizeof(nodes.alias), "%s", alias);
+static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" },
+                             there = { .node = "two",
+                                 .url = "wss://two",
+                                 .inner_url = "http://two:8090",
+                                 .elsewhere = (struct lk_rooms *)&nodes },
+                             hidden = { .node = "two", .url = "wss://two", .inner_url = "" };
+
+static enum err desk_of_two(struct desk *d) {
+    TRY(desk_open(d));
+    TRY(nodes_open());
+    lk_twirp_set_nodes(&d->door, NODES);
     return OK;
 }
 
-void lk_nodes_forget(struct lk_nodes *n, const void *arg) {
-    CHECK(n == NODES && arg == nodes.arg);
-    nodes.placed = NULL;
+static void desk_of_two_close(struct desk *d) {
+    lk_twirp_set_nodes(&d->door, NULL);
+    nodes_close();
+    desk_close(d);
 }
 
-/* Of the signalling, which has none here. */
-enum lk_node_entry lk_nodes_admit(struct lk_nodes *n, const char *alias) {
-    CHECK(n == NULL && alias == NULL);
-    return LK_NODE_LET_IN;
+static bool ask_json(const char *name, const char *video, const char *body) {
+    return ask(name, video, JSON, body, strlen(body));
 }
 
-static void nodes_say(enum err e, const struct lk_place *place) {
-    lk_nodes_placed *placed = STEAL(nodes.placed);
-    placed(nodes.arg, e, place);
-}
-
-TEST(livekit_twirp_nodes, sends_to_the_node_that_has_the_room) {
-    static int way;
-    static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" },
-                                 there = { .node = "two",
-                                     .url = "wss://two",
-                                     .inner_url = "http://two:8090",
-                                     .elsewhere = (struct lk_rooms *)&way },
-                                 hidden = { .node = "two", .url = "wss://two", .inner_url = "" };
+TEST(livekit_twirp_nodes, asks_the_node_that_has_the_room) {
     static const struct {
         const char *name;
         enum err e;
         const struct lk_place *place;
-        int status;
+        const char *from; /* the node that sends it on; NULL = none */
+        int status;       /* 0: another node is asked */
         const char *want; /* NULL = the answer of a room that was made */
     } rows[] = {
-        { "there", OK, &there, 412,
+        { "there", OK, &there, NULL, 0,
+            "POST http://two:8090/twirp/livekit.RoomService/CreateRoom" MADE },
+        { "there, says one who says it is here", OK, &there, "two", 412,
             "{\"code\":\"failed_precondition\",\"msg\":\"the room is on the node two: ask "
             "http://two:8090\"}" },
-        { "nobody knows that node's door", ERR_UNREACHABLE, &hidden, 412,
+        { "nobody knows that node's door", ERR_UNREACHABLE, &hidden, NULL, 412,
             "{\"code\":\"failed_precondition\",\"msg\":\"the room is on the node two: ask "
             "there\"}" },
-        { "the database is away", ERR_DATABASE, NULL, 503,
+        { "the database is away", ERR_DATABASE, NULL, NULL, 503,
             "{\"code\":\"unavailable\",\"msg\":\"where the room is cannot be known now "
             "(database)\"}" },
-        { "here, or nowhere", OK, &here, 200, NULL },
+        { "here", OK, &here, NULL, 200, NULL },
     };
     struct desk d;
-    CHECK_ERR(OK, desk_open(&d));
-    lk_twirp_set_nodes(&d.door, NODES);
+    CHECK_ERR(OK, desk_of_two(&d));
     FOR_ROWS (rows, r) {
         ROW(r->name);
-        CHECK(ask("CreateRoom", CREATE, JSON, "{\"name\":\"r\"}", 12));
+        from_node = r->from;
+        CHECK(ask_json("CreateRoom", CREATE, ROOM_R));
+        from_node = NULL;
         CHECK_INT(0, d.status);
         CHECK_STR("r", nodes.alias);
+        CHECK_INT(r->from == NULL ? 'p' : 'f', nodes.how);
         nodes_say(r->e == OK ? OK : err_set(r->e, "secret"), r->place);
         CHECK_INT(r->status, d.status);
-        CHECK_STR(r->want == NULL ? d.body : r->want, d.body);
+        if (r->status == 0) {
+            CHECK_STR(r->want, asks[0].said);
+            node_answers(0, 418, AS_JSON, "{}", 2);
+            CHECK_INT(418, d.status);
+            CHECK_STR(JSON, d.type);
+            CHECK_STR("{}", d.body);
+        } else {
+            CHECK_STR(r->want == NULL ? d.body : r->want, d.body);
+        }
     }
     ROW("what is open here is not looked for");
     check_answer("ListParticipants", ADMIN, "{\"room\":\"r\"}", 200, "{\"participants\":[]}");
-    ROW("nor is what is about no one room");
-    CHECK(ask("ListRooms", LIST, JSON, "{}", 2));
-    CHECK_INT(200, d.status);
     ROW("nor for who may not ask");
     check_answer("DeleteRoom", LIST, "{\"room\":\"s\"}", 401, DENIED);
     ROW("it cannot be looked for");
@@ -89,23 +87,122 @@ TEST(livekit_twirp_nodes, sends_to_the_node_that_has_the_room) {
     check_answer("DeleteRoom", CREATE, "{\"room\":\"s\"}", 429,
         "{\"code\":\"resource_exhausted\",\"msg\":\"no\"}");
     nodes.fails = OK;
-    ROW("it ends meanwhile");
-    CHECK(ask("DeleteRoom", CREATE, JSON, "{\"room\":\"s\"}", 12));
+    desk_of_two_close(&d);
+}
+
+TEST(livekit_twirp_nodes, names_the_node_that_does_not_answer) {
+    static const char silent[] =
+        "{\"code\":\"unavailable\",\"msg\":\"the node two does not answer (timeout)\"}";
+    struct desk d;
+    CHECK_ERR(OK, desk_of_two(&d));
+    ROW("who has the room");
+    CHECK(ask_json("DeleteRoom", CREATE, "{\"room\":\"s\"}"));
+    CHECK_INT('f', nodes.how);
+    nodes_say(OK, &there);
+    node_answers(0, 0, NULL, "", 0);
+    CHECK_INT(503, d.status);
+    CHECK_STR(silent, d.body);
+    ROW("one of all");
+    nodes.others = 2;
+    CHECK(ask_json("ListRooms", LIST, "{}"));
+    node_answers(0, 0, NULL, "", 0);
+    CHECK_INT(0, d.status);
+    node_answers(1, 200, "", "", 0);
+    CHECK_INT(503, d.status);
+    CHECK_STR(silent, d.body);
+    ROW("one of all says no");
+    CHECK(ask_json("ListRooms", LIST, "{}"));
+    node_answers(0, 401, "", "no", 2);
+    node_answers(1, 200, "", "", 0);
+    CHECK_INT(503, d.status);
+    ROW("it is looked for when we end");
+    CHECK(ask_json("DeleteRoom", CREATE, "{\"room\":\"s\"}"));
     lk_twirp_set_nodes(&d.door, NULL);
     CHECK_INT(503, d.status);
     CHECK(nodes.placed == NULL);
     check_answer("DeleteRoom", CREATE, "{\"room\":\"s\"}", 404, NO_ROOM);
-    desk_close(&d);
+    ROW("it is asked there when we end");
+    lk_twirp_set_nodes(&d.door, NODES);
+    CHECK(ask_json("DeleteRoom", CREATE, "{\"room\":\"s\"}"));
+    nodes_say(OK, &there);
+    lk_twirp_set_nodes(&d.door, NULL);
+    CHECK_STR("{\"code\":\"unavailable\",\"msg\":\"the node two does not answer (gone)\"}", d.body);
+    desk_of_two_close(&d);
 }
 
-TEST_ALLOC(livekit_twirp_nodes, survives_no_memory) {
-    static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" };
-    CLEANUP(desk_closep) struct desk d = { 0 };
-    TRY(desk_open(&d));
+/* The protobuf form of an answer with one room. */
+static void put_list(const char *name, struct buf *out) {
+    Lk__ListRoomsResponse list = LK__LIST_ROOMS_RESPONSE__INIT;
+    Lk__Room room = LK__ROOM__INIT, *rooms[] = { &room };
+    room.name = (char *)name;
+    list.n_rooms = 1;
+    list.rooms = rooms;
+    buf_init(out, 0);
+    CHECK_ERR(OK, lk_convert_write(&list.base, out));
+}
+
+TEST(livekit_twirp_nodes, lists_the_rooms_of_all) {
+    struct desk d;
+    struct buf s, t;
+    CHECK_ERR(OK, desk_of_two(&d));
+    lk_twirp_set_nodes(&d.door, NULL);
+    CHECK(ask_json("CreateRoom", CREATE, ROOM_R));
     lk_twirp_set_nodes(&d.door, NODES);
-    const bool sent = ask("CreateRoom", CREATE, JSON, "{\"name\":\"r\"}", 12);
+    put_list("s", &s);
+    put_list("t", &t);
+    nodes.others = 2;
+    CHECK(ask_json("ListRooms", LIST, "{}"));
+    CHECK_INT(0, d.status);
+    CHECK_STR("POST http://three:8090/twirp/livekit.RoomService/ListRooms" FROM_US
+              "application/protobuf ",
+        asks[1].said);
+    node_answers(1, 200, "", buf_str(&t), t.len);
+    node_answers(0, 200, "", buf_str(&s), s.len);
+    CHECK_INT(200, d.status);
+    CHECK(strstr(d.body, "\"name\":\"r\"") != NULL);
+    CHECK(strstr(d.body, "\"name\":\"s\"") != NULL);
+    CHECK(strstr(d.body, "\"name\":\"t\"") != NULL);
+    ROW("to another node ours alone");
+    from_node = "two";
+    check_answer("ListRooms", LIST, "{\"names\":[\"x\"]}", 200, "{\"rooms\":[]}");
+    from_node = NULL;
+    buf_finish(&s);
+    buf_finish(&t);
+    desk_of_two_close(&d);
+}
+
+static enum err run_all(struct desk *d) {
+    TRY(desk_of_two(d));
+    nodes.others = 1;
+    bool sent = ask_json("CreateRoom", CREATE, ROOM_R);
     if (sent && nodes.placed != NULL) {
         nodes_say(OK, &here);
     }
-    return sent && d.status == 200 ? OK : err_set(ERR_NOMEM, "not answered");
+    bool fine = sent && d->status == 200;
+    sent = ask_json("DeleteRoom", CREATE, "{\"room\":\"s\"}");
+    if (sent && nodes.placed != NULL) {
+        nodes_say(OK, &there);
+    }
+    if (asks[0].done != NULL) {
+        node_answers(0, 200, AS_JSON, "{}", 2);
+    }
+    fine = fine && sent && d->status == 200;
+    sent = ask_json("ListRooms", LIST, "{}");
+    if (asks[0].done != NULL) {
+        node_answers(0, 200, "", "", 0);
+    }
+    fine = fine && sent && d->status == 200;
+    return fine ? OK : err_set(ERR_NOMEM, "not answered");
+}
+
+TEST_ALLOC(livekit_twirp_nodes, survives_no_memory) {
+    struct desk d = { 0 };
+    const enum err e = run_all(&d);
+    if (d.router != NULL) {
+        lk_twirp_set_nodes(&d.door, NULL);
+    }
+    nodes_close();
+    nodes.forwards = NULL;
+    desk_close(&d);
+    return e;
 }

@@ -27,7 +27,8 @@ struct desk {
     size_t len;
 };
 
-static struct desk *desk; /* of the running test */
+static struct desk *desk;     /* of the running test */
+static const char *from_node; /* that sends what is asked; NULL = none does */
 
 static inline enum err desk_open(struct desk *d) {
     *d = (struct desk){ 0 };
@@ -59,7 +60,7 @@ static inline bool send_to(const char *method, const char *path, const char *aut
     const char *type, const char *body, size_t len) {
     struct http_request *r = http_request_create(method, path, strlen(path));
     desk->status = 0;
-    if (r == NULL || !http_request_expect_fields(r, 2)) {
+    if (r == NULL || !http_request_expect_fields(r, 3)) {
         http_request_destroy(r);
         return false;
     }
@@ -70,6 +71,9 @@ static inline bool send_to(const char *method, const char *path, const char *aut
     }
     if (type != NULL) {
         http_request_put_field(r, "Content-Type", 12, type, strlen(type));
+    }
+    if (from_node != NULL) {
+        http_request_put_field(r, "X-Parley-Node", 13, from_node, strlen(from_node));
     }
     if (http_request_put_body(r, body, len) != OK || r->arena.failed) {
         http_request_destroy(r);
