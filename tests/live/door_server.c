@@ -2,11 +2,9 @@
  * A small program that is nothing but the HTTP door, for the tests test_door_… in tests/live.
  *
  *     door_server [--listen ADDRESS]… [--cors] [--connections N] [--head-ms N] [--body-ms N]
- * [--idle-ms N]
- *                 [--rate N] [--burst N] [--trust BLOCK]…
+ *                 [--idle-ms N] [--rate N] [--burst N] [--trust BLOCK]…
  *
- * Prints "listening PORT" for each listener, in order. SIGTERM drains for up to 5 s and ends with
- * 0.
+ * Prints "listening PORT" for each listener, in order. SIGTERM drains for up to 5 s, ends with 0.
  */
 #include "core/buf.h"
 #include "core/clock.h"
@@ -14,6 +12,8 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "http/client.h"
+#include "http/hold.h"
+#include "http/relay.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/router.h"
@@ -286,6 +286,56 @@ static enum err ws_accept(struct http_request *r, void *arg, void **ret_state) {
     return OK;
 }
 
+/* A client that is held back until the loop's next turn: `then` is "again", "refuse", the address
+ * of a server that answers, or "wait". */
+struct held {
+    struct http_hold *hold;
+    uv_timer_t timer;
+    char then[64];
+};
+
+static void held_free(uv_handle_t *h) {
+    mem_free(h->data);
+}
+
+static void held_end(void *arg) {
+    uv_close((uv_handle_t *)&((struct held *)arg)->timer, held_free);
+}
+
+static void held_decide(uv_timer_t *t) {
+    struct held *h = t->data;
+    if (strcmp(h->then, "again") == 0) {
+        http_hold_decide(h->hold);
+    } else if (strcmp(h->then, "refuse") == 0) {
+        http_hold_refuse(h->hold, 404, "not here");
+    } else {
+        const struct http_relay_to to = { "the other", h->then, "X-Relayed: by door_server" };
+        http_hold_relay(h->hold, &to);
+    }
+    held_end(h);
+}
+
+static enum err held_accept(struct http_request *r, void *arg, void **ret_state) {
+    const char *then = http_request_query(r, "then");
+    if (http_hold_was(r) || http_request_header(r, "X-Relayed") != NULL) {
+        return ws_accept(r, arg, ret_state);
+    }
+    struct held *h = mem_zalloc(sizeof(*h));
+    if (h == NULL) {
+        return err_set(ERR_NOMEM, "no memory");
+    }
+    snprintf(h->then, sizeof(h->then), "%s", then == NULL ? "again" : then);
+    uv_timer_init(loop, &h->timer);
+    h->timer.data = h;
+    enum err e = http_hold_begin(r, held_end, h, &h->hold);
+    if (h->hold == NULL) {
+        held_end(h);
+    } else if (strcmp(h->then, "wait") != 0) {
+        uv_timer_start(&h->timer, held_decide, 0, 0);
+    }
+    return e;
+}
+
 static void ws_open(struct http_socket *s, void *state) {
     ((struct visitor *)state)->socket = s;
 }
@@ -319,31 +369,13 @@ static void ws_close(void *state, int code) {
     mem_free(state);
 }
 
+#define WS_TALK .open = ws_open, .message = ws_message, .close = ws_close
 static const struct http_socket_path paths[] = {
-    { .path = "/ws",
-        .protocol = "chat",
-        .accept = ws_accept,
-        .open = ws_open,
-        .message = ws_message,
-        .close = ws_close },
-    { .path = "/rtc",
-        .accept = ws_accept,
-        .open = ws_open,
-        .message = ws_message,
-        .close = ws_close },
-    { .path = "/rtc/v1",
-        .arg = password,
-        .accept = ws_accept,
-        .open = ws_open,
-        .message = ws_message,
-        .close = ws_close },
-    { .path = "/ws/token",
-        .arg = password,
-        .message_max = 1000,
-        .accept = ws_accept,
-        .open = ws_open,
-        .message = ws_message,
-        .close = ws_close },
+    { .path = "/ws", .protocol = "chat", .accept = ws_accept, WS_TALK },
+    { .path = "/rtc", .accept = ws_accept, WS_TALK },
+    { .path = "/rtc/v1", .arg = password, .accept = ws_accept, WS_TALK },
+    { .path = "/ws/held", .accept = held_accept, WS_TALK },
+    { .path = "/ws/token", .arg = password, .message_max = 1000, .accept = ws_accept, WS_TALK },
 };
 
 /* --- life --- */

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from door import MIB, Socket, check_error, get, settled, upgrade
+from door import CORS, Door, MIB, Socket, check_error, get, settled, upgrade
 from door import fixture_door  # noqa: F401 (fixture)
 
 
@@ -67,6 +67,55 @@ def test_websocket_by_single_bytes(door):
         for byte in upgrade("/ws"):
             wire.send(bytes([byte]))
         assert wire.head()[0] == 101
+
+
+# --- held back ---
+
+def held(then):
+    return f"/ws/held?then={then}"
+
+
+@pytest.mark.parametrize("relayed", [False, True], ids=["here", "by another server"])
+def test_a_client_that_was_held_back_notices_nothing(door, relayed):
+    with Socket(door, held(f"http://127.0.0.1:{door.port}" if relayed else "again")) as ws:
+        for size in (5, 2 * MIB):
+            ws.say(b"m" * size)
+            assert ws.hear() == (1, b"m" * size)
+        ws.say(b"close")
+        assert ws.hear() == (8, b"\x0f\xa1as you wish")
+        ws.say(b"\x0f\xa1", opcode=8)
+        assert ws.closed()
+
+
+@pytest.mark.parametrize("then,status,words", [
+    ("refuse", 404, b"not here"),
+    ("http://127.0.0.1:1", 503, b"the other does not answer"),
+    ("https://127.0.0.1:1", 503, b"only plain http:// addresses can be relayed to"),
+])
+def test_a_client_that_was_held_back_is_refused_in_words(door, then, status, words):
+    answer = door.ask(upgrade(held(then)))
+    assert (answer.status, answer.body) == (status, words)
+    assert CORS <= set(answer.headers)
+
+
+def test_a_client_may_leave_while_it_is_held_back(door):
+    for _ in range(20):
+        with door.connect() as wire:
+            wire.send(upgrade(held("wait")))
+    with Socket(door, held("again")) as ws:  # behind them
+        ws.say(b"hello")
+        assert ws.hear() == (1, b"hello")
+
+
+def test_clients_that_are_held_back_do_not_delay_the_end():
+    with Door() as door, door.connect() as waits:
+        waits.send(upgrade(held("wait")))
+        with Socket(door) as ws:  # behind it
+            ws.say(b"hello")
+            assert ws.hear() == (1, b"hello")
+        door.process.terminate()
+        assert waits.closed()
+        assert door.process.wait(20) == 0
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 2 * MIB])
