@@ -4,6 +4,7 @@ PARLEY_TEST_SFU=livekit runs the same against livekit-server, which has one list
 """
 import http.client
 import json
+import time
 import urllib.parse
 
 import pytest
@@ -54,6 +55,29 @@ def test_rooms_are_made_listed_changed_and_ended(server):
     assert ask(server, "ListParticipants", {"room": "a"}, roomAdmin=True, room="a") == (200, {"participants": []})
     assert ask(server, "DeleteRoom", {"room": "a"}, roomCreate=True) == (200, {})
     assert ask(server, "ListRooms", {"names": ["a"]}, roomList=True) == (200, {"rooms": []})
+
+
+def knock(server, jwt):
+    """(status, text) of what a client asks before it joins with this token."""
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc, timeout=30)
+    try:
+        connection.request("GET", "/rtc/validate?" + urllib.parse.urlencode({"access_token": jwt, "protocol": 16}))
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.skipif(under_test() is LiveKit, reason="not asked of livekit-server: nobody is in the room")
+def test_tokens_of_before_are_taken_back(server):
+    now = int(time.time())
+    old = token(server.key, server.secret, "taken", "alice", nbf=now - 5)
+    assert knock(server, old) == (200, "success")
+    asked = {"room": "taken", "identity": "alice", "revoke_token_ts": now}
+    assert ask(server, "RemoveParticipant", asked, roomAdmin=True, room="taken")[0] == 404, "nobody is in; it holds all the same"
+    assert knock(server, old) == (401, "invalid token: token is revoked")
+    assert knock(server, token(server.key, server.secret, "taken", "alice", nbf=now)) == (200, "success")
+    assert knock(server, token(server.key, server.secret, "taken", "bob", nbf=now - 5)) == (200, "success")
 
 
 @pytest.mark.parametrize("method,body,video,status,code", [
