@@ -204,7 +204,9 @@ static enum err build_chronicle(struct cli_focus *f) {
     crypto_hex(random, sizeof(random), f->run);
     const char *node = f->cfg.config->node.name;
     const struct lk_chronicle_config chronicle = { f->cfg.rooms, f->witness, node, f->run };
-    const struct lk_leftovers_config leftovers = { f->witness, node, f->run };
+    const struct lk_leftovers_config leftovers = {
+        .witness = f->witness, .node = node, .run = f->run
+    };
     TRY(lk_chronicle_create(&chronicle, &f->chronicle));
     return lk_leftovers_create(f->loop, &leftovers, &f->leftovers);
 }

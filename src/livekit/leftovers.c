@@ -1,4 +1,5 @@
-/* Looks at a page of rows each time the clock ticks, until there are no more. Main. */
+/* Looks at a page of rows each time the clock ticks, until there are no more; then later again.
+ * Main. */
 #include "livekit/leftovers.h"
 
 #include "calls/input.h"
@@ -10,8 +11,16 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-#define CONNECTION_SIZE 64 /* room_id_make needs less */
+#define CONNECTION_SIZE 64  /* room_id_make needs less */
+#define NODE_SIZE       128 /* node.name has at most 64 characters */
+
+/* Nodes that the database has forgotten. */
+struct strangers {
+    char names[LK_LEFTOVERS_NODES][NODE_SIZE];
+    size_t n;
+};
 
 struct lk_leftovers {
     uv_timer_t timer;
@@ -19,9 +28,9 @@ struct lk_leftovers {
     struct store *store;
     char after[CONNECTION_SIZE]; /* they are noted up to this one */
     int64_t n;
+    struct strangers before, now; /* in the last look, in this one */
     bool asking;
-    bool over; /* all were found */
-    int refs;  /* ours, and a question's */
+    int refs; /* ours, and a question's */
 };
 
 static void unref(struct lk_leftovers *l) {
@@ -49,21 +58,48 @@ static void note(const struct lk_leftovers *l, const struct store_stay *s) {
     lk_witness_note(l->cfg.witness, &in);
 }
 
+static void on_timer(uv_timer_t *t);
+
 static void finish(struct lk_leftovers *l) {
-    l->over = true;
-    uv_timer_stop(&l->timer);
+    const uint64_t again_ms = l->cfg.again_ms > 0 ? l->cfg.again_ms : LK_LEFTOVERS_AGAIN_MS;
     if (l->n > 0) {
         LOG_WARN(&log_root, "stays_ended", "reason=%s rows=%" PRId64, LK_LEFTOVERS_REASON, l->n);
     }
+    l->before = l->now;
+    l->now.n = 0;
+    l->n = 0;
+    l->after[0] = '\0';
+    uv_timer_start(&l->timer, on_timer, again_ms, LK_LEFTOVERS_MS);
+}
+
+static bool has(const struct strangers *s, const char *name) {
+    size_t i = 0;
+    while (i < s->n && strcmp(s->names[i], name) != 0) {
+        i++;
+    }
+    return i < s->n;
+}
+
+/* Ours is over; a stranger's, if it was one in the last look, too. */
+static bool is_over(struct lk_leftovers *l, const struct store_stay *s) {
+    if (strcmp(s->node, l->cfg.node) == 0) {
+        return true;
+    }
+    if (!has(&l->now, s->node) && l->now.n < LK_LEFTOVERS_NODES) {
+        snprintf(l->now.names[l->now.n++], NODE_SIZE, "%s", s->node);
+    }
+    return has(&l->before, s->node);
 }
 
 static void on_found(void *arg, enum err e, const struct store_stay *rows, size_t n) {
     struct lk_leftovers *l = arg;
     l->asking = false;
     for (size_t i = 0; e == OK && l->store != NULL && i < n; i++) {
-        note(l, &rows[i]);
         snprintf(l->after, sizeof(l->after), "%s", rows[i].connection);
-        l->n++;
+        if (is_over(l, &rows[i])) {
+            note(l, &rows[i]);
+            l->n++;
+        }
     }
     if (e == OK && l->store != NULL && n < STORE_STAYS_MOST) {
         finish(l);
@@ -74,7 +110,7 @@ static void on_found(void *arg, enum err e, const struct store_stay *rows, size_
 /* A database that does not answer now is asked again. */
 static void on_timer(uv_timer_t *t) {
     struct lk_leftovers *l = t->data;
-    if (l->store == NULL || l->asking || l->over || !lk_witness_caught_up(l->cfg.witness)) {
+    if (l->store == NULL || l->asking || !lk_witness_caught_up(l->cfg.witness)) {
         return;
     }
     l->asking = true;

@@ -16,7 +16,8 @@
 
 /* $1 node, $2 run, $3 behind which, $4 how many */
 #define STORE_FIND_STAYS_SQL                                                                       \
-    "SELECT " STORE_STAY_NAMES " FROM sfu_stays WHERE node = $1::text AND run <> $2::text"         \
+    "SELECT " STORE_STAY_NAMES " FROM sfu_stays AS s WHERE CASE WHEN node = $1::text"              \
+    " THEN run <> $2::text ELSE NOT EXISTS (SELECT FROM sfu_nodes AS n WHERE n.name = s.node) END" \
     " AND connection > $3::text COLLATE \"C\" ORDER BY connection LIMIT $4::bigint"
 
 #endif

@@ -29,7 +29,8 @@ struct store_stay {
 
 /** Borrowed for the call; NULL on an error. */
 typedef void store_stays_found(void *arg, enum err e, const struct store_stay *rows, size_t n);
-/** What the node's other processes than `run` have left, by the connections: those behind `after`
+/** What the node's other processes than `run` have left, and nodes that sfu_nodes does not know any
+ * more, by the connections: those behind `after`
  * ("": from the first). At most STORE_STAYS_MOST; people come before rooms. */
 MUST_CHECK enum err store_stays_left(struct store *s, const char *node, const char *run,
     const char *after, store_stays_found *found, void *arg);

@@ -148,6 +148,13 @@ def other(stack, name):
     return stack.nodes["two" if name == "one" else "one"]
 
 
+@pytest.fixture(name="left", scope="module")
+def fixture_left(stack):
+    """Somebody on a node that was killed and forgotten before this module began."""
+    stack.cluster.sql("INSERT INTO sfu_stays VALUES ('PA_left', 'gone', '1', 'alias', '@left:localhost:DEV', false, now())", "parley")
+
+
+@pytest.mark.usefixtures("left")
 def test_people_of_a_room_get_one_address_from_either_node(stack, guests):
     alice, bob = guests
     status, where = alice.ask_node(stack.nodes["one"])
@@ -349,3 +356,11 @@ def test_a_node_that_stops_gives_its_rooms_away(stack, guests):
     finally:
         stack.nodes[where].start()
     wait_registered(stack, "one", "two")
+
+
+@pytest.mark.usefixtures("left")
+def test_what_a_node_left_that_never_came_back_is_ended(stack):
+    stack.wait(lambda: stack.cluster.rows("SELECT 1 FROM sfu_stays WHERE connection = 'PA_left'", "parley"), lambda rows: rows == [],
+               "the end of who was on a node that is gone")
+    told = stack.cluster.rows("SELECT type, payload->>'reason' FROM call_events WHERE source_event_id = 'parley:left:PA_left'", "parley")
+    assert told == [["media_disconnected", "SERVER_RESTART"]]
