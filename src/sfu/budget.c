@@ -70,7 +70,9 @@ static void due(struct wheel_timer *timer, int64_t now_us) {
     int64_t next_us = rtc_bwe_tick(t->budget.bwe, now_us);
     size_t bytes = rtc_bwe_padding(t->budget.bwe, now_us);
     if (bytes > 0) {
-        rtc_bwe_padded(t->budget.bwe, sfu_padding_send(t, bytes), now_us);
+        /* For who reports on numbers, these say better whether anything can be added. */
+        bool rests = view_of(t).rtt_us == 0 && sfu_share_waits_long(t);
+        rtc_bwe_padded(t->budget.bwe, rests ? 0 : sfu_padding_send(t, bytes), now_us);
     }
     look(t, now_us);
     if (next_us != INT64_MAX) {

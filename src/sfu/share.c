@@ -11,6 +11,8 @@
 
 #include <utlist.h>
 
+#define LEAST_DIVISOR 64
+
 /* --- claims --- */
 
 static uint8_t rank_of(const struct sfu_subscription *s) {
@@ -143,8 +145,21 @@ void sfu_share_touch(struct sfu_transport *t) {
     }
 }
 
+void sfu_share_answered(struct sfu_transport *t, int64_t rtt_us) {
+    struct sfu_share *s = &t->share;
+    s->rtt_us = rtt_us;
+    /* Ways change: the least is forgotten within a few minutes. */
+    bool less = s->rtt_least_us == 0 || rtt_us < s->rtt_least_us;
+    s->rtt_least_us += less ? rtt_us - s->rtt_least_us : (rtt_us - s->rtt_least_us) / LEAST_DIVISOR;
+}
+
+bool sfu_share_waits_long(const struct sfu_transport *t) {
+    return t->share.rtt_us - t->share.rtt_least_us > SFU_WAITS_LONG_US;
+}
+
 static uint64_t room_for_resends(const struct sfu_transport *t, uint64_t budget) {
-    uint64_t least = sfu_transport_is_full(t) ? budget / 100 * SFU_RESEND_PERCENT : budget;
+    uint64_t share = sfu_share_waits_long(t) ? 0 : budget / 100 * SFU_RESEND_PERCENT;
+    uint64_t least = sfu_transport_is_full(t) ? share : budget;
     uint64_t left = budget > t->share.spent_bps ? budget - t->share.spent_bps : 0;
     return (left > least ? left : least) + 1; /* never 0 */
 }

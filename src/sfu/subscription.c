@@ -286,6 +286,7 @@ void sfu_subscription_reported(
     struct sfu_subscription *s, const struct rtc_rtcp_block *block, int64_t now_us) {
     if (rtc_rtt_echoed(&s->rtt, block->lsr, block->dlsr, now_us)) {
         s->transport->participant->rtt_us = s->rtt.smooth_us;
+        sfu_share_answered(s->transport, s->rtt.last_us);
     }
     if (!s->repeats) {
         s->plan.own &= ~RTC_EXT_BIT(RTC_EXT_MID); /* it knows whose they are */

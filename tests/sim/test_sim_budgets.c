@@ -322,6 +322,49 @@ TEST(sim_budgets, who_estimates_himself_gets_the_best_again) {
     }
 }
 
+/* Where the lowest layer and sound have next to all of a line, a queue that was filled once stands
+ * for ever if what is lost before it is sent again. */
+TEST(sim_budgets, a_queue_drains_for_who_estimates_himself) {
+    static const struct {
+        const char *name;
+        uint64_t bps; /* of which some 276,000 are needed */
+        unsigned growth_percent;
+    } rows[] = {
+        { "99.5 %", 277500, 8 },
+        { "99.5 %, as fast as packets come", 277500, 100 },
+        { "98 %", 281600, 8 },
+        { "98 %, as fast as packets come", 281600, 100 },
+    };
+    static const struct world_kind medium = {
+        .video = true, .layers = 3, .payload = 800, .no_temporal = true
+    };
+    FOR_ROWS (rows, r) {
+        ROW(r->name);
+        for (uint64_t seed = 1; seed <= 2; seed++) {
+            struct world *w = world_create(seed);
+            struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
+            b->estimate.growth_percent = r->growth_percent;
+            world_run(w, SECOND);
+            (void)world_subscribe(b, world_publish(a, 0, &medium), NULL);
+            struct peer_sink *hears = world_subscribe(b, world_publish(a, 1, &microphone), NULL);
+            world_run(w, 4 * SECOND);
+            struct net_narrow *way = net_narrow(&w->net, &b->path, r->bps, 300 * MS);
+            world_run(w, 40 * SECOND);
+            uint64_t lost = way->lost, heard = hears->stats.packets;
+            int64_t sum_us = 0;
+            for (unsigned i = 0; i < 40; i++) {
+                world_run(w, SECOND / 2);
+                sum_us += way->busy_us > w->now_us ? way->busy_us - w->now_us : 0;
+            }
+            print_figures(r->name, sum_us / 40);
+            CHECK(sum_us / 40 < 150 * MS);
+            CHECK(way->lost - lost < 20);
+            CHECK(hears->stats.packets - heard > 980);
+            world_destroy(w);
+        }
+    }
+}
+
 TEST(sim_budgets, where_there_is_no_rtx_there_is_no_padding) {
     struct world *w = world_create(6);
     struct world_client *a = world_join(w, 0), *b = world_join(w, 1);
