@@ -255,7 +255,7 @@ def test_rooms_spread(stack, tmp_path):
     assert places == {"one", "two"}
 
 
-def test_an_admin_kicks_from_the_other_node(stack, guests):
+def test_an_admin_mutes_kicks_and_ends_from_the_other_node(stack, guests):
     alice, bob = guests
     where = alice.ask_node(stack.nodes["two"])[1]
     assert bob.ask_node(stack.nodes["two"]) == (200, where)
@@ -264,13 +264,19 @@ def test_an_admin_kicks_from_the_other_node(stack, guests):
     os.kill(asked.process.pid, signal.SIGHUP)
     call = stack.wait_call(alice.room, status="active")["session_id"]
 
-    def kick():
-        return subprocess.run([str(asked.binary), "calls", "kick", call, "--user", bob.user.user_id, "--config", str(asked.config)],
+    def order(what, *more):
+        return subprocess.run([str(asked.binary), "calls", what, call, *more, "--config", str(asked.config)],
                               capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=asked.environment)
 
-    done = stack.wait(kick, lambda done: done.returncode == 0, "kick")
-    assert bob.user.user_id in done.stdout
+    done = stack.wait(lambda: order("mute", "--user", alice.user.user_id), lambda done: done.returncode == 0, "mute")
+    assert alice.user.user_id in done.stdout
+    bob.media.wait("the sound muted", lambda seen: bob.media.track(alice.identity, "microphone", seen)["muted"])
+    done = order("kick", "--user", bob.user.user_id)
+    assert (done.returncode, bob.user.user_id in done.stdout) == (0, True), done
     alice.media.wait_gone(bob.identity)
+    done = order("end")
+    assert (done.returncode, alice.user.user_id in done.stdout) == (0, True), done
+    alice.media.wait("end", lambda seen: seen["state"] == "disconnected")
 
 
 @contextlib.contextmanager
