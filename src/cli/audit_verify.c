@@ -7,7 +7,9 @@
 #include "cli/screen.h"
 #include "cli/settings.h"
 #include "core/buf.h"
+#include "core/clock.h"
 #include "core/mem.h"
+#include "core/new_file.h"
 #include "store/keyring.h"
 #include "store/migrate.h"
 #include "store/verify.h"
@@ -119,6 +121,27 @@ static void put_json(struct buf *b, const struct store_verify_report *r) {
         buf_json_field(b, "head", head);
     }
     buf_puts(b, "}\n");
+}
+
+/* --- as metrics --- */
+
+/* For a collector of files: a run may take long, and `parley serve` makes none. */
+static enum err write_metrics(const char *path, const struct store_verify_report *r) {
+    CLEANUP(buf_finish) struct buf b;
+    CLEANUP(new_file_destroyp) struct new_file *f = NULL;
+    buf_init(&b, 0);
+    buf_printf(&b,
+        "# HELP parley_audit_verified_timestamp_seconds When the audit was last proved, or not.\n"
+        "# TYPE parley_audit_verified_timestamp_seconds gauge\n"
+        "parley_audit_verified_timestamp_seconds %" PRId64 "\n"
+        "# HELP parley_audit_problems What was wrong with it then.\n"
+        "# TYPE parley_audit_problems gauge\n"
+        "parley_audit_problems %" PRId64 "\n",
+        clock_wall_ms() / SEC_MS, r->problems);
+    TRY(buf_check(&b));
+    TRY(new_file_create(path, 0644, &f)); /* the collector is another user */
+    TRY(new_file_write(f, buf_str(&b), b.len));
+    return new_file_commit(f);
 }
 
 /* --- running --- */
@@ -241,6 +264,9 @@ enum err cli_audit_verify(const struct cli_args *args) {
     TRY(verify_database(args, &report));
     if (report.problems == 0 && cli_args_has(args, "anchor") && report.head.seq > 0) {
         TRY(cli_anchor_file_write(cli_args_get(args, "anchor"), &report.head));
+    }
+    if (cli_args_has(args, "metrics")) {
+        TRY(write_metrics(cli_args_get(args, "metrics"), &report));
     }
     TRY(print_report(args, &report));
     cli_command_set_exit(report.problems == 0 ? EXIT_GREEN : EXIT_BAD);

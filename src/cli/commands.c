@@ -177,6 +177,7 @@ static const struct cli_option purge_options[] = {
 static const struct cli_option verify_options[] = {
     { "expect", "HEAD", "a head that an earlier run printed", NULL, check_head },
     { "anchor", "FILE", "compare with the head kept there, then keep the new", NULL, NULL },
+    { "metrics", "FILE", "write the outcome for Prometheus, too", NULL, NULL },
     { "all", NULL, "name every bad row, not the first alone", NULL, NULL },
     { "export", "DIR", "check an export instead; needs no database", NULL, NULL },
     { "json", NULL, "one JSON object", NULL, NULL },

@@ -159,6 +159,11 @@ static void free_session(struct lk_session *s) {
     mem_free(s);
 }
 
+void lk_session_metrics(void) {
+    metrics_register(&sessions_now);
+    metrics_register(&broken);
+}
+
 enum err lk_session_create(
     struct lk_signal *signal, struct lk_entry *entry, struct lk_session **ret) {
     struct lk_session *s = mem_zalloc(sizeof(*s));
@@ -174,8 +179,6 @@ enum err lk_session_create(
         mem_free(s);
         return e;
     }
-    metrics_register(&sessions_now);
-    metrics_register(&broken);
     metric_add(&sessions_now, 1);
     DL_APPEND(signal->sessions, s);
     *ret = s;

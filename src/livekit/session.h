@@ -51,6 +51,8 @@ struct lk_session {
     struct lk_session *prev, *next;
 };
 
+/** Its metrics are on /metrics from now on, also while there is none. */
+void lk_session_metrics(void);
 /** Of a client that was let in; takes the entry. ERR_NOMEM: the entry is still the caller's. */
 MUST_CHECK enum err lk_session_create(
     struct lk_signal *signal, struct lk_entry *entry, struct lk_session **ret);

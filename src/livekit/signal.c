@@ -193,6 +193,7 @@ enum err lk_signal_create(const struct lk_signal_config *cfg, struct lk_signal *
     }
     metrics_register(&refused_total);
     lk_signal_wait_register();
+    lk_session_metrics();
     *ret = s;
     return OK;
 }

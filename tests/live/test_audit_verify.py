@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import pytest
 from parley import build_dir
@@ -262,6 +263,25 @@ def test_is_green_while_calls_are_written(db):
         for room in range(8):
             assert node.expect(f"committed {turn}-{room} ").endswith(" ok")
     assert assert_green(db)["rows"] == 25 * (8 * 5 + 7)
+
+
+def test_tells_prometheus(world, tmp_path):
+    url, run = world.copy()
+    file = tmp_path / "parley.prom"
+
+    def told():
+        return {name: int(value) for name, value in re.findall(r"^(parley_\w+) (\d+)$", file.read_text(), re.M)}
+    began = int(time.time())
+    assert verify(url, world.database.key, "--metrics", str(file))[0] == 0
+    green = told()
+    assert green.pop("parley_audit_verified_timestamp_seconds") >= began and green == {"parley_audit_problems": 0}
+    assert file.stat().st_mode & 0o777 == 0o644
+    run("UPDATE call_events SET type = 'nothing' WHERE n = 1 AND session_id = '{B0}'")
+    assert verify(url, world.database.key, "--metrics", str(file))[0] == 1
+    assert told()["parley_audit_problems"] > 0
+    before = file.read_text()
+    assert verify(url, str(tmp_path / "no.key"), "--metrics", str(file))[0] == 2
+    assert file.read_text() == before, "who cannot look says nothing"
 
 
 def test_says_why_it_cannot_run(world, tmp_path):

@@ -105,8 +105,23 @@ def test_the_dashboard_names_what_is_there(page):
     assert len({panel["id"] for panel in dashboard()["panels"]}) == len(places)
 
 
-def test_the_alerts_name_what_is_there(page):
-    found = samples(page)
+def test_what_is_measured_of_media_is_shown(page):
+    shown = " ".join(expression for _, expression in dashboard_queries())
+    ours = [name for name in samples(page) if re.match("parley_(media|livekit|nodes?|audit)_", name)]
+    assert len(ours) > 40 and [name for name in ours if not re.search(rf"\b{name}\b", shown)] == []
+
+
+def verified(parley, tmp_path):
+    """What node_exporter passes on."""
+    parley.run("audit", "verify", "--metrics", str(tmp_path / "parley.prom"))
+    text = (tmp_path / "parley.prom").read_text()
+    done = promtool("check", "metrics", stdin=text)
+    assert done.returncode == 0, done.stderr
+    return text
+
+
+def test_the_alerts_name_what_is_there(page, parley, tmp_path):
+    found = samples(page + verified(parley, tmp_path))
     for rule in rules():
         assert missing(rule["expr"], found) == [], rule["alert"]
 
