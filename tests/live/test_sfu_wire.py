@@ -19,7 +19,10 @@ LOW_WIDTH = LARGE["width"] // 2
 FPS = 30
 WATCH_S = 8
 ROWS_S = 60
-FRAMES_LEAST = 20 / 30   # of those that come over a good line
+SMALL = {"width": 160, "height": 90}  # costs little to encode: frames are lost by the line, not for want of a processor
+FRAMES_LEAST = 20        # a second, over the bad line …
+FRAMES_GOOD = 25         # … where so many come over a good one: else the machine is too busy to tell
+WINDOWS_MOST = 6
 CONCEALED_MOST = 0.1     # of the sound: what is lost, without any of what makes up for it
 SILENT_MOST = 0.02       # of it, longer than can be concealed, beside what a busy machine does to anybody: 160 ms
 
@@ -140,24 +143,40 @@ def test_a_pause(request, server, line, people, postgres):
 
 def amounts(one):
     camera, microphone = (one.track("alice", source) for source in ("camera", "microphone"))
-    return camera["frames"], microphone["samples"], microphone["concealed"], microphone["silent"]
+    return camera["whole"], microphone["samples"], microphone["concealed"], microphone["silent"]
+
+
+def watch(*people):
+    """What came to each in the same while; the first figure by the second."""
+    began = [(amounts(one), time.monotonic()) for one in people]
+    time.sleep(WATCH_S)
+    grown = []
+    for one, (then, since) in zip(people, began):
+        now = amounts(one)
+        more = [a - b for a, b in zip(now, then)]
+        grown.append([more[0] / (time.monotonic() - since), *more[1:]])
+    return grown
 
 
 def test_loss_and_jitter(request, server, line, people):
-    """A tenth is lost and the rest is up to 50 ms late, both ways."""
+    """A tenth is lost and the rest is up to 50 ms late, both ways: more than 20 whole pictures a second come, and sound without a gap."""
     alice, bob, carol = people
     for one in people:
         one.join(server, request.node.name)
-    alice.publish("camera", "microphone", fps=FPS)
+    alice.publish("camera", size=SMALL, fps=FPS, restless=True)  # the browser's own camera may give 20 a second
+    alice.publish("microphone")
     line.up = line.down = Way(loss=0.1, jitter_s=0.05)
     for one in (bob, carol):
         one.wait_media("alice", "camera", "microphone")
     time.sleep(2)  # both know the line
-    began = {one: amounts(one) for one in (bob, carol)}
-    time.sleep(WATCH_S)
-    bad, good = ([now - then for now, then in zip(amounts(one), began[one])] for one in (bob, carol))
-    print(f"frames, and samples of sound, those that were concealed, and those that were silent, in {WATCH_S} s: {bad}; without loss {good}")
-    assert bad[0] >= FRAMES_LEAST * good[0] > 0
+    for _ in range(WINDOWS_MOST):
+        bad, good = watch(bob, carol)
+        print(f"pictures a second, and samples of sound, those that were concealed, and those that were silent: {bad}; without loss {good}")
+        if good[0] >= FRAMES_GOOD:
+            break
+    else:
+        pytest.skip(f"this machine is too busy to say: {good[0]:.1f} pictures a second come over a good line")
+    assert bad[0] > FRAMES_LEAST
     assert bad[1] >= 0.9 * good[1] > 0
     assert bad[2] <= good[2] + CONCEALED_MOST * bad[1]
     assert bad[3] <= good[3] + SILENT_MOST * bad[1]

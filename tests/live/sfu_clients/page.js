@@ -30,6 +30,8 @@ async function runs(camera) {
     return value !== undefined;
 }
 
+const SMALL_FPS = 20, SMALL_BPS = 300000; /* more livekit-client does not send of a small picture by itself */
+
 /** The fake camera and microphone of the browser. */
 async function device(source, size, fps) {
     const wanted = source === "camera" ? { video: { ...(size ?? SIZE), frameRate: fps ?? 15 } } : { audio: true };
@@ -82,6 +84,7 @@ async function arrived(publication) {
         if (row.type === "inbound-rtp") {
             said.bytes = row.bytesReceived; /* of payloads */
             said.frames += row.framesDecoded ?? 0;
+            said.whole = row.framesReceived; /* with all their packets; decoded or not */
             said.energy += row.totalAudioEnergy ?? 0;
             said.packets += row.packetsReceived ?? 0;
             said.width = row.frameWidth ?? 0;
@@ -189,7 +192,8 @@ globalThis.acts = {
         const track = restless ? busy(size, fps) : source === "screen_share" ? screen() : await device(source, size, fps);
         /* A small camera is no reason for one layer: what is switched between must be there. */
         published.set(source, await room.localParticipant.publishTrack(track, {
-            source, simulcast: source === "camera", videoCodec: codec, scalabilityMode: mode, backupCodec: false }));
+            source, simulcast: source === "camera", videoCodec: codec, scalabilityMode: mode, backupCodec: false,
+            ...(fps > SMALL_FPS && { videoEncoding: { maxBitrate: SMALL_BPS, maxFramerate: fps } }) }));
         return { sid: published.get(source).trackSid };
     },
     async unpublish({ source }) {
