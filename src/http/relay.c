@@ -139,18 +139,25 @@ static void on_written(uv_write_t *w, int status) {
     }
 }
 
+/* What waits takes no more memory than it has bytes: small ones are cut to size. */
+static struct chunk *fitting(struct chunk *c, size_t len) {
+    struct chunk *smaller = mem_realloc(c, sizeof(*c) + len);
+    return smaller == NULL ? c : smaller;
+}
+
 /* Takes the chunk. */
-static void pass_on(struct way *way, struct chunk *c, size_t len) {
+static void pass_on(struct way *way, struct chunk *chunk, size_t len) {
+    struct chunk *c = fitting(chunk, len);
     const uv_buf_t out = uv_buf_init(c->bytes, (unsigned)len);
     c->way = way;
-    c->len = len;
+    c->len = sizeof(*c) + len;
     c->write.data = c;
     if (uv_write(&c->write, way->to, &out, 1, on_written) != 0) {
         mem_free(c);
         end(way->relay);
         return;
     }
-    way->queued += len;
+    way->queued += c->len;
     if (way->queued >= HTTP_RELAY_QUEUE_BYTES) {
         way->waits = true;
         uv_read_stop(way->from);

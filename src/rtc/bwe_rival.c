@@ -1,10 +1,8 @@
 /* Window by window. */
 #include "rtc/bwe_rival.h"
 
-#define EMPTIES 0.6 /* of what it was: less helps */
-#define LESS                                                                                       \
-    0.85 /* of what arrived: less was sent indeed, which is not so for the lowest layer            \
-          */
+#define EMPTIES 0.6  /* of what it was: less helps */
+#define LESS    0.85 /* of what arrived: less was sent indeed; the lowest layer is not sent less */
 
 static void begin(struct rtc_bwe_rival *r, enum rtc_bwe_rival_state state, int64_t now_us) {
     r->state = state;
