@@ -21,7 +21,7 @@ WATCH_S = 8
 ROWS_S = 60
 SMALL = {"width": 160, "height": 90}  # costs little to encode: frames are lost by the line, not for want of a processor
 FRAMES_LEAST = 20        # a second, over the bad line …
-FRAMES_GOOD = 25         # … where so many come over a good one: else the machine is too busy to tell
+FRAMES_GOOD = 25         # … and fewer say something where so many come over a good one: else the machine is too busy
 WINDOWS_MOST = 6
 CONCEALED_MOST = 0.1     # of the sound: what is lost, without any of what makes up for it
 SILENT_MOST = 0.02       # of it, longer than can be concealed, beside what a busy machine does to anybody: 160 ms
@@ -172,7 +172,7 @@ def test_loss_and_jitter(request, server, line, people):
     for _ in range(WINDOWS_MOST):
         bad, good = watch(bob, carol)
         print(f"pictures a second, and samples of sound, those that were concealed, and those that were silent: {bad}; without loss {good}")
-        if good[0] >= FRAMES_GOOD:
+        if bad[0] > FRAMES_LEAST or good[0] >= FRAMES_GOOD:
             break
     else:
         pytest.skip(f"this machine is too busy to say: {good[0]:.1f} pictures a second come over a good line")
