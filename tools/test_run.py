@@ -19,7 +19,7 @@ LOGS = os.path.join(ROOT, ".parley", "logs")
 JOBS = os.cpu_count() or 2
 
 BUILD_SECONDS = 1200
-LIVE_SECONDS = 2400      # all live tests together; about 20 minutes on two quiet cores
+LIVE_SECONDS = 2700      # all live tests together; about half an hour on two quiet cores
 GRACE_SECONDS = 60       # from "please stop" to the end of its process group
 FUZZ_SECONDS = 5         # a target
 VALGRIND_FACTOR = 10     # how much slower a test may be under it

@@ -32,7 +32,7 @@ static const struct call_input full = { .type = IN_MEDIA_REMOVED,
         .codec = "opus",
         .direction = "sent",
         .path = "relay",
-        .figures = { 1, 2, 3, 4, 5, 6, 7, 8, -1, 10, 11, 12, -13 },
+        .figures = { 1, 2, 3, 4, 5, 6, 7, 8, -1, 10, 11, 12, -13, 14, 15, -16, 17, 18 },
         .full_access = true,
         .count = 7 } };
 
