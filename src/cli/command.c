@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HELP_COLUMNS 80
+#define HELP_INDENT  18
+#define HELP_BLANKS  "                  " /* so many */
+
 static const struct cli_option global_options[] = {
     CLI_OPTION_CONFIG,
     CLI_OPTION_HELP,
@@ -39,19 +43,25 @@ static bool in_group(const char *name, const char *group) {
     return n == 0 || (strncmp(name, group, n) == 0 && name[n] == ' ');
 }
 
-/* All commands of one first word in one line, at the first of them: a page fits a screen. */
+/* All commands of one first word together, at the first of them: a page fits a screen. */
 static void put_group(const struct cli_command *first, struct buf *b) {
     int n = (int)strcspn(first->name, " ");
     if (first > cli_commands && strncmp(first[-1].name, first->name, (size_t)n + 1) == 0) {
         return;
     }
     buf_printf(b, "  %-16.*s", n, first->name);
+    size_t column = HELP_INDENT;
     const char *between = "";
     for (const struct cli_command *c = first; c < cli_commands + cli_n_commands; c++) {
-        if (strncmp(c->name, first->name, (size_t)n + 1) == 0) {
-            buf_printf(b, "%s%s", between, c->name + n + 1);
-            between = ", ";
+        if (strncmp(c->name, first->name, (size_t)n + 1) != 0) {
+            continue;
         }
+        const size_t more = strlen(", ") + strlen(c->name + n + 1);
+        const bool wraps = column + more >= HELP_COLUMNS;
+        between = wraps ? ",\n" HELP_BLANKS : between;
+        column = (wraps ? HELP_INDENT : column) + more;
+        buf_printf(b, "%s%s", between, c->name + n + 1);
+        between = ", ";
     }
     buf_putc(b, '\n');
 }

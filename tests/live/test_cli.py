@@ -73,7 +73,7 @@ def test_help_names_every_command():
         if not more:
             assert f"\n  {word} " in page
             continue
-        assert re.search(rf"\n  {word} .*\b{more[0]}\b", page), "in the line of its group"
+        assert re.search(rf"\n  {word} .*(\n {{18}}.*)*\b{more[0]}\b", page), "in the lines of its group"
         assert f"\n  {word} {more[0]} " in text(parley(word, "--help"))
 
 
