@@ -89,18 +89,24 @@ static void refuse(struct lk_session *s, Lk__PublishDataTrackRequest *r,
     lk_session_say_outcome(s, &outcome, reason, text);
 }
 
+/* Says `m`, in which *info is to tell of the track. */
+static void say_with_info(struct lk_session *s, const Lk__SignalResponse *m,
+    const struct room_data_track *t, Lk__DataTrackInfo **info) {
+    struct arena a;
+    arena_init(&a);
+    *info = lk_message_data_track(t, &a);
+    if (*info != NULL) {
+        lk_session_say(s, m);
+    }
+    arena_finish(&a);
+}
+
 static void say_published(struct lk_session *s, const struct room_data_track *t) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     Lk__PublishDataTrackResponse r = LK__PUBLISH_DATA_TRACK_RESPONSE__INIT;
-    struct arena a;
-    arena_init(&a);
-    r.info = lk_message_data_track(t, &a);
     m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_PUBLISH_DATA_TRACK_RESPONSE;
     m.publish_data_track_response = &r;
-    if (r.info != NULL) {
-        lk_session_say(s, &m);
-    }
-    arena_finish(&a);
+    say_with_info(s, &m, t, &r.info);
 }
 
 void lk_data_tracks_publish(struct lk_session *s, Lk__PublishDataTrackRequest *r) {
@@ -129,15 +135,9 @@ void lk_data_tracks_publish(struct lk_session *s, Lk__PublishDataTrackRequest *r
 void lk_data_tracks_taken(void *arg, const struct room_data_track *t) {
     Lk__SignalResponse m = LK__SIGNAL_RESPONSE__INIT;
     Lk__UnpublishDataTrackResponse r = LK__UNPUBLISH_DATA_TRACK_RESPONSE__INIT;
-    struct arena a;
-    arena_init(&a);
-    r.info = lk_message_data_track(t, &a);
     m.message_case = LK__SIGNAL_RESPONSE__MESSAGE_UNPUBLISH_DATA_TRACK_RESPONSE;
     m.unpublish_data_track_response = &r;
-    if (r.info != NULL) {
-        lk_session_say(arg, &m);
-    }
-    arena_finish(&a);
+    say_with_info(arg, &m, t, &r.info);
 }
 
 void lk_data_tracks_unpublish(struct lk_session *s, Lk__UnpublishDataTrackRequest *r) {

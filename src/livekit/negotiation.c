@@ -31,6 +31,10 @@ void lk_negotiation_finish(struct lk_session *s) {
     arena_finish(&s->negotiation.offer_arena);
 }
 
+struct lk_session *lk_negotiation_of(struct wheel_timer *t) {
+    return (struct lk_session *)((char *)t - offsetof(struct lk_session, negotiation.timer));
+}
+
 /* A held offer waits no longer; its SDP is the caller's. NULL = none is. */
 static char *release(struct lk_session *s) {
     char *sdp = s->negotiation.held;
@@ -412,8 +416,7 @@ void lk_negotiation_candidate(struct lk_session *s) {
 
 static void on_no_candidate(struct wheel_timer *t, int64_t now_us) {
     (void)now_us;
-    lk_negotiation_candidate(
-        (struct lk_session *)((char *)t - offsetof(struct lk_session, negotiation.timer)));
+    lk_negotiation_candidate(lk_negotiation_of(t));
 }
 
 void lk_negotiation_hold_offer(struct lk_session *s, const Lk__SessionDescription *d) {

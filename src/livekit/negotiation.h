@@ -52,6 +52,9 @@ void lk_negotiation_finish(struct lk_session *s);
 /** Nobody is there to negotiate with: nothing is waited for any more. */
 void lk_negotiation_rest(struct lk_session *s);
 
+/** The session whose timer it is. */
+struct lk_session *lk_negotiation_of(struct wheel_timer *t);
+
 /** Of a client that came back: all that was agreed upon with it before, without what is under way.
  */
 void lk_negotiation_inherit(struct lk_session *s, struct lk_session *from);

@@ -9,10 +9,6 @@
 
 #include <string.h>
 
-static struct lk_session *session_of(struct wheel_timer *t) {
-    return (struct lk_session *)((char *)t - offsetof(struct lk_session, negotiation.timer));
-}
-
 #define SILENT_US (10 * SEC_US) /* two pings of a client did not come; livekit-protocol 2.4 */
 
 /* A client that says other things has lost the offer, or cannot take it. One that says nothing has
@@ -25,7 +21,7 @@ static bool is_busy(const struct lk_session *s, int64_t now_us) {
 }
 
 static void on_no_answer(struct wheel_timer *t, int64_t now_us) {
-    struct lk_session *s = session_of(t);
+    struct lk_session *s = lk_negotiation_of(t);
     (void)now_us;
     if (is_busy(s, room_directory_now(s->signal->cfg.rooms))) {
         room_timer_arm(s->signal->cfg.rooms, t, SILENT_US, on_no_answer);
@@ -89,7 +85,7 @@ static void offer(struct lk_session *s) {
 }
 
 static void on_due(struct wheel_timer *t, int64_t now_us) {
-    struct lk_session *s = session_of(t);
+    struct lk_session *s = lk_negotiation_of(t);
     (void)now_us;
     if (s->member != NULL && lk_session_is_heard(s)) {
         offer(s);

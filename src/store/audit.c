@@ -212,15 +212,20 @@ static void where_call(
     " FROM call_quality_by_user WHERE session_id = u.session_id AND user_id = u.user_id) q ON "    \
     "true"
 
-static void make_calls(struct query *q, const struct store_audit_filter *f) {
-    put_columns(q, STORE_AUDIT_CALLS, calls_from);
-    buf_puts(&q->sql, " FROM call_sessions s" WITH_QUALITY " WHERE s.status IS NOT NULL");
+/* Of the calls `s` those that are asked for, whoever is in them. */
+static void where_calls(struct query *q, const struct store_audit_filter *f) {
     where_time(q, "s.created_at >= " MOMENT, f->since_ms);
     where_time(q, "s.created_at < " MOMENT, f->until_ms);
     where(q, "s.room_id = ?", f->room);
     where(q, "s.status = ?", f->status);
-    where(q, "s.id IN (" SESSIONS_OF_USER ")", f->user);
     where_call(q, "(s.id = ?::uuid OR s.call_id = ?::text)", "s.call_id = ?", f->call);
+}
+
+static void make_calls(struct query *q, const struct store_audit_filter *f) {
+    put_columns(q, STORE_AUDIT_CALLS, calls_from);
+    buf_puts(&q->sql, " FROM call_sessions s" WITH_QUALITY " WHERE s.status IS NOT NULL");
+    where_calls(q, f);
+    where(q, "s.id IN (" SESSIONS_OF_USER ")", f->user);
     buf_puts(&q->sql, " ORDER BY s.created_at DESC NULLS LAST, s.id DESC");
     put_limit(q, f->limit);
 }
@@ -349,12 +354,8 @@ static void make_quality(struct query *q, const struct store_audit_filter *f) {
     put_columns(q, STORE_AUDIT_QUALITY, quality_from);
     buf_puts(&q->sql, " FROM call_sessions s CROSS JOIN LATERAL (SELECT * FROM call_quality_by_pair"
                       " WHERE session_id = s.id OFFSET 0) q WHERE s.status IS NOT NULL");
-    where_time(q, "s.created_at >= " MOMENT, f->since_ms);
-    where_time(q, "s.created_at < " MOMENT, f->until_ms);
-    where(q, "s.room_id = ?", f->room);
-    where(q, "s.status = ?", f->status);
+    where_calls(q, f);
     where(q, "s.id IN (" SESSIONS_OF_USER ") AND (q.user_id = ? OR q.from_user = ?)", f->user);
-    where_call(q, "(s.id = ?::uuid OR s.call_id = ?::text)", "s.call_id = ?", f->call);
     buf_puts(&q->sql, " ORDER BY q.mos, q.seconds_frozen DESC NULLS LAST, q.since");
     put_limit(q, f->limit);
 }

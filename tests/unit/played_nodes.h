@@ -27,6 +27,14 @@ static struct {
     enum err fails; /* at once */
 } nodes;
 
+/* Where a room may be; `hidden` is on a node that cannot be asked. */
+static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" },
+                             there = { .node = "two",
+                                 .url = "wss://two",
+                                 .inner_url = "http://two:8090",
+                                 .elsewhere = (struct lk_rooms *)&nodes },
+                             hidden = { .node = "two", .url = "wss://two", .inner_url = "" };
+
 /* What another node was asked. */
 static struct {
     char said[256];         /* "POST http://… bearer=yes from=one type=… body" */

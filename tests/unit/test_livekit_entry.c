@@ -222,13 +222,6 @@ TEST(livekit_entry, lets_in_whose_room_is_here) {
     entrance_close(&d);
 }
 
-static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" },
-                             there = { .node = "two",
-                                 .url = "wss://two",
-                                 .inner_url = "http://two:8090",
-                                 .elsewhere = (struct lk_rooms *)&nodes },
-                             hidden = { .node = "two", .url = "wss://two", .inner_url = "" };
-
 TEST(livekit_entry, holds_back_whose_room_may_be_elsewhere) {
     static const struct {
         const char *name;

@@ -10,13 +10,6 @@
 #define AS_JSON "\nContent-Length: 2\ncontent-type:  application/json\r\n"
 #define MADE    FROM_US "application/json " ROOM_R
 
-static const struct lk_place here = { .node = "one", .url = "wss://one", .inner_url = "" },
-                             there = { .node = "two",
-                                 .url = "wss://two",
-                                 .inner_url = "http://two:8090",
-                                 .elsewhere = (struct lk_rooms *)&nodes },
-                             hidden = { .node = "two", .url = "wss://two", .inner_url = "" };
-
 static enum err desk_of_two(struct desk *d) {
     TRY(desk_open(d));
     TRY(nodes_open());

@@ -12,10 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SECOND INT64_C(1000000)
-#define MS     INT64_C(1000)
-#define SEEDS  3
-#define RUN_US (60 * SECOND)
+#define SECOND  INT64_C(1000000)
+#define MS      INT64_C(1000)
+#define SEEDS   3
+#define RUN_US  (60 * SECOND)
+#define STEP_US (100 * MS)
 
 static struct path path;
 
@@ -62,6 +63,15 @@ static void check(const char *name, unsigned seed, const struct want *want, cons
     CHECK(f.queue_worst_us <= want->queue_worst_us);
 }
 
+/* A step from `at_us`, noted from `since_us` on, when the way is known. Gives whether it was. */
+static bool go_on(struct got *got, int64_t at_us, int64_t since_us) {
+    path_run(&path, at_us + STEP_US);
+    if (at_us >= since_us) {
+        note(got, &path);
+    }
+    return at_us >= since_us;
+}
+
 TEST(rtc_bwe_ways, all_that_there_is_without_a_queue) {
     static const struct {
         const char *name;
@@ -95,11 +105,8 @@ TEST(rtc_bwe_ways, all_that_there_is_without_a_queue) {
         for (unsigned seed = 1; seed <= seeds(); seed++) {
             struct got got = { 0 };
             path_init(&path, &r->way, &(struct path_source){ r->most_bps, false }, seed);
-            for (int64_t at_us = 0; at_us < RUN_US; at_us += 100 * MS) {
-                path_run(&path, at_us + 100 * MS);
-                if (at_us >= 10 * SECOND) {
-                    note(&got, &path);
-                }
+            for (int64_t at_us = 0; at_us < RUN_US; at_us += STEP_US) {
+                go_on(&got, at_us, 10 * SECOND);
             }
             check(r->name, seed, &r->want, &got);
             path_finish(&path);
@@ -130,15 +137,12 @@ TEST(rtc_bwe_ways, mobile_radio_that_changes_all_the_time) {
             };
             path_init(&path, &way, &(struct path_source){ r->most_bps, false }, seed);
             int64_t next_us = 0;
-            for (int64_t at_us = 0; at_us < RUN_US; at_us += 100 * MS) {
+            for (int64_t at_us = 0; at_us < RUN_US; at_us += STEP_US) {
                 if (at_us >= next_us) {
                     path.way.bps = 1000000 + draw(&path, 7000000);
                     next_us = at_us + 2 * SECOND + (int64_t)draw(&path, 3 * SECOND);
                 }
-                path_run(&path, at_us + 100 * MS);
-                if (at_us >= 10 * SECOND) {
-                    note(&got, &path);
-                }
+                go_on(&got, at_us, 10 * SECOND);
             }
             check(r->name, seed, &r->want, &got);
             path_finish(&path);
@@ -176,10 +180,8 @@ TEST(rtc_bwe_ways, a_share_beside_somebodys_download) {
             struct want want = { r->least_percent, r->way.queue_us, r->way.queue_us + 20 * MS };
             path_init(&path, &r->way, &(struct path_source){ r->most_bps, false }, seed);
             uint64_t before = 0;
-            for (int64_t at_us = 0; at_us < RUN_US; at_us += 100 * MS) {
-                path_run(&path, at_us + 100 * MS);
-                if (at_us >= 20 * SECOND) {
-                    note(&got, &path);
+            for (int64_t at_us = 0; at_us < RUN_US; at_us += STEP_US) {
+                if (go_on(&got, at_us, 20 * SECOND)) {
                     before = before == 0 ? path.rival.bytes : before;
                 }
             }
